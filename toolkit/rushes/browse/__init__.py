@@ -1,0 +1,1 @@
+"""A view of the dataset → the FiftyOne App, behind a guard."""

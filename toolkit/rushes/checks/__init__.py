@@ -1,0 +1,1 @@
+"""Columns and pixels → metrics and findings; one module a check."""

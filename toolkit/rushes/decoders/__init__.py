@@ -1,0 +1,1 @@
+"""Encoded payloads → pixels; one module a family of codecs."""

@@ -1,0 +1,273 @@
+"""Encoded bytes: reading them where they lie, and telling a file by its content.
+
+A random read is one ``pread``. Bytes inside compressed chunks are unpacked once and the last few chunks kept.
+"""
+
+import base64
+import bz2
+import hashlib
+import os
+import sqlite3
+import struct
+from collections import OrderedDict
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+import lz4.frame
+import zstandard
+
+from rushes.errors import ReadError
+from rushes.model import Location
+
+CHUNK_CACHE_BYTES = 64 << 20
+OPEN_FILES = 128
+FINGERPRINT_BLOCK = 64 << 10
+FINGERPRINT_BLOCKS = 16
+
+
+class MediaReader:
+    """Reads payloads by location; safe to share between threads. Close it, or use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._descriptors: OrderedDict[Path, int] = OrderedDict()
+        self._blocks: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
+        self._block_bytes = 0
+        self._lock = Lock()
+
+    def __enter__(self) -> "MediaReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file that was opened."""
+        with self._lock:
+            for descriptor in self._descriptors.values():
+                os.close(descriptor)
+            self._descriptors.clear()
+            self._blocks.clear()
+            self._block_bytes = 0
+
+    def read(self, location: Location) -> bytes:
+        """Give the encoded bytes at a location.
+
+        Raises:
+            ReadError: ``read.absent-file`` if the file is gone, ``read.short`` if it ends before the bytes do.
+        """
+        if location.block is not None:
+            data = self._from_block(location)
+        elif location.offset is None or location.length is None:
+            data = _whole(location.path)
+        else:
+            data = self._pread(location.path, location.length, location.offset)
+        return _unpack_payload(data, location.packing) if location.packing else data
+
+    def _pread(self, path: Path, length: int, offset: int) -> bytes:
+        with (
+            self._lock
+        ):  # held over the read, so that no other thread closes the descriptor meanwhile
+            data = os.pread(self._descriptor(path), length, offset)
+        if len(data) != length:
+            raise _short(path, offset, length, len(data))
+        return data
+
+    def _descriptor(self, path: Path) -> int:
+        descriptor = self._descriptors.get(path)
+        if descriptor is None:
+            try:
+                descriptor = os.open(path, os.O_RDONLY)
+            except OSError as error:
+                raise _absent(path, error) from error
+            self._descriptors[path] = descriptor
+            if len(self._descriptors) > OPEN_FILES:
+                os.close(self._descriptors.popitem(last=False)[1])
+        else:
+            self._descriptors.move_to_end(path)
+        return descriptor
+
+    def _from_block(self, location: Location) -> bytes:
+        assert location.block is not None
+        assert location.offset is not None
+        assert location.length is not None
+        block = self._block(location.path, location.container, location.block)
+        data = block[location.offset : location.offset + location.length]
+        if len(data) != location.length:
+            raise _short(
+                location.path, location.block + location.offset, location.length, len(data)
+            )
+        return data
+
+    def _block(self, path: Path, container: str, place: int) -> bytes:
+        key = (path, place)
+        with self._lock:
+            cached = self._blocks.get(key)
+            if cached is not None:
+                self._blocks.move_to_end(key)
+                return cached
+        block = (
+            _sqlite_row(path, place)
+            if container == "sqlite3"
+            else self._chunk(path, container, place)
+        )
+        with self._lock:
+            if key not in self._blocks:
+                self._blocks[key] = block
+                self._block_bytes += len(block)
+            while self._block_bytes > CHUNK_CACHE_BYTES and len(self._blocks) > 1:
+                self._block_bytes -= len(self._blocks.popitem(last=False)[1])
+        return block
+
+    def _chunk(self, path: Path, container: str, place: int) -> bytes:
+        read = partial(self._pread, path)
+        if container == "mcap":
+            return mcap_chunk(read(struct.unpack("<Q", read(8, place + 1))[0], place + 9))
+        if container == "bag":
+            header = read(struct.unpack("<I", read(4, place))[0], place + 4)
+            size_at = place + 4 + len(header)
+            return unpack(
+                bag_fields(header)["compression"].decode(),
+                read(struct.unpack("<I", read(4, size_at))[0], size_at + 4),
+            )
+        raise ReadError(f"{path}: a '{container}' has no blocks", code="read.short")
+
+
+def mcap_chunk(record: bytes | memoryview) -> bytes:
+    """Unpack the records of an MCAP Chunk, given the content of the chunk record."""
+    name_length = struct.unpack_from("<I", record, 28)[0]
+    compression = bytes(record[32 : 32 + name_length]).decode()
+    unpacked_size = struct.unpack_from("<Q", record, 16)[0]
+    start = 32 + name_length + 8
+    return unpack(compression, record[start:], unpacked_size)
+
+
+def bag_fields(header: bytes | memoryview) -> dict[str, bytes]:
+    """Split the header of a ROS 1 bag record into its fields."""
+    fields: dict[str, bytes] = {}
+    place = 0
+    while place < len(header):
+        length = struct.unpack_from("<I", header, place)[0]
+        name, _, value = bytes(header[place + 4 : place + 4 + length]).partition(b"=")
+        fields[name.decode()] = value
+        place += 4 + length
+    return fields
+
+
+def unpack(compression: str, data: bytes | memoryview, size: int | None = None) -> bytes:
+    """Decompress by the name that mcap and bag use: '' or none, lz4, zstd, bz2.
+
+    Raises:
+        ReadError: ``read.damaged`` if the bytes do not unpack, ``read.compression`` if the name is unknown.
+    """
+    try:
+        if compression in ("", "none"):
+            return bytes(data)
+        if compression == "lz4":
+            return bytes(lz4.frame.decompress(data))
+        if compression == "zstd":
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size or 0)
+        if compression == "bz2":
+            return bz2.decompress(data)
+    except (RuntimeError, zstandard.ZstdError, OSError, ValueError, EOFError) as error:
+        raise ReadError(
+            f"a {compression} block does not unpack: {error}", code="read.damaged"
+        ) from error
+    raise ReadError(
+        f"compression '{compression}' is not known",
+        code="read.compression",
+        hint="known are none, lz4, zstd and bz2; re-record or convert with one of them",
+    )
+
+
+def fingerprint(paths: Iterable[tuple[str, Path]]) -> str:
+    """Tell a recording by its content without reading all of it.
+
+    sha256 over each file's name and size, its first and last 64 KiB (where containers keep their index and checksums) and
+    blocks at fixed places between; files below 1 MiB are read whole. 32 hexadecimal digits.
+
+    Args:
+        paths: Name below the recording's root and path of every file, in any order.
+    """
+    digest = hashlib.sha256()
+    for name, path in sorted(paths):
+        try:
+            with path.open("rb", buffering=0) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                digest.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
+                if size <= FINGERPRINT_BLOCK * FINGERPRINT_BLOCKS:
+                    digest.update(stream.read())
+                    continue
+                step = (size - FINGERPRINT_BLOCK) // (FINGERPRINT_BLOCKS - 1)
+                for block in range(FINGERPRINT_BLOCKS):
+                    place = (
+                        block * step if block < FINGERPRINT_BLOCKS - 1 else size - FINGERPRINT_BLOCK
+                    )
+                    digest.update(os.pread(stream.fileno(), FINGERPRINT_BLOCK, place))
+        except OSError as error:
+            raise _absent(path, error) from error
+    return digest.hexdigest()[:32]
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a whole file."""
+    digest = hashlib.sha256()
+    buffer = bytearray(4 << 20)
+    view = memoryview(buffer)
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(buffer):
+            digest.update(view[:count])
+    return digest.hexdigest()
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _absent(path, error) from error
+
+
+def _sqlite_row(path: Path, row: int) -> bytes:
+    uri = f"{path.resolve().as_uri()}?immutable=1"  # mode=ro alone leaves -wal and -shm files beside a recording
+    try:
+        connection = sqlite3.connect(uri, uri=True)
+        try:
+            found = connection.execute("SELECT data FROM messages WHERE id = ?", (row,)).fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise ReadError(
+            f"{path}: row {row} cannot be read: {error}", code="read.damaged"
+        ) from error
+    if found is None:
+        raise ReadError(
+            f"{path}: there is no row {row}",
+            code="read.short",
+            hint="rushes verify tells what changed",
+        )
+    return bytes(found[0])
+
+
+def _unpack_payload(data: bytes, packing: str) -> bytes:
+    if packing == "base64":
+        return base64.b64decode(data)
+    return unpack(packing, data)
+
+
+def _absent(path: Path, error: OSError) -> ReadError:
+    return ReadError(
+        f"{path}: cannot be read: {error.strerror}",
+        code="read.absent-file",
+        hint="bring the recording back to where it was, or ingest it again from its new place",
+        facts={"file": str(path)},
+    )
+
+
+def _short(path: Path, offset: int, wanted: int, got: int) -> ReadError:
+    return ReadError(
+        f"{path}: {wanted} bytes wanted at byte {offset}, {got} are there",
+        code="read.short",
+        hint="the file changed or was cut since it was indexed; rushes verify DATASET tells which",
+        facts={"file": str(path), "offset": offset, "wanted": wanted, "got": got},
+    )

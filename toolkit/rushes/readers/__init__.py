@@ -1,0 +1,1 @@
+"""A recording on disk → streams and samples; one module a format."""

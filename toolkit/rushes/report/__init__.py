@@ -1,0 +1,1 @@
+"""Figures → self-contained HTML pages that work offline."""

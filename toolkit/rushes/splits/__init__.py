@@ -1,0 +1,1 @@
+"""Groups → parts, and the audit of leaks; one module a way to split."""

@@ -1,0 +1,1 @@
+"""The dataset on disk: Delta tables, media, revisions; nothing else touches the format."""

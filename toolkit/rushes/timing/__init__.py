@@ -1,0 +1,1 @@
+"""Clocks and alignment: numbers in, numbers out."""
