@@ -66,9 +66,7 @@ class MediaReader:
         return _unpack_payload(data, location.packing) if location.packing else data
 
     def _pread(self, path: Path, length: int, offset: int) -> bytes:
-        with (
-            self._lock
-        ):  # held over the read, so that no other thread closes the descriptor meanwhile
+        with self._lock:  # held over the read, so that no other thread closes the descriptor meanwhile
             data = os.pread(self._descriptor(path), length, offset)
         if len(data) != length:
             raise _short(path, offset, length, len(data))
@@ -95,9 +93,7 @@ class MediaReader:
         block = self._block(location.path, location.container, location.block)
         data = block[location.offset : location.offset + location.length]
         if len(data) != location.length:
-            raise _short(
-                location.path, location.block + location.offset, location.length, len(data)
-            )
+            raise _short(location.path, location.block + location.offset, location.length, len(data))
         return data
 
     def _block(self, path: Path, container: str, place: int) -> bytes:
@@ -107,11 +103,7 @@ class MediaReader:
             if cached is not None:
                 self._blocks.move_to_end(key)
                 return cached
-        block = (
-            _sqlite_row(path, place)
-            if container == "sqlite3"
-            else self._chunk(path, container, place)
-        )
+        block = _sqlite_row(path, place) if container == "sqlite3" else self._chunk(path, container, place)
         with self._lock:
             if key not in self._blocks:
                 self._blocks[key] = block
@@ -171,9 +163,7 @@ def unpack(compression: str, data: bytes | memoryview, size: int | None = None) 
         if compression == "bz2":
             return bz2.decompress(data)
     except (RuntimeError, zstandard.ZstdError, OSError, ValueError, EOFError) as error:
-        raise ReadError(
-            f"a {compression} block does not unpack: {error}", code="read.damaged"
-        ) from error
+        raise ReadError(f"a {compression} block does not unpack: {error}", code="read.damaged") from error
     raise ReadError(
         f"compression '{compression}' is not known",
         code="read.compression",
@@ -184,8 +174,8 @@ def unpack(compression: str, data: bytes | memoryview, size: int | None = None) 
 def fingerprint(paths: Iterable[tuple[str, Path]]) -> str:
     """Tell a recording by its content without reading all of it.
 
-    sha256 over each file's name and size, its first and last 64 KiB (where containers keep their index and checksums) and
-    blocks at fixed places between; files below 1 MiB are read whole. 32 hexadecimal digits.
+    sha256 over each file's name and size, its first and last 64 KiB (where containers keep their index
+    and checksums) and blocks at fixed places between; files below 1 MiB are read whole. 32 hexadecimal digits.
 
     Args:
         paths: Name below the recording's root and path of every file, in any order.
@@ -201,9 +191,7 @@ def fingerprint(paths: Iterable[tuple[str, Path]]) -> str:
                     continue
                 step = (size - FINGERPRINT_BLOCK) // (FINGERPRINT_BLOCKS - 1)
                 for block in range(FINGERPRINT_BLOCKS):
-                    place = (
-                        block * step if block < FINGERPRINT_BLOCKS - 1 else size - FINGERPRINT_BLOCK
-                    )
+                    place = block * step if block < FINGERPRINT_BLOCKS - 1 else size - FINGERPRINT_BLOCK
                     digest.update(os.pread(stream.fileno(), FINGERPRINT_BLOCK, place))
         except OSError as error:
             raise _absent(path, error) from error
@@ -237,9 +225,7 @@ def _sqlite_row(path: Path, row: int) -> bytes:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise ReadError(
-            f"{path}: row {row} cannot be read: {error}", code="read.damaged"
-        ) from error
+        raise ReadError(f"{path}: row {row} cannot be read: {error}", code="read.damaged") from error
     if found is None:
         raise ReadError(
             f"{path}: there is no row {row}",

@@ -33,7 +33,17 @@ Modality = Literal[
 
 SampleTable = Literal["frames", "imu", "audio", "poses", "calibrations", "transforms", "messages"]
 
-Column: TypeAlias = "npt.NDArray[Any] | np.ma.MaskedArray[Any, Any] | Sequence[str | None] | Sequence[bytes | None] | str | int | float | bool | None"
+Column: TypeAlias = (
+    npt.NDArray[Any]
+    | np.ma.MaskedArray[Any, Any]
+    | Sequence[str | None]
+    | Sequence[bytes | None]
+    | str
+    | int
+    | float
+    | bool
+    | None
+)
 """One column of a batch: an array of shape (n,), or (n, k) for fixed-size lists; a masked array where values
 can be absent; a sequence of str or None; or one scalar that holds for every row."""
 
@@ -82,9 +92,7 @@ class Stream:
     nominal_rate_hz: float | None = None
     declared_count: int | None = None
     clock: Clock = "log"
-    time_meaning: str = (
-        "unknown"  # exposure_start, exposure_mid, exposure_end, arrival, unknown, order
-    )
+    time_meaning: str = "unknown"  # exposure_start, exposure_mid, exposure_end, arrival, unknown, order
     frame_of_reference: str | None = None
     container_index: int | None = None  # which track of a media container
     time_base_num: int | None = None
