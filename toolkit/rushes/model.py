@@ -181,6 +181,8 @@ class LedgerEntry:
         rejected: Seen and refused, each with a reason.
         unread: Not reached, because the bytes are absent or damaged.
         reasons: How many items for each reason; the values sum to merged + rejected + unread.
+        rows: Rows written for what went out, where one item makes several or none (a /tf message holds
+            many transforms); None where each item is one row.
     """
 
     stream: str
@@ -192,6 +194,7 @@ class LedgerEntry:
     unread: int = 0
     declared: int | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
+    rows: int | None = None
 
     @property
     def balanced(self) -> bool:
