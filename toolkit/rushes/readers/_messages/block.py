@@ -67,4 +67,4 @@ class MessageBlock:
     def payload(self, i: int) -> memoryview:
         """Give the bytes of message ``i`` without copying them."""
         first = int(self.start[i])
-        return memoryview(self.buffer)[first : first + int(self.length[i])]
+        return self.buffer[first : first + int(self.length[i])].data
