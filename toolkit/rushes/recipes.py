@@ -5,7 +5,6 @@ A stage that a recipe leaves out is not run; a stage without options (``sync: {}
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,8 +16,7 @@ import yaml
 
 from rushes import registry, resources
 from rushes.errors import RecipeError
-
-NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+from rushes.quantities import duration_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,11 +198,7 @@ def _sync(path: Path, stage: Mapping[str, Any]) -> SyncStage:
 
 
 def _duration(path: Path, text: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ns|us|ms|s)", text)
-    if not found:
-        raise RecipeError(
-            f"{path.name}, at sync.within: '{text}' is no length of time",
-            code="recipe.invalid",
-            hint="write the unit, such as 10ms",
-        )
-    return round(float(found[1]) * NS[found[2]])
+    try:
+        return duration_ns(text)
+    except ValueError as error:
+        raise RecipeError(f"{path.name}, at sync.within: {error}", code="recipe.invalid") from error

@@ -1,7 +1,6 @@
 """Options and value types that several verbs share."""
 
 import functools
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import click
 from rushes import registry
 from rushes.cli import _output
 from rushes.cli._output import Answer
-
-UNITS_NS = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "min": 60_000_000_000}
+from rushes.quantities import duration_ns
 
 
 class Duration(click.ParamType[int]):
@@ -24,10 +22,10 @@ class Duration(click.ParamType[int]):
         """Read the number and the unit."""
         if isinstance(value, int):
             return value
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min)\s*", str(value))
-        if not found:
-            self.fail(f"'{value}' is no length of time; write the unit, such as 10ms or 0.5s", param, ctx)
-        return round(float(found[1]) * UNITS_NS[found[2]])
+        try:
+            return duration_ns(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Parts(click.ParamType[dict[str, float]]):
