@@ -37,7 +37,7 @@ def say_bytes(count: int | None) -> str:
     if count is None:
         return ""
     for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
+        if count >= 0.9995 * scale:
             return f"{count / scale:.3g} {unit}" if count < 999.5 * scale else f"{count / scale:,.0f} {unit}"
     return f"{count} B"
 
