@@ -38,10 +38,8 @@ def command(
     if dataset is None:
         raise click.UsageError("Missing option '--into'.", click.get_current_context())
     checked = recipes.load(recipe, changes=changes)
-    with _progress.bar("ingest", unit="recordings") as reading, _progress.bar("check", unit="streams") as checking:
-        ran = run(
-            checked, dataset, paths=paths, argv=sys.argv[1:], ingest_progress=reading, check_progress=checking
-        )
+    with _progress.bar(checked.name, unit="steps") as progress:
+        ran = run(checked, dataset, paths=paths, argv=sys.argv[1:], progress=progress)
     return answer(dataset, checked, ran)
 
 

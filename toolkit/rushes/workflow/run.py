@@ -26,8 +26,7 @@ def run(
     *,
     paths: Sequence[Path] = (),
     argv: Sequence[str] = (),
-    ingest_progress: ingest.Progress | None = None,
-    check_progress: ingest.Progress | None = None,
+    progress: ingest.Progress | None = None,
 ) -> Ran:
     """Take recordings through every stage of a recipe.
 
@@ -36,8 +35,7 @@ def run(
         dataset: Made where it does not exist.
         paths: Recordings; the recipe's own where none are given.
         argv: For the log.
-        ingest_progress: Called while recordings are read.
-        check_progress: Called while streams are checked.
+        progress: Called while recordings are read and streams are checked.
 
     Raises:
         UsageError: ``run.no-paths`` if neither the call nor the recipe names recordings.
@@ -59,7 +57,7 @@ def run(
         facts=stage.facts,
         facts_from=stage.facts_from,
     )
-    ingested = ingest.ingest(dataset, request, argv=argv, progress=ingest_progress)
+    ingested = ingest.ingest(dataset, request, argv=argv, progress=progress)
     synced = None
     if recipe.sync is not None:
         settings = sync.Settings(
@@ -76,7 +74,7 @@ def run(
             check.Settings(only=recipe.check.only, options=recipe.check.options, fail_on=recipe.check.fail_on),
             argv=argv,
             recipe_digest=recipe.digest,
-            progress=check_progress,
+            progress=progress,
         )
     parted = None
     if recipe.split is not None:
