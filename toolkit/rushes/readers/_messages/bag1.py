@@ -7,7 +7,7 @@ compressed one the place in the unpacked chunk, with the file offset of the chun
 
 import contextlib
 import mmap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from rushes.media import unpack
 from rushes.model import Loss, MediaFile, Times
 from rushes.readers._messages import bag1_index as index
 from rushes.readers._messages.block import Channel, MessageBlock
+from rushes.readers._messages.peek import FirstMessages
 
 ENTRY = np.dtype([("sec", "<u4"), ("nsec", "<u4"), ("place", "<u4")])
 
@@ -52,6 +53,7 @@ class Bag1:
         self._unpacked: tuple[int, Bytes] | None = None
         self.layout = index.survey(self._view, path)
         self._run_losses: list[Loss] = []
+        self._times: list[int] = []
         if not self.layout.indexed:
             self._find_connections()
         self.media = (MediaFile(media_id=path.name, path=path, container="bag"),)
@@ -75,24 +77,22 @@ class Bag1:
 
     @property
     def span_ns(self) -> tuple[int, int] | None:
-        """First and last message time by the index; None where it does not say."""
-        if self.layout.start_ns is None or self.layout.end_ns is None:
-            return None
-        return self.layout.start_ns, self.layout.end_ns
+        """First and last message time by the index, or as far as the walk saw; None without messages."""
+        if self.layout.start_ns is not None and self.layout.end_ns is not None:
+            return self.layout.start_ns, self.layout.end_ns
+        return (min(self._times), max(self._times)) if self._times else None
 
-    def first(self, channel: int) -> bytes | None:
-        """Give the first message of a channel that can be read, None where there is none."""
-        declared = self.channels[channel].declared_count
-        if declared == 0:
-            return None
-        for _, block in self._blocks({channel}, []):
-            return bytes(block.payload(0))
-        return None
+    def peek(self) -> Mapping[int, MessageBlock]:
+        """Give the first few messages of each channel, opening no more chunks than that needs."""
+        gathered = FirstMessages(self.channels)
+        for channel, block in self._blocks(gathered.pending, []):
+            gathered.add(channel, block)
+        return gathered.blocks()
 
     def blocks(self, channels: Collection[int]) -> Iterator[tuple[int, MessageBlock]]:
         """Give the messages of the channels, a block for each in each chunk, in the order of the file."""
         self._run_losses = []
-        yield from self._blocks(channels, self._run_losses)
+        yield from self._blocks(frozenset(channels), self._run_losses)
 
     def losses(self) -> tuple[Loss, ...]:
         """Name what the opening and the latest run of :meth:`blocks` could not read."""
@@ -106,18 +106,19 @@ class Bag1:
         with contextlib.suppress(BufferError):  # a block that somebody still holds keeps the map alive
             self._map.close()
 
-    def _blocks(self, channels: Collection[int], losses: list[Loss]) -> Iterator[tuple[int, MessageBlock]]:
-        wanted = frozenset(channels)
-        numbers = {number for number, channel in self._channel_of.items() if channel in wanted}
+    def _blocks(self, wanted: Set[int], losses: list[Loss]) -> Iterator[tuple[int, MessageBlock]]:
+        """Give the blocks of the channels wanted; the set may shrink meanwhile, which ends it when it is empty."""
         for chunk in self.layout.chunks:
-            if chunk.counts is not None and not numbers.intersection(chunk.counts):
+            if not wanted:
+                return
+            if chunk.counts is not None and not any(self._channel_of[n] in wanted for n in chunk.counts):
                 continue
             opened = self._open_chunk(chunk, losses)
             if opened is None:
                 continue
             buffer, base, limit, block = opened
             messages = self._messages(chunk, buffer, base, limit, losses)
-            yield from self._by_channel(messages, wanted, buffer, block)
+            yield from self._by_channel(messages, frozenset(wanted), buffer, block)
 
     def _open_chunk(
         self, chunk: index.ChunkPlace, losses: list[Loss]
@@ -153,7 +154,7 @@ class Bag1:
         """Find the messages of a chunk by its IndexData, or where that is not whole, one after the other."""
         if chunk.at is not None and chunk.whole:
             entries, complete = self._entries(chunk)
-            if complete:
+            if complete and len(entries.time_ns):
                 found = _payloads(entries, buffer, base, limit)
                 if found is not None:
                     return found
@@ -197,10 +198,8 @@ class Bag1:
             for record in index.records(view, base, limit):
                 at = record.end
                 if record.op == index.MESSAGE:
-                    time = record.fields["time"]
-                    seconds, rest = int.from_bytes(time[:4], "little"), int.from_bytes(time[4:], "little")
-                    number, length = record.number("conn"), record.end - record.data_at
-                    rows.append((number, seconds * 1_000_000_000 + rest, record.data_at, length))
+                    time, length = index.time_ns(record.fields["time"]), record.end - record.data_at
+                    rows.append((record.number("conn"), time, record.data_at, length))
         except index.NoRecordError:
             if chunk.whole:
                 start, end = (at, limit) if chunk.compression == "none" else (chunk.at or 0, chunk.data_end)
@@ -253,8 +252,10 @@ class Bag1:
         known = self.layout.connections
         for chunk in self.layout.chunks:
             entries, complete = self._entries(chunk) if chunk.whole and chunk.at is not None else (_empty(), False)
-            if complete and set(entries.connection.tolist()) <= known.keys():
-                continue
+            if complete and len(entries.time_ns):
+                self._times += [int(time) for time in (entries.time_ns.min(), entries.time_ns.max())]
+                if set(entries.connection.tolist()) <= known.keys():
+                    continue
             opened = self._open_chunk(chunk, self.layout.losses)
             if opened is None:
                 continue
@@ -265,6 +266,8 @@ class Bag1:
                     if record.op == index.CONNECTION:
                         one = index.connection(view, record)
                         known.setdefault(one.number, one)
+                    elif record.op == index.MESSAGE:
+                        self._times.append(index.time_ns(record.fields["time"]))
 
 
 def _payloads(entries: _Messages, buffer: Bytes, base: int, limit: int) -> _Messages | None:

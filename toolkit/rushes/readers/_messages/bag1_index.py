@@ -188,6 +188,12 @@ def _ros2_spelling(name: str) -> str:
     return f"{package}/msg/{message}" if slash and "/" not in message else name
 
 
+def time_ns(field_value: bytes) -> int:
+    """Read a time field: seconds and nanoseconds."""
+    seconds, nanoseconds = struct.unpack("<II", field_value)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+
 def index_of_chunk(view: memoryview, chunk_end: int) -> tuple[list[Record], int]:
     """Give the IndexData records that follow a chunk, and the place where something else begins."""
     found: list[Record] = []
@@ -271,8 +277,8 @@ def _read_index(view: memoryview, header: Record, layout: Layout) -> bool:
     for counts in counted:
         for number, count in counts.items():
             layout.declared[number] += count
-    layout.start_ns = min((_time(info.fields["start_time"]) for info in infos), default=None)
-    layout.end_ns = max((_time(info.fields["end_time"]) for info in infos), default=None)
+    layout.start_ns = min((time_ns(info.fields["start_time"]) for info in infos), default=None)
+    layout.end_ns = max((time_ns(info.fields["end_time"]) for info in infos), default=None)
     places = [_chunk(view, info.number("chunk_pos"), n) for info, n in zip(infos, counted, strict=True)]
     chunks = [place for place in places if place is not None and place.whole]
     if len(chunks) != len(infos):
@@ -306,11 +312,6 @@ def _counts(view: memoryview, info: Record) -> dict[int, int] | None:
         return None
     pairs = struct.unpack_from(f"<{2 * count}I", view, info.data_at)
     return dict(zip(pairs[::2], pairs[1::2], strict=True))
-
-
-def _time(field_value: bytes) -> int:
-    seconds, nanoseconds = struct.unpack("<II", field_value)
-    return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
 def _chunk(view: memoryview, at: int, counts: Mapping[int, int]) -> ChunkPlace | None:
