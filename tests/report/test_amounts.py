@@ -25,16 +25,7 @@ def test_spans(nanoseconds: int, words: str) -> None:
     assert amounts.span(nanoseconds) == words
 
 
-@pytest.mark.parametrize(
-    ("number", "words"), [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1_400_000_000, "1.4 GB"), (999_900, "1 MB")]
-)
-def test_sizes(number: int, words: str) -> None:
-    assert amounts.size(number) == words
-
-
-def test_counts_and_rates() -> None:
-    assert amounts.count(14_070, "row") == "14,070 rows"
-    assert amounts.count(1, "entry", "entries") == "1 entry"
+def test_rates_keep_what_tells_30_from_29_97() -> None:
     assert amounts.rate(29.997) == "29.997 Hz"
     assert amounts.rate(99.06) == "99.06 Hz"
     assert amounts.rate(None) == "–"

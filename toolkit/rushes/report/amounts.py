@@ -1,28 +1,10 @@
-"""Numbers as people read them: counts, sizes, rates, spans and instants, each with its unit."""
+"""Rates, spans and instants as a report shows them; sizes and counts are in ``quantities``."""
 
 from datetime import UTC, datetime
 
 _SECOND = 1_000_000_000
 _EARLIEST = 946_684_800 * _SECOND  # 2000-01-01: earlier stamps are a clock that was never set, not a date
 _LATEST = 4_102_444_800 * _SECOND  # 2100-01-01
-
-
-_SIZES = (("kB", 10**3), ("MB", 10**6), ("GB", 10**9), ("TB", 10**12))
-
-
-def count(number: int, noun: str = "", plural: str = "") -> str:
-    """Give ``14,070 rows``; the noun is put in the plural with an s, or as ``plural`` says."""
-    if not noun:
-        return f"{number:,}"
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def size(number: int) -> str:
-    """Give a number of bytes in decimal units: ``1.4 MB``."""
-    if number < 1000:
-        return f"{number} B"
-    unit, scale = next((unit, scale) for unit, scale in _SIZES if number < 999.5 * scale or scale == _SIZES[-1][1])
-    return f"{number / scale:.3g} {unit}"
 
 
 def rate(hertz: float | None) -> str:

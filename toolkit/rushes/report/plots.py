@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Times
+from rushes.quantities import say_count
 from rushes.report import amounts
 from rushes.report.page import Html, Piece, element, together
 
@@ -38,7 +39,7 @@ class Stretch:
 
     start_ns: int
     end_ns: int
-    title: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +152,9 @@ def _strip(lane: Lane, start_ns: int, end_ns: int) -> Html:
                 class_="gap",
             )
         )
-    title = f"{lane.label}: {amounts.count(lane.count, 'sample')} {how}"
+    title = f"{lane.label}: {say_count(lane.count, 'sample')} {how}"
     if lane.marked:
-        title += f", {amounts.count(len(lane.marked), 'gap')} marked"
+        title += f", {say_count(len(lane.marked), 'gap')} marked"
     kind = f"strip {lane.kind}{' order' if lane.times is None else ''}"
     return _svg(*parts, title=title, box=f"0 0 {WIDTH} {HEIGHT}", class_=kind)
 

@@ -30,19 +30,33 @@ class Gathered:
         self.rows += batch.rows
 
     def numbers(self, name: str) -> npt.NDArray[Any] | None:
-        """Give a column of numbers in recorded order, masked where values can be absent; None where there are none."""
-        parts = [_spread(part, rows) for part, rows in self._parts.get(name, ()) if rows]
-        known = [part for part in parts if part is not None]
+        """Give a column of numbers in recorded order; None where no sample has one.
+
+        It is a masked array where some samples have none.
+        """
+        parts = [(_spread(part, rows), rows) for part, rows in self._parts.get(name, ()) if rows]
+        known = [part for part, _ in parts if part is not None]
         if not known:
             return None
-        if len(known) == len(parts) and not any(np.ma.isMaskedArray(part) for part in known):
+        if len(known) == len(parts) and not any(isinstance(part, np.ma.MaskedArray) for part in known):
             return np.concatenate(known)
-        filled = [
-            np.ma.masked_all(rows, known[0].dtype) if part is None else part
-            for part, (_, rows) in zip(parts, ((p, r) for p, r in self._parts[name] if r), strict=True)
-        ]
-        joined = np.ma.concatenate(filled)
-        return None if np.ma.getmaskarray(joined).all() else joined
+        values = np.concatenate([_data(part, rows, known[0].dtype) for part, rows in parts])
+        absent = np.concatenate([_absent(part, rows) for part, rows in parts])
+        return None if absent.all() else np.ma.MaskedArray(values, mask=absent)
+
+    def present(self, name: str) -> npt.NDArray[Any]:
+        """Give the values of those samples that have one, in recorded order; empty where none has."""
+        column = self.numbers(name)
+        if column is None:
+            return np.empty(0, np.int64)
+        return np.asarray(column)[~_absent(column, self.rows)]
+
+    def filled(self, name: str, value: int) -> npt.NDArray[Any]:
+        """Give a column with ``value`` where a sample has none."""
+        column = self.numbers(name)
+        if column is None:
+            return np.full(self.rows, value)
+        return np.where(_absent(column, self.rows), value, np.asarray(column))
 
     def row(self, index: int) -> Mapping[str, Any]:
         """Give one sample as plain values by column; None where absent."""
@@ -56,9 +70,8 @@ class Gathered:
         for part, rows in self._parts.get(name, ()):
             if index < rows:
                 value = part[index] if isinstance(part, np.ndarray | list | tuple) else part
-                if value is np.ma.masked:
-                    return None
-                return value.item() if isinstance(value, np.generic) else value
+                absent = value is np.ma.masked
+                return None if absent else value.item() if isinstance(value, np.generic) else value
             index -= rows
         return None
 
@@ -69,3 +82,14 @@ def _spread(part: Column, rows: int) -> npt.NDArray[Any] | None:
     if isinstance(part, np.ndarray):
         return part
     return np.full(rows, part) if isinstance(part, int | float) else None
+
+
+def _data(part: npt.NDArray[Any] | None, rows: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    return np.zeros(rows, kind) if part is None else np.asarray(part)
+
+
+def _absent(part: npt.NDArray[Any] | None, rows: int) -> npt.NDArray[np.bool_]:
+    if part is None:
+        return np.ones(rows, np.bool_)
+    mask = part.mask if isinstance(part, np.ma.MaskedArray) else False
+    return np.broadcast_to(np.asarray(mask, np.bool_), (rows,))

@@ -1,36 +1,34 @@
 """Rows of pictures → a few small JPEGs, evenly spread, decoded one by one."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes import registry
-from rushes.contracts import Decoder
 from rushes.errors import ReadError
 from rushes.media import MediaReader
 from rushes.model import FrameFlag, FrameRequest, Location, MediaFile, Stream
 from rushes.report import amounts
 from rushes.report.page import Picture
 from rushes.workflow._gather import Gathered
+from rushes.workflow.pictures import decoder_for, spread
 
 MOST = 7
 LONG_SIDE_PX = 200
 QUALITY = 70
 KEYFRAME_REACH = 48
-"""To show the last picture of a video, at most so many are decoded before it; else the last keyframe stands for it."""
+"""To show the last picture of a video, so many are decoded before it at most; else its last keyframe is shown."""
+UNUSABLE = int(FrameFlag.MISSING | FrameFlag.CORRUPT)
 
 
 class Thumbnailer:
-    """Makes contact sheets; holds the decoders and the open media of one recording. A context manager."""
+    """Makes contact sheets of one recording, whose media it holds open; a context manager."""
 
     def __init__(self, media: Sequence[MediaFile]) -> None:
         self._media = {file.media_id: file for file in media}
         self._reader = MediaReader()
-        self._render = registry.late("rushes.decoders._render")
-        self._decoders = _by_codec()
 
     def __enter__(self) -> "Thumbnailer":
         return self
@@ -38,81 +36,54 @@ class Thumbnailer:
     def __exit__(self, *_: object) -> None:
         self._reader.close()
 
-    def sheet(self, gathered: Gathered, *, origin_ns: int | None) -> tuple[list[Picture], str | None]:
+    def sheet(self, kept: Gathered, *, origin_ns: int | None) -> tuple[list[Picture], str | None]:
         """Decode a few pictures of a stream.
 
         Args:
+            kept: The stream with its rows.
             origin_ns: From when the times in the captions count; None to leave times out.
 
         Returns:
             The pictures, and what was wrong with the first one that could not be decoded.
         """
-        pictures, trouble = [], None
-        for index in choose(gathered):
+        pictures: list[Picture] = []
+        trouble: str | None = None
+        span: tuple[float, float] | None = None
+        for index in choose(kept):
+            row = kept.row(index)
             try:
-                pictures.append(self._picture(gathered, index, origin_ns))
+                pixels = self._pixels(kept.stream, row)
             except ReadError as error:
                 trouble = trouble or f"frame {index}: {error.message}"
+                continue
+            span = span or _span(pixels, kept.stream)
+            pictures.append(_picture(kept, index, row, pixels, span, origin_ns))
         return pictures, trouble
-
-    def _picture(self, gathered: Gathered, index: int, origin_ns: int | None) -> Picture:
-        stream, row = gathered.stream, gathered.row(index)
-        pixels = self._pixels(stream, row)
-        jpeg, width, height = self._render.thumbnail(
-            pixels,
-            modality=stream.modality,
-            rotation_deg=stream.rotation_deg,
-            long_side_px=LONG_SIDE_PX,
-            quality=QUALITY,
-        )
-        when = None if origin_ns is None or stream.clock == "none" else amounts.seconds(row["t_ns"] - origin_ns)
-        place = f"{stream.name}, frame {index} of {gathered.rows}"
-        return Picture(
-            jpeg=jpeg,
-            width=width,
-            height=height,
-            alt=f"{place} at {when}" if when else place,
-            caption=f"{index} · {when}" if when else str(index),
-        )
 
     def _pixels(self, stream: Stream, row: Mapping[str, Any]) -> npt.NDArray[Any]:
         file = self._media.get(row["media_id"])
-        decoder = self._decoders.get(stream.codec or "")
         if file is None:
             raise ReadError("its bytes are absent", code="read.absent-file")
-        if decoder is None:
-            raise ReadError(
-                f"no decoder for codec '{stream.codec or 'unknown'}'",
-                code="read.undecodable",
-                hint="rushes plugins decoders lists what can be decoded",
-            )
-        request = _request(stream, row, file.path, file.container)
+        request = _request(stream, row, file)
+        decoder = decoder_for(request.codec)
         payload = None if decoder.reads_container else self._reader.read(request.location)
         return decoder.decode(request, payload)
 
 
-def choose(gathered: Gathered, *, most: int = MOST) -> list[int]:
+def choose(kept: Gathered, *, most: int = MOST) -> list[int]:
     """Choose which pictures to show: the first, the last, and some evenly between.
 
-    Pictures known to be missing are passed over. In a video the nearest keyframe is taken, as it decodes by itself.
+    Pictures known to be missing are passed over. In a video a keyframe nearby is taken, as it decodes by itself.
     """
-    flags = gathered.numbers("flags")
-    usable = np.arange(gathered.rows)
-    if flags is not None:
-        usable = usable[(np.ma.filled(flags, 0) & int(FrameFlag.MISSING | FrameFlag.CORRUPT)) == 0]
-    if not len(usable):
-        return []
-    wanted = usable[np.round(np.linspace(0, len(usable) - 1, min(most, len(usable)))).astype(np.int64)]
-    keyframe = gathered.numbers("keyframe")
-    if keyframe is None or gathered.stream.container_index is None:
-        return [int(index) for index in wanted]
-    keys = np.flatnonzero(np.ma.filled(keyframe, False))
-    if not len(keys):
-        return [int(index) for index in wanted]
+    usable = np.flatnonzero((kept.filled("flags", 0) & UNUSABLE) == 0)
+    wanted = [int(usable[i]) for i in spread(len(usable), most)]
+    keys = np.flatnonzero(kept.filled("keyframe", 0))
+    if not len(keys) or not wanted or kept.numbers("keyframe") is None:
+        return wanted
     step = max(len(usable) // max(most - 1, 1), 1)
-    chosen = {_on_keyframe(int(index), keys, within=step // 2) for index in wanted[:-1]}
-    last = int(wanted[-1])
-    before = int(keys[max(np.searchsorted(keys, last, side="right") - 1, 0)])
+    chosen = {_on_keyframe(index, keys, within=step // 2) for index in wanted[:-1]}
+    last = wanted[-1]
+    before = int(keys[max(int(np.searchsorted(keys, last, side="right")) - 1, 0)])
     return sorted(chosen | {last if last - before <= KEYFRAME_REACH else before})
 
 
@@ -121,11 +92,47 @@ def _on_keyframe(index: int, keys: npt.NDArray[np.int64], *, within: int) -> int
     return nearest if abs(nearest - index) <= within else index
 
 
-def _request(stream: Stream, row: Mapping[str, Any], path: Path, container: str) -> FrameRequest:
+def _picture(
+    kept: Gathered,
+    index: int,
+    row: Mapping[str, Any],
+    pixels: npt.NDArray[Any],
+    span: tuple[float, float] | None,
+    origin_ns: int | None,
+) -> Picture:
+    stream = kept.stream
+    upright = np.ascontiguousarray(np.rot90(pixels, k=-((stream.rotation_deg or 0) // 90)))
+    height, width = upright.shape[:2]
+    scale = min(1.0, LONG_SIDE_PX / max(height, width))
+    render = registry.late("rushes.decoders._render")
+    when = None if origin_ns is None or stream.clock == "none" else amounts.seconds(row["t_ns"] - origin_ns)
+    place = f"{stream.name}, frame {index} of {kept.rows}"
+    return Picture(
+        jpeg=render.to_jpeg(upright, stream.modality, span=span, long_side_px=LONG_SIDE_PX, quality=QUALITY),
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+        alt=f"{place} at {when}" if when else place,
+        caption=f"{index} · {when}" if when else str(index),
+    )
+
+
+def _span(pixels: npt.NDArray[Any], stream: Stream) -> tuple[float, float] | None:
+    """Give the depth that the first and the last colour stand for, so that the pictures of a sheet compare."""
+    if stream.modality != "depth" or pixels.ndim != 2:
+        return None
+    some = pixels[::4, ::4]
+    there = some[np.isfinite(some) & (some > 0)]
+    if not len(there):
+        return None
+    near, far = np.percentile(there, [1, 99])
+    return float(near), float(far)
+
+
+def _request(stream: Stream, row: Mapping[str, Any], file: MediaFile) -> FrameRequest:
     return FrameRequest(
         location=Location(
-            path=path,
-            container=container,
+            path=file.path,
+            container=file.container,
             offset=row["offset"],
             length=row["length"],
             block=row["block"],
@@ -140,8 +147,3 @@ def _request(stream: Stream, row: Mapping[str, Any], path: Path, container: str)
         pts=row["pts"],
         rotation_deg=stream.rotation_deg,
     )
-
-
-def _by_codec() -> dict[str, Decoder]:
-    decoders: dict[str, Decoder] = registry.load_all("decoders")
-    return {codec: decoder for decoder in decoders.values() for codec in decoder.codecs}

@@ -45,12 +45,17 @@ class Refused:
     kind: str = "unknown"
 
     @property
-    def summary(self) -> str:
-        """Say it in one line."""
+    def reason(self) -> str:
+        """Say in one line why it was refused."""
         if tuple(self.reasons) == ("rushes",):
-            return f"{self.path.name}: {self.reasons['rushes']}"
+            return self.reasons["rushes"]
         told = "; ".join(f"{reader}: {reason}" for reader, reason in self.reasons.items())
-        return f"{self.path.name}: {'several readers' if self.kind == 'ambiguous' else 'no reader'}: {told}"
+        return f"{'several readers' if self.kind == 'ambiguous' else 'no reader'}: {told}"
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what was refused and why."""
+        return f"{self.path.name}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
