@@ -19,7 +19,7 @@ from rushes.workflow.inspect import Inspected, inspect
 def command(paths: Sequence[Path], reader: str | None) -> Answer:
     """Show the streams of each recording below PATHS: sensor, codec, size, count, clock."""
     seen, found = inspect(paths, reader=reader)
-    refused = [f"{item.path}: {item.reason}" for item in found.refused]
+    refused = [item.summary for item in found.refused]
     return Answer(
         result={"recordings": [_row(item) for item in seen], "refused": refused},
         text="\n\n".join(_text(item) for item in seen) or "no recording here",

@@ -16,7 +16,7 @@ import numpy as np
 
 from rushes import media, registry
 from rushes.contracts import OpenRecording, Reader
-from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, StoreError, UsageError
+from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, UsageError
 from rushes.model import Batch, LedgerEntry, Loss, MediaFile, Stream
 from rushes.store import Store, Transaction
 from rushes.workflow.discover import Discovery, Found, discover
@@ -122,6 +122,11 @@ def ingest(
 def known_ids(store: Store) -> set[str]:
     """Give the ids of the recordings that a dataset holds."""
     return set(store.table("recordings", columns=["recording_id"])["recording_id"].to_pylist())
+
+
+def newest_revision(dataset: Path) -> int:
+    """Give the number of a dataset's newest revision."""
+    return Store.open(dataset).revision
 
 
 def identify(path: Path, files: Iterable[MediaFile]) -> tuple[str, str]:
@@ -394,12 +399,9 @@ def _facts_of(path: Path, request: Request, pattern: re.Pattern[str] | None) -> 
 
 
 def _nothing_found(paths: Sequence[Path], found: Discovery) -> RushesError:
-    reasons = "; ".join(f"{refused.path.name}: {refused.reason}" for refused in found.refused[:3])
+    reasons = "; ".join(refused.summary for refused in found.refused[:3])
     return ReadError(
         f"no recording was found at {', '.join(map(str, paths))}" + (f" ({reasons})" if reasons else ""),
         code="read.unknown-format",
         hint="rushes look PATH shows what each reader makes of each file; --reader NAME overrides",
     )
-
-
-__all__ = ["FACTS", "Ingested", "Request", "StoreError", "Taken", "identify", "ingest", "known_ids"]
