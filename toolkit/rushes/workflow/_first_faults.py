@@ -1,6 +1,5 @@
 """What is wrong at first sight: the losses and counts of the reading, and the checks that need times alone."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ from rushes import registry
 from rushes.contracts import Check
 from rushes.model import Finding, FrameFlag, LedgerEntry, Loss, Stream
 from rushes.quantities import say_count
-from rushes.workflow._gather import Gathered
+from rushes.workflow._gather import Gathered, masked
 
 UNREADABLE = frozenset({"read.damaged", "read.truncated", "read.short", "read.undecodable"})
 """Losses that say that bytes are broken, not merely elsewhere."""
@@ -128,10 +127,5 @@ class _View:
     def _column(self, name: str) -> npt.NDArray[np.int64]:
         column = self._kept.numbers(name)
         if column is None:
-            return np.ma.MaskedArray(np.zeros(self._kept.rows, np.int64), mask=True)
+            return masked(np.zeros(self._kept.rows, np.int64), True)
         return column
-
-
-def by_severity(findings: Sequence[Finding]) -> Counter[str]:
-    """Count findings by severity."""
-    return Counter(finding.severity for finding in findings)

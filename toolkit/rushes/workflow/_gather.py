@@ -39,10 +39,11 @@ class Gathered:
         if not known:
             return None
         if len(known) == len(parts) and not any(isinstance(part, np.ma.MaskedArray) for part in known):
-            return np.concatenate(known)
+            whole: npt.NDArray[Any] = np.concatenate(known)
+            return whole
         values = np.concatenate([_data(part, rows, known[0].dtype) for part, rows in parts])
         absent = np.concatenate([_absent(part, rows) for part, rows in parts])
-        return None if absent.all() else np.ma.MaskedArray(values, mask=absent)
+        return None if absent.all() else masked(values, absent)
 
     def present(self, name: str) -> npt.NDArray[Any]:
         """Give the values of those samples that have one, in recorded order; empty where none has."""
@@ -82,6 +83,12 @@ def _spread(part: Column, rows: int) -> npt.NDArray[Any] | None:
     if isinstance(part, np.ndarray):
         return part
     return np.full(rows, part) if isinstance(part, int | float) else None
+
+
+def masked(values: npt.NDArray[Any], absent: npt.NDArray[np.bool_] | bool) -> npt.NDArray[Any]:
+    """Give a masked array."""
+    made: npt.NDArray[Any] = np.ma.MaskedArray(values, mask=absent)  # type: ignore[no-untyped-call]
+    return made
 
 
 def _data(part: npt.NDArray[Any] | None, rows: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -1,8 +1,7 @@
 """One recording, read once → what a person wants to know before keeping it."""
 
-import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rushes import media, registry
+from rushes import registry
 from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ReadError, RushesError
 from rushes.intervals import describe, find_gaps
-from rushes.model import Claim, Description, Finding, LedgerEntry, MediaFile, Stream, Times
+from rushes.model import Claim, Description, Finding, LedgerEntry, Stream, Times
 from rushes.report.page import Picture
 from rushes.report.plots import Stretch
 from rushes.workflow._first_faults import first_faults
 from rushes.workflow._gather import Gathered
+from rushes.workflow._sameness import same_content_key, size_of
 from rushes.workflow.discover import Found
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ DRAWN = 4096
 """Times kept for drawing a stream; of more, every n-th in order of time, which keeps the shape and the gaps."""
 MARKED = 200
 LONGEST = 3
-WHOLE_FILES = 16
 _EMPTY: Times = np.empty(0, np.int64)
 
 
@@ -130,7 +129,7 @@ def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:
     ledger, losses = recording.ledger(), recording.losses()
     origin_ns = _origin(gathered.values())
     findings = list(first_faults(found.path.name, gathered, ledger, losses))
-    content = _content(gathered.values(), about.media)
+    content = same_content_key(gathered.values(), about.media)
     streams = []
     thumbnails = registry.late("rushes.workflow._thumbnails")
     with thumbnails.Thumbnailer(about.media) as thumbnailer:
@@ -149,7 +148,7 @@ def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:
         path=found.path,
         reader=found.reader,
         claim=found.claim,
-        size=sum(_size(path) for path in set(files)),
+        size=sum(size_of(path) for path in set(files)),
         files=len(set(files)),
         start_ns=about.start_ns if about.start_ns is not None else min(firsts, default=None),
         end_ns=about.end_ns if about.end_ns is not None else max(lasts, default=None),
@@ -241,45 +240,13 @@ def _unshown(kept: Gathered, trouble: str) -> Finding:
     )
 
 
-def _content(gathered: Collection[Gathered], files: Sequence[MediaFile]) -> str:
-    """Tell a recording by its samples: names, counts, and absolute times of all streams, and picture sizes.
-
-    Where times say little, such as those of a video that all start at 0, the bytes of the files speak.
-    """
-    digest = hashlib.sha256()
-    telling = True
-    for kept in sorted(gathered, key=lambda kept: kept.stream.name):
-        if not kept.rows:
-            continue
-        digest.update(f"{kept.stream.name}\0{kept.stream.table}\0{kept.rows}\0".encode())
-        telling = telling and kept.stream.clock in ("header", "log")
-        for name in ("t_ns", "t_log_ns", "length"):
-            digest.update(_times(kept, name).tobytes())
-    if not any(kept.rows for kept in gathered):
-        return ""
-    if not telling:
-        digest.update(_bytes_of(files).encode())
-    return digest.hexdigest()[:32]
-
-
-def _bytes_of(files: Sequence[MediaFile]) -> str:
-    """Fingerprint a recording's files whatever their names; of many, the sizes of all and the bytes of some."""
-    paths = [file.path for file in files]
-    some = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, WHOLE_FILES).astype(int))] if paths else []
-    sizes = ",".join(str(_size(path)) for path in paths)
-    try:
-        return sizes + media.fingerprint((str(i), path) for i, path in enumerate(some))
-    except ReadError:
-        return sizes + "".join(str(path) for path in paths)
-
-
 def _failed(found: Found, error: RushesError) -> RecordingSurvey:
     files = _files(found.path)
     return RecordingSurvey(
         path=found.path,
         reader=found.reader,
         claim=found.claim,
-        size=sum(_size(path) for path in files),
+        size=sum(size_of(path) for path in files),
         files=len(files),
         start_ns=None,
         end_ns=None,
@@ -298,10 +265,3 @@ def _plain(about: Description) -> Mapping[str, Any]:
 
 def _files(path: Path) -> list[Path]:
     return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

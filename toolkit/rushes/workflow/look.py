@@ -4,40 +4,16 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rushes.workflow._look_page import look_page
+from rushes.workflow._seen import LookResult
 from rushes.workflow._survey import RecordingSurvey, survey
-from rushes.workflow.discover import Refused, discover
+from rushes.workflow.discover import discover
 
 Progress = Callable[[str, int, int], None]
 """Called with the recording's name, how many are done and how many there are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookResult:
-    """What was seen below some paths.
-
-    Args:
-        root: Folder that all paths share; names in the page are below it.
-        recordings: In natural order; those that could not be read are among them, with their error.
-        refused: What no reader takes, and why.
-        hidden: Names left aside because they start with a dot.
-        equal: Groups of two or more recordings with the same samples.
-        looked_at: When, UTC.
-    """
-
-    root: Path
-    recordings: tuple[RecordingSurvey, ...]
-    refused: tuple[Refused, ...]
-    hidden: int
-    equal: tuple[tuple[RecordingSurvey, ...], ...]
-    looked_at: datetime
-
-    def name(self, path: Path) -> str:
-        """Name a path as the page does: below the shared root, or whole where it lies elsewhere."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
 def look(paths: Sequence[Path], *, reader: str | None = None, progress: Progress | None = None) -> LookResult:
@@ -67,9 +43,9 @@ def look(paths: Sequence[Path], *, reader: str | None = None, progress: Progress
     )
 
 
-def write_whole(path: Path, text: str) -> int:
-    """Write a file so that it is there whole or not at all; give its size in bytes."""
-    data = text.encode()
+def write_page(result: LookResult, path: Path) -> int:
+    """Write the page of a look so that it is there whole or not at all; give its size in bytes."""
+    data = look_page(result).encode("utf-8", "surrogateescape")
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
