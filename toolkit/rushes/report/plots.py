@@ -83,12 +83,14 @@ def _row(name: Piece, strip: Html, note: Piece) -> Html:
 
 
 def histogram(values: npt.NDArray[np.int64] | npt.NDArray[np.float64], *, title: str, bins: int = 24) -> Html:
-    """Draw how values spread, between their 1st and 99th percentile widened a little; empty for fewer than two."""
+    """Draw how positive values spread, from 0 to twice their median or as far as 99 % of them go.
+
+    Values that are all alike make one bar in the middle. Nothing is drawn of fewer than two.
+    """
     if len(values) < 2:
         return Html("")
-    low, high = np.percentile(values, [1, 99])
-    spread = float(high - low) or abs(float(high)) * 0.1 or 1.0
-    heights, _ = np.histogram(values, bins=bins, range=(float(low) - spread / 4, float(high) + spread / 4))
+    median, most = np.percentile(values, [50, 99])
+    heights, _ = np.histogram(values, bins=bins, range=(0.0, max(2.0 * float(median), 1.05 * float(most), 1e-9)))
     tall = heights / max(int(heights.max()), 1)
     step = 120 / bins
     shape = "".join(

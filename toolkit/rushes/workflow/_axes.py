@@ -45,7 +45,7 @@ def axes(streams: Sequence[StreamSurvey]) -> list[Axis]:
             groups, raw = by_log, False
             note = "by the recorder's clock, as the streams' own stamps lie far apart"
     made = [_axis(group, raw=raw, note=note) for group in groups]
-    orderly = tuple((stream, None) for stream in streams if stream.count and not len(stream.drawn))
+    orderly = tuple((stream, None) for stream in streams if stream.count > 1 and not len(stream.drawn))
     if orderly:
         made.append(Axis(title="Order", note="no times", start_ns=0, end_ns=0, raw=True, lanes=orderly))
     return made

@@ -17,9 +17,9 @@ from rushes.model import Claim
 
 HEAD_BYTES = 4096
 FOLDER_TAKEN = 0.5
-"""A folder claimed at least this surely is one recording, and its content is not asked about."""
+"""A folder claimed at least this surely is one recording, unless something inside is claimed more surely."""
 FOLDER_CERTAIN = 0.6
-"""A folder claimed less surely than this still yields to recordings inside it that are claimed more surely."""
+"""A folder claimed at least this surely is not looked into; below it, what lies inside may be surer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,10 @@ class Discovery:
 def discover(paths: Sequence[Path], *, reader: str | None = None) -> Discovery:
     """Find the recordings at and below some paths.
 
-    The surest claim wins. A folder claimed with at least 0.5 is one recording, unless its claim is below 0.6 and
-    something inside is claimed more surely. Other folders are searched, children in natural order.
+    The surest claim wins. A folder claimed with at least 0.6 is one recording. One that is claimed less surely,
+    such as a folder of images, stands for those files in it that the same reader would else take one by one;
+    recordings of other readers and in its folders are found beside it. Other folders are searched, children in
+    natural order.
 
     Args:
         paths: Files and folders, in the order that they shall come out.
@@ -169,8 +171,8 @@ class _Search:
         if confidence >= FOLDER_CERTAIN:
             return _settle(path, best)
         inside = self._children(path)
-        if confidence >= FOLDER_TAKEN and confidence >= inside.surest:
-            return _settle(path, best)
+        if best:
+            inside = _weigh(path, best, inside)
         if not inside.found and not inside.refused:
             inside.take(_refuse(path, claims, empty="the folder is empty"))
         return inside
@@ -190,6 +192,19 @@ class _Search:
 
     def _ask(self, path: Path, head: bytes) -> dict[str, Claim]:
         return {name: _claim(reader, path, head) for name, reader in self._readers.items()}
+
+
+def _weigh(path: Path, best: Sequence[tuple[str, Claim]], inside: _Answer) -> _Answer:
+    """Weigh a weak claim on a folder against what was found inside."""
+    reader, claim = best[0]
+    own = [f for f in inside.found if f.reader == reader and f.path.parent == path and f.path.is_file()]
+    others = [f for f in inside.found if f not in own]
+    if not others or (not own and claim.confidence >= max(FOLDER_TAKEN, inside.surest)):
+        return _settle(path, best)
+    if own and len(best) == 1:
+        settled = _settle(path, best)
+        return _Answer(found=[*settled.found, *others], refused=inside.refused, hidden=inside.hidden)
+    return inside
 
 
 def _claim(reader: Reader, path: Path, head: bytes) -> Claim:
