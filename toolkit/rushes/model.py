@@ -51,6 +51,13 @@ Column: TypeAlias = (
 """One column of a batch: an array of shape (n,), or (n, k) for fixed-size lists; a masked array where values
 can be absent; a sequence of values or None (for small tables); or one scalar that holds for every row."""
 
+
+def absent(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell where an array holds no value: masked or NaN. Shape (n,)."""
+    mask = np.broadcast_to(np.asarray(getattr(column, "mask", False), np.bool_), column.shape)
+    return mask | np.isnan(np.asarray(column)) if column.dtype.kind == "f" else mask
+
+
 Severity = Literal["info", "warning", "error"]
 
 Clock = Literal["header", "log", "pts", "none"]

@@ -8,7 +8,8 @@ import click
 from rushes.cli import _progress
 from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer
-from rushes.workflow.look import look
+from rushes.quantities import say_bytes, say_count
+from rushes.workflow.look import look, write_page
 
 
 @verb("look", examples="rushes look walk.mcap\nrushes look takes/ clips/ --out look.html")
@@ -24,5 +25,21 @@ def command(paths: Sequence[Path], out: Path, reader: str | None) -> Answer:
     """
     with _progress.bar("look", unit="recordings") as progress:
         seen = look(paths, reader=reader, progress=progress)
-    seen.write(out)
-    return Answer(result=seen.summary(), text=str(out))
+    size = write_page(seen, out)
+    read = [recording for recording in seen.recordings if recording.error is None]
+    lines = [
+        f"{out} ({say_bytes(size)})",
+        f"{say_count(len(read), 'recording')}, "
+        f"{say_count(sum(len(item.streams) for item in read), 'stream')}, "
+        f"{say_count(sum(item.samples for item in read), 'sample')}",
+    ]
+    if seen.refused:
+        lines.append(f"{say_count(len(seen.refused), 'path')} that no reader takes; the page says why")
+    failed = [item.error.message for item in seen.recordings if item.error is not None]
+    return Answer(
+        result={"page": str(out), "bytes": size, **seen.summary()},
+        text="\n".join(lines),
+        warnings=failed[:20]
+        + ([f"… and {len(failed) - 20} more that cannot be read"] if len(failed) > 20 else []),
+        exit_code=0 if read else 1,
+    )
