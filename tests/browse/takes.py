@@ -28,7 +28,6 @@ class Pack:
                         self.places[f"rec{recording}", f"/{name}", index] = offset, len(payload)
                         out.write(payload)
                         offset += len(payload)
-        self._file = path.open("rb")
 
     def __call__(self, recording_id: str, stream: str, index: int) -> tuple[bytes, str]:
         self.reads += 1
@@ -36,9 +35,9 @@ class Pack:
             offset, length = self.places[recording_id, stream, index]
         except KeyError:
             raise ReadError(f"{recording_id}: {stream} has no sample {index}", code="read.absent-file") from None
-        import os
-
-        return os.pread(self._file.fileno(), length, offset), "image/jpeg"
+        with self.path.open("rb") as packed:
+            packed.seek(offset)
+            return packed.read(length), "image/jpeg"
 
 
 def jpeg(color: tuple[int, int, int], words: str, *, step: int) -> bytes:

@@ -138,7 +138,7 @@ def _dataset_for(view: BrowseView) -> Any:
 
 
 def _sidebar(fields: Iterable[Field], view: BrowseView) -> list[Any]:
-    sections: dict[str, list[str]] = {"tags": ["tags"]}
+    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"]}
     for field in fields:
         sections.setdefault(field.section, []).append(field.name)
     sections["other"] += [

@@ -149,7 +149,7 @@ def _end_orphan(pid: int | None, folder: Path) -> None:
 def _runs_on(pid: int, folder: Path) -> bool:
     try:
         listing = subprocess.run(
-            ["ps", "-o", "args=", "-p", str(pid)],  # noqa: S607 - the system's own
+            ["ps", "-ww", "-o", "args=", "-p", str(pid)],  # noqa: S607 - the system's own; -ww: uncut
             capture_output=True,
             text=True,
             check=False,
@@ -209,7 +209,7 @@ def _await_answer(uri: str, watcher: "subprocess.Popen[bytes]", record: Path) ->
     code = watcher.poll()
     raise ToolError(
         f"mongod {'did not answer within ' + str(START_S) + ' s' if code is None else f'ended with code {code}'}"
-        f"{_last_complaint(record)}",
+        f"{_complaint(record)}",
         code="browse.mongod-failed",
         hint=f"its log is {record}; the folder mongo beside it is a cache and may be deleted",
         facts={"log": str(record), "exit_code": code},
@@ -224,21 +224,20 @@ def _ping(uri: str, *, timeout_ms: int) -> None:
         client.close()
 
 
-def _last_complaint(record: Path) -> str:
-    """Give the last error or fatal line of mongod's log, which is JSON, one object a line."""
-    complaint = ""
+def _complaint(record: Path) -> str:
+    """Give the first error or fatal line of mongod's log, which is JSON, one object a line."""
     with suppress(OSError), record.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             with suppress(ValueError):
                 entry = json.loads(line)
                 if entry.get("s") in ("E", "F"):
-                    complaint = f": {entry.get('msg')} {entry.get('attr', {}).get('error', '')}".rstrip()
-    return complaint
+                    return f": {entry.get('attr', {}).get('error') or entry.get('msg')}"
+    return ""
 
 
 def _expect_answer(uri: str) -> None:
     try:
-        _ping(uri, timeout_ms=5000)
+        _ping(uri, timeout_ms=3000)
     except PyMongoError as error:
         raise ToolError(
             f"the MongoDB that {URI_VARIABLE} names does not answer",

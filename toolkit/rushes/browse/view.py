@@ -5,7 +5,6 @@ The room knows no store. Whoever opens the App fills a :class:`BrowseView` and g
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -133,14 +132,15 @@ class BrowseView:
     @cached_property
     def slices(self) -> tuple[str, ...]:
         """A short, unique name for each stream that can stand in a path and as a key in the database."""
-        taken: Counter[str] = Counter()
-        names = []
+        names: dict[str, str] = {}  # by the name in lower case, as some file systems and people read it
         for stream in self.streams:
             word = re.sub(r"[^\w-]+", "-", stream.name, flags=re.ASCII).strip("-") or "stream"
-            taken[word.lower()] += 1
-            names.append(word if taken[word.lower()] == 1 else f"{word}-{taken[word.lower()]}")
-        assert len(set(names)) == len(names), "two streams share a slice"
-        return tuple(names)
+            number, name = 1, word
+            while name.lower() in names:
+                number += 1
+                name = f"{word}-{number}"
+            names[name.lower()] = name
+        return tuple(names.values())
 
     @cached_property
     def default_slice(self) -> str:
@@ -182,7 +182,8 @@ class BrowseView:
         columns = [
             getattr(samples, c.name) for c in fields(samples)[:-2] if c.name not in ("recording", "skew_ns")
         ]
-        skew = np.where(np.ma.getmaskarray(samples.skew_ns), np.iinfo(np.int64).min, samples.skew_ns)
+        masked = np.ma.getmaskarray(samples.skew_ns)  # type: ignore[no-untyped-call]
+        skew = np.where(masked, np.iinfo(np.int64).min, np.asarray(samples.skew_ns))
         streams = repr([(s.name, s.modality, n) for s, n in zip(self.streams, self.slices, strict=True)])
         answer = {}
         for recording, rows in zip(self.recordings, self.rows_of(), strict=True):
