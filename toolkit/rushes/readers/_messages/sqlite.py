@@ -199,7 +199,7 @@ class SqliteFile:
 
     def _rows(self, chosen: str) -> Iterator[list[tuple[Any, ...]]]:
         """Read the rows in id order; over a damaged page on to the next row that can be read."""
-        query = f"SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? {chosen} ORDER BY id"  # noqa: S608
+        query = f"SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? {chosen} ORDER BY id"
         last: int | None = -(1 << 63)
         while last is not None:
             rows: list[tuple[Any, ...]] = []
