@@ -257,3 +257,23 @@ def _short(path: Path, offset: int, wanted: int, got: int) -> ReadError:
         hint="the file changed or was cut since it was indexed; rushes verify DATASET tells which",
         facts={"file": str(path), "offset": offset, "wanted": wanted, "got": got},
     )
+
+
+def copy_hashed(source: Path, target: Path) -> str:
+    """Copy a file and give the sha256 of what was copied; the target appears whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    digest = hashlib.sha256()
+    buffer = bytearray(4 << 20)
+    view = memoryview(buffer)
+    try:
+        with source.open("rb", buffering=0) as incoming, part.open("wb") as outgoing:
+            while count := incoming.readinto(buffer):
+                digest.update(view[:count])
+                outgoing.write(view[:count])
+            outgoing.flush()
+            os.fsync(outgoing.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest()

@@ -38,6 +38,10 @@ Column: TypeAlias = (
     | np.ma.MaskedArray[Any, Any]
     | Sequence[str | None]
     | Sequence[bytes | None]
+    | Sequence[int | None]
+    | Sequence[float | None]
+    | Sequence[bool | None]
+    | Sequence[Sequence[float] | None]
     | str
     | int
     | float
@@ -45,7 +49,7 @@ Column: TypeAlias = (
     | None
 )
 """One column of a batch: an array of shape (n,), or (n, k) for fixed-size lists; a masked array where values
-can be absent; a sequence of str or None; or one scalar that holds for every row."""
+can be absent; a sequence of values or None (for small tables); or one scalar that holds for every row."""
 
 
 def absent(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
