@@ -2,17 +2,19 @@
 
 A container opens like this: for each channel it finds the first messages (``PEEK`` of them, at least two where the
 channel has two) as one block, asks :func:`interpreter_for`, and describes the stream that it names. For each run
-over the samples it asks again, because an interpreter counts: ``take`` every block of the channel in recorded order,
-then ``finish``, then ``ledger`` and ``losses``. What the container itself could not reach it adds with
+over the samples it asks again, because an interpreter counts: ``take`` every block of the channel in recorded
+order, then ``finish``, then ``ledger`` and ``losses``. What the container itself could not reach it adds with
 :func:`with_unread`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from rushes.model import Batch, LedgerEntry, Loss, Stream
+from rushes.readers._messages import inertial, pictures, plain
 from rushes.readers._messages.block import Channel, MessageBlock
+from rushes.readers._messages.definition import short
 
 PEEK = 16
 """How many first messages are enough to tell what a stream is; fewer do as well."""
@@ -43,6 +45,17 @@ class Interpreter(Protocol):
         ...
 
 
+Build = Callable[[Channel, MessageBlock | None, str], Interpreter | None]
+
+_ROS: dict[str, Build] = {
+    "sensor_msgs/Imu": inertial.interpreter,
+    **dict.fromkeys(pictures.PATHS, pictures.interpreter),
+}
+_INTERPRETERS: dict[tuple[str, str], Build] = {
+    **{(encoding, kind): build for kind, build in _ROS.items() for encoding in ("cdr", "ros1")},
+}
+
+
 def interpreter_for(channel: Channel, first: MessageBlock | None, *, name: str | None = None) -> Interpreter:
     """Choose the interpreter by message type and encoding.
 
@@ -52,7 +65,10 @@ def interpreter_for(channel: Channel, first: MessageBlock | None, *, name: str |
             container passes them to ``take`` again with all others.
         name: Of the stream; the topic when None.
     """
-    raise NotImplementedError((channel, first, name))
+    stream = name if name is not None else channel.topic
+    build = _INTERPRETERS.get((channel.encoding, short(channel.message_type)))
+    chosen = build(channel, first, stream) if build else None
+    return plain.interpreter(channel, first, stream) if chosen is None else chosen
 
 
 def with_unread(entry: LedgerEntry, reasons: Mapping[str, int]) -> LedgerEntry:
