@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rushes.errors import ReadError
-from rushes.media import unpack
+from rushes.media import unpack_message
 from rushes.model import Loss, MediaFile
 from rushes.plain_copies import logs_beside, missing_bytes, plain_copy
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
+from rushes.readers._messages.recording import Unread
 
 BLOCK_ROWS = 8192
 BLOCK_BYTES = 8 << 20
@@ -132,6 +133,10 @@ class SqliteFile:
     def losses(self) -> Sequence[Loss]:
         """Name what the opening and the latest run of :meth:`blocks` could not read."""
         return (*self._open_losses, *self._run_losses)
+
+    def unread(self) -> Unread:
+        """Say whether there are losses; how many messages they cost, what is declared tells."""
+        return Unread(uncounted=bool(self.losses()))
 
     def close(self) -> None:
         """Let go of the database."""
@@ -260,7 +265,7 @@ class SqliteFile:
         if not rows:
             return
         ids, topics, times, blobs = zip(*rows, strict=True)
-        data = [_unpacked(blob) for blob in blobs] if self._packed else blobs
+        data = [unpack_message(blob) for blob in blobs] if self._packed else blobs
         buffer = np.frombuffer(b"".join(data), np.uint8)
         length = np.fromiter(map(len, data), np.int64, len(data))
         start = np.cumsum(length) - length
@@ -300,13 +305,6 @@ def _sound(rows: list[tuple[Any, ...]]) -> list[_Row]:
     return [
         row for row in rows if isinstance(row[3], bytes) and isinstance(row[1], int) and isinstance(row[2], int)
     ]
-
-
-def _unpacked(blob: bytes) -> bytes:
-    try:
-        return unpack("zstd", blob)
-    except ReadError:
-        return b""  # the interpreter refuses a message without bytes, and counts it
 
 
 def _beside(media_id: str, path: Path, log: Path) -> MediaFile:
