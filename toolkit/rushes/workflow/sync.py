@@ -140,7 +140,7 @@ def _masked(column: pa.ChunkedArray) -> npt.NDArray[np.int64] | None:
     values: npt.NDArray[np.int64] = column.fill_null(0).to_numpy()
     if not column.null_count:
         return values
-    masked: Any = np.ma.masked_array(values, ~column.is_valid().to_numpy())  # type: ignore[no-untyped-call]
+    masked: Any = np.ma.masked_array(values, ~column.is_valid().to_numpy())
     return masked  # type: ignore[no-any-return]
 
 
