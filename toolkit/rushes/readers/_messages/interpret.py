@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from rushes.model import Batch, LedgerEntry, Loss, Stream
-from rushes.readers._messages import inertial, pictures, plain
+from rushes.readers._messages import camera_info, inertial, pictures, plain, poses, sound
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.definition import short
 
@@ -49,7 +49,11 @@ Build = Callable[[Channel, MessageBlock | None, str], Interpreter | None]
 
 _ROS: dict[str, Build] = {
     "sensor_msgs/Imu": inertial.interpreter,
+    "sensor_msgs/CameraInfo": camera_info.interpreter,
+    "audio_common_msgs/AudioData": sound.interpreter,
+    "audio_common_msgs/AudioDataStamped": sound.interpreter,
     **dict.fromkeys(pictures.PATHS, pictures.interpreter),
+    **dict.fromkeys(poses.PATHS, poses.interpreter),
 }
 _INTERPRETERS: dict[tuple[str, str], Build] = {
     **{(encoding, kind): build for kind, build in _ROS.items() for encoding in ("cdr", "ros1")},
