@@ -8,7 +8,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from browse.takes import Pack, clips, rig
-
 from rushes.browse.serve import serve
 
 

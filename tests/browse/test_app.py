@@ -14,10 +14,10 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from browse.takes import HUES, Pack, clips
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from browse.takes import HUES, Pack, clips
 from rushes.browse.prove import prove
 from rushes.errors import ToolError
 

@@ -2,11 +2,11 @@ import json
 import threading
 
 import pytest
-from browse.conftest import ask as ask_app
-from browse.takes import Pack, clips, rig
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browse.conftest import ask as ask_app
+from browse.takes import Pack, clips, rig
 from rushes.browse.frames import Frames
 
 

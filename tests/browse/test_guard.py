@@ -3,10 +3,10 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
-from browse.conftest import ask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browse.conftest import ask
 from rushes.browse.guard import Guard
 
 PORT = 5999
