@@ -1,8 +1,8 @@
 """A hand of 21 keypoints: its shape, its poses, and the capsules that make it visible.
 
-Hand axes: origin at the wrist, x along the middle finger, y to the thumb's side, z out of the back of the hand, for
-a right hand; a left hand is the mirror image (y the other way). Keypoints are in the order of MediaPipe and COCO
-hands: wrist, thumb 1–4, index 1–4, middle 1–4, ring 1–4, little 1–4, each from the palm to the tip.
+Hand axes: origin at the wrist, x along the middle finger, y to the thumb's side, z out of the back of the hand,
+for a right hand; a left hand is the mirror image (y the other way). Keypoints are in the order of MediaPipe and
+COCO hands: wrist, thumb 1–4, index 1–4, middle 1–4, ring 1–4, little 1–4, each from the palm to the tip.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,9 @@ def keypoints(grip: Array, *, length_m: float, side: Side) -> Array:
     points[1] = _THUMB_BASE
     for j in range(3):
         flex = np.deg2rad(grip[0] * _THUMB_FLEX_DEG[: j + 1].sum())
-        points[2 + j] = points[1 + j] + _THUMB_BONES[j] * apply(thumb, np.array([np.cos(flex), -np.sin(flex), 0.0]))
+        points[2 + j] = points[1 + j] + _THUMB_BONES[j] * apply(
+            thumb, np.array([np.cos(flex), -np.sin(flex), 0.0])
+        )
     for finger in range(4):
         first = 5 + 4 * finger
         points[first] = _KNUCKLES[finger]

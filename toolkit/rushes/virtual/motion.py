@@ -107,9 +107,7 @@ def pose_from(numbers: tuple[float, float, float, float, float, float]) -> Pose:
     return Pose(rotation=rotation_of(roll, pitch, yaw), translation=np.array(numbers[:3], np.float64))
 
 
-OPTICAL = Pose(
-    rotation=np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), translation=np.zeros(3)
-)
+OPTICAL = Pose(rotation=np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), translation=np.zeros(3))
 """T_body_optical: from z forward, x right, y down to x forward, y left, z up."""
 
 
@@ -127,10 +125,8 @@ def rotation_of(roll: Array | float, pitch: Array | float, yaw: Array | float) -
 def quaternion_of(rotation: Array) -> tuple[float, float, float, float]:
     """Give w, x, y, z (w ≥ 0) of one rotation matrix, by Shepperd's method."""
     m = rotation
-    squares = np.array(
-        [1 + m[0, 0] + m[1, 1] + m[2, 2], 1 + m[0, 0] - m[1, 1] - m[2, 2]]
-        + [1 - m[0, 0] + m[1, 1] - m[2, 2], 1 - m[0, 0] - m[1, 1] + m[2, 2]]
-    )
+    trace = m[0, 0] + m[1, 1] + m[2, 2]
+    squares = np.array([1 + trace, *(1 - trace + 2 * m[i, i] for i in range(3))])
     table = (
         (squares[0], m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]),
         (m[2, 1] - m[1, 2], squares[1], m[0, 1] + m[1, 0], m[0, 2] + m[2, 0]),
@@ -149,7 +145,9 @@ def apply(rotation: Array, vectors: Array) -> Array:
     Written out, because a linear algebra library rounds differently from one processor to the next.
     """
     x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
-    return np.stack([rotation[..., i, 0] * x + rotation[..., i, 1] * y + rotation[..., i, 2] * z for i in range(3)], -1)
+    return np.stack(
+        [rotation[..., i, 0] * x + rotation[..., i, 1] * y + rotation[..., i, 2] * z for i in range(3)], -1
+    )
 
 
 def matmul(a: Array, b: Array) -> Array:

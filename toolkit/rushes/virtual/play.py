@@ -1,4 +1,4 @@
-"""Plays a take: the samples of all sensors in the order in which the host would log them, made as they are asked for.
+"""Plays a take: the samples of all sensors in the order in which the host logs them, made as they are asked for.
 
 Only plans of a few thousand samples, and one picture a camera, are held at a time.
 """
@@ -173,7 +173,8 @@ def _add_noise(
 
 def _color(sensor: SensorSpec, color: npt.NDArray[np.float64]) -> Encoded:
     pixels = np.clip(np.rint(color), 0, 255).astype(np.uint8)
-    done, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg_quality])
+    options = [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg_quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    done, data = cv2.imencode(".jpg", pixels[..., ::-1], options)
     assert done
     return Encoded(data=data.tobytes(), encoding="jpeg", width_px=sensor.width_px, height_px=sensor.height_px)
 

@@ -1,7 +1,7 @@
 """Writes a take as a ROS 2 MCAP, byte for byte the same whenever it is written again.
 
-Header stamps are device times; log and publish times are the host's. A camera's calibration comes once a second with
-the picture's own stamp; the fixed frames come first, on /tf_static.
+Header stamps are device times; log and publish times are the host's. A camera's calibration comes once a second
+with the picture's own stamp; the fixed frames come first, on /tf_static.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def write_recording(rig: RigSpec, path: Path) -> Truth:
             )
             if sample.labels is not None:
                 labels.setdefault(sample.stream, []).append(sample.labels)
-        writer.finish()
+        writer.finish()  # type: ignore[no-untyped-call]  # the package leaves it bare
     cameras = {s.stream: _camera(s) for s in rig.sensors if s.kind in ("color", "depth")}
     return truth_of(rig, labels, cameras)
 

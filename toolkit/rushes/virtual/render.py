@@ -43,12 +43,17 @@ class Pinhole:
         return (self.width_px - 1) / 2, (self.height_px - 1) / 2
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """Give pixel coordinates (n, 2) and depth (n,) of world points (n, 3); meaningless where depth is not positive."""
+        """Give pixel coordinates (n, 2) and depth (n,) of world points (n, 3).
+
+        The coordinates mean nothing where the depth is not positive.
+        """
         back = self.pose.inverse()
         local = apply(back.rotation, points) + back.translation
         z = np.where(np.abs(local[:, 2]) < 1e-9, 1e-9, local[:, 2])
         cx, cy = self.center_px
-        return np.stack([self.focal_px * local[:, 0] / z + cx, self.focal_px * local[:, 1] / z + cy], -1), local[:, 2]
+        return np.stack([self.focal_px * local[:, 0] / z + cx, self.focal_px * local[:, 1] / z + cy], -1), local[
+            :, 2
+        ]
 
     def rays(self, u: Array, v: Array) -> Array:
         """Give world directions of pixels whose optical component is 1: shape (n, 3)."""
@@ -96,7 +101,7 @@ def render_color(scene: Scene, camera: Pinhole) -> Picture:
 
 
 class _Rays:
-    """Rays through pixel places; ``width`` says that they are a full grid in reading order, 0 that they are not."""
+    """Rays through pixel places; ``width`` is that of a full grid in reading order, 0 where they are none."""
 
     def __init__(self, u: Array, v: Array, camera: Pinhole, *, width: int) -> None:
         self.u, self.v, self.width = u, v, width

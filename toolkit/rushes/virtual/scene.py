@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,8 +21,11 @@ CLASSES = {"board": "board", "carton": "box", "ball": "ball", "lamp": "lamp", "c
 }
 """Class of every instance that is labelled."""
 
+_UP = np.array([0.0, 0.0, 1.0])
 LIGHT_M = np.array([-0.2, 0.7, 2.3])
-_BOARD_AT = Pose(rotation=rotation_of(0.0, 0.0, np.deg2rad(8.0)), translation=np.array([0.20, 0.13, TABLE_TOP_M + 0.002]))
+_BOARD_AT = Pose(
+    rotation=rotation_of(0.0, 0.0, np.deg2rad(8.0)), translation=np.array([0.20, 0.13, TABLE_TOP_M + 0.002])
+)
 _BOARD_HALF_M = 0.5 * textures.BOARD_SQUARE_M * (np.array(textures.BOARD_SQUARES) + 1)
 
 
@@ -64,17 +68,19 @@ def scene_at(rig: RigSpec, seconds: float) -> Scene:
     ball_at = np.array([-0.06, 0.14, TABLE_TOP_M + 0.034])
     rim = foot + np.array([0.0, 0.0, CUP_HEIGHT_M])
     shapes: list[Shape] = list(_furniture(rig.room_seed))
-    shapes.append(Cup(instance=CUP, foot_m=foot, radius_m=CUP_RADIUS_M, height_m=CUP_HEIGHT_M, texture=_cup_side()))
+    shapes.append(
+        Cup(instance=CUP, foot_m=foot, radius_m=CUP_RADIUS_M, height_m=CUP_HEIGHT_M, texture=_cup_side())
+    )
     side = np.array([0.25, -0.97, 0.0]) * CUP_RADIUS_M
     out = side * 1.75
-    handle = [foot + side + [0, 0, 0.074], foot + out + [0, 0, 0.066], foot + out + [0, 0, 0.036], foot + side + [0, 0, 0.026]]
+    bow = ((side, 0.074), (out, 0.066), (out, 0.036), (side, 0.026))
+    handle = [foot + aside + _UP * height for aside, height in bow]
     blue = np.array([226.0, 232.0, 240.0])
-    shapes += [
-        Capsule(instance=CUP, a_m=a, b_m=b, radius_m=0.0055, color=blue)
-        for a, b in zip(handle[:-1], handle[1:], strict=True)
-    ]
-    shadows = [(foot + [0, 0, 0.02], rim - [0, 0, 0.02], CUP_RADIUS_M * 0.95), (ball_at, ball_at, 0.034)]
-    shadows.append((np.array([0.33, -0.22, TABLE_TOP_M + 0.05]), np.array([0.33, -0.22, TABLE_TOP_M + 0.13]), 0.05))
+    shapes += [Capsule(instance=CUP, a_m=a, b_m=b, radius_m=0.0055, color=blue) for a, b in pairwise(handle)]
+    shadows = [(foot + _UP * 0.02, rim - _UP * 0.02, CUP_RADIUS_M * 0.95), (ball_at, ball_at, 0.034)]
+    shadows.append(
+        (np.array([0.33, -0.22, TABLE_TOP_M + 0.05]), np.array([0.33, -0.22, TABLE_TOP_M + 0.13]), 0.05)
+    )
     hands = []
     for track in script.hands:
         pose, grip = track.at(seconds)
@@ -97,7 +103,9 @@ def board_corners() -> Array:
     columns, rows = textures.BOARD_SQUARES
     step = textures.BOARD_SQUARE_M
     grid = [
-        ((j - rows / 2) * -step, (i - columns / 2) * step, 0.002) for j in range(1, rows) for i in range(1, columns)
+        ((j - rows / 2) * -step, (i - columns / 2) * step, 0.002)
+        for j in range(1, rows)
+        for i in range(1, columns)
     ]
     # On an upper face u runs along y and v against x.
     return apply(_BOARD_AT.rotation, np.array(grid)) + _BOARD_AT.translation
@@ -147,7 +155,9 @@ def _furniture(seed: int) -> tuple[Shape, ...]:
         ),
         Ball(
             instance=BALL,
-            pose=Pose(rotation=rotation_of(0.5, 0.6, 0.0), translation=np.array([-0.06, 0.14, TABLE_TOP_M + 0.034])),
+            pose=Pose(
+                rotation=rotation_of(0.5, 0.6, 0.0), translation=np.array([-0.06, 0.14, TABLE_TOP_M + 0.034])
+            ),
             radius_m=0.034,
             texture=stripes,
         ),
@@ -186,9 +196,13 @@ def _hand(rig: RigSpec, side: hand.Side, pose: Pose, grip: Array) -> tuple[Hand,
     arm = elbow - wrist
     arm = arm / np.sqrt((arm * arm).sum())
     size = length / hand.REFERENCE_LENGTH_M
-    parts.append(Capsule(instance=instance, a_m=wrist, b_m=wrist + 0.035 * arm, radius_m=0.0215 * size, color=skin))
+    parts.append(
+        Capsule(instance=instance, a_m=wrist, b_m=wrist + 0.035 * arm, radius_m=0.0215 * size, color=skin)
+    )
     sleeve = np.array(rig.actor.sleeve, np.float64)
     parts.append(
-        Capsule(instance=SLEEVE, a_m=wrist + 0.062 * arm, b_m=wrist + 0.5 * arm, radius_m=0.035 * size, color=sleeve)
+        Capsule(
+            instance=SLEEVE, a_m=wrist + 0.062 * arm, b_m=wrist + 0.5 * arm, radius_m=0.035 * size, color=sleeve
+        )
     )
     return Hand(side=side, instance=instance, keypoints_m=points, radii_m=hand.joint_radii(length)), parts

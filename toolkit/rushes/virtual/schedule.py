@@ -106,13 +106,13 @@ def _jitter(sensor: SensorSpec, draw: np.random.Generator, n: int, period: float
 
 def _latency(sensor: SensorSpec, draw: dict[str, np.random.Generator], n: int) -> tuple[Times, Times]:
     spec = sensor.latency
-    milliseconds = np.full(n, spec.minimum_ms)
+    milliseconds: npt.NDArray[np.float64] = np.full(n, spec.minimum_ms)
     if spec.gamma_scale_ms:
         milliseconds += draw["latency"].gamma(spec.gamma_shape, spec.gamma_scale_ms, n)
     if spec.burst_probability:
         burst = draw["burst"].random(n) < spec.burst_probability
         milliseconds += burst * draw["burst-size"].exponential(spec.burst_mean_ms, n)
-    glitch = np.zeros(n)
+    glitch: npt.NDArray[np.float64] = np.zeros(n)
     if spec.glitch_probability:
         hit = draw["glitch"].random(n) < spec.glitch_probability
         glitch = hit * draw["glitch-size"].exponential(spec.glitch_mean_ms, n)

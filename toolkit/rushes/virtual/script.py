@@ -117,6 +117,14 @@ def script_of(rig: RigSpec) -> Script:
     )
 
 
+_DRINK = {"go": 0.06, "there": 0.24, "shut": 0.33, "lift": 0.36, "top": 0.50, "hold": 0.58} | {
+    "down": 0.70,
+    "free": 0.76,
+    "apart": 0.89,
+}
+"""When each step is reached, as a share of the time until the clap."""
+
+
 def _drink(rig: RigSpec) -> Script:
     draw = generator(rig.seed, "script")
     until = rig.clap_s if rig.clap_s is not None else rig.seconds
@@ -125,15 +133,11 @@ def _drink(rig: RigSpec) -> Script:
     size = rig.actor.hand_length_m / 0.193
     grasp_axes = rotation_of(np.pi / 2, -0.1, np.deg2rad(38.0) + float(shift[2]) * 4)
     holds = np.array([0.098 * size, 0.004, -(CUP_RADIUS_M + 0.014 * size)])
-    wrist = np.array(cup) + [0.0, 0.0, 0.055] - apply(grasp_axes, holds)
+    wrist = np.array([cup[0], cup[1], cup[2] + 0.055]) - apply(grasp_axes, holds)
     ready = wrist + apply(grasp_axes, np.array([-0.05, 0.0, 0.035]))
     up = wrist + np.array([-0.05, 0.03, 0.13 + float(shift[3])])
     palm_down, facing = rotation_of(0.15, 0.05, 0.25), rotation_of(np.pi / 2, -0.55, 0.1)
-    t = {
-        name: share * until
-        for name, share in (("go", 0.06), ("there", 0.24), ("shut", 0.33), ("lift", 0.36), ("top", 0.50))
-        + (("hold", 0.58), ("down", 0.70), ("free", 0.76), ("apart", 0.89))
-    }
+    t = {name: share * until for name, share in _DRINK.items()}
     rest_right, rest_left = (-0.16, -0.24, 0.79), (-0.13, 0.22, 0.785)
 
     def key(at_s: float, place: Sequence[float] | Array, axes: Array, grip: str) -> Key:

@@ -19,8 +19,10 @@ NEAR = 1e-4
 class Shape(Protocol):
     """Something that can be seen."""
 
-    instance: int
-    """What it belongs to; 0 for the room."""
+    @property
+    def instance(self) -> int:
+        """What it belongs to; 0 for the room."""
+        ...
 
     def spheres(self) -> tuple[Array, Array] | None:
         """Give centres (n, 3) and radii (n,) whose hull holds the shape; None if it surrounds the camera."""
@@ -158,7 +160,9 @@ class Cup:
         normal = np.stack([local[:, 0], local[:, 1], np.zeros(len(local))], axis=-1) / self.radius_m
         flat = local[:, 0] ** 2 + local[:, 1] ** 2
         top = (local[:, 2] > self.height_m - 1e-7) & (flat < (self.radius_m - 1e-7) ** 2)
-        color[top] = np.where((flat[top] > (0.84 * self.radius_m) ** 2)[:, None], color[top] * 0 + 238.0, [92, 48, 20])
+        color[top] = np.where(
+            (flat[top] > (0.84 * self.radius_m) ** 2)[:, None], color[top] * 0 + 238.0, [92, 48, 20]
+        )
         normal[top] = [0.0, 0.0, 1.0]
         return color, normal
 
@@ -184,20 +188,19 @@ class Capsule:
         length2 = float(axis[0] ** 2 + axis[1] ** 2 + axis[2] ** 2)
         if length2 < 1e-12:
             return _sphere(start, directions, self.radius_m)
-        axis_dir = dot(directions, axis)
-        axis_start = float(dot(start, axis))
-        a = length2 * dot(directions, directions) - axis_dir * axis_dir
-        b = length2 * dot(directions, start) - axis_start * axis_dir
-        c = length2 * float(dot(start, start)) - axis_start**2 - self.radius_m**2 * length2
+        square, forward = dot(directions, directions), dot(directions, start)
+        axis_dir, axis_start, start2 = dot(directions, axis), float(dot(start, axis)), float(dot(start, start))
+        a = length2 * square - axis_dir * axis_dir
+        b = length2 * forward - axis_start * axis_dir
+        c = length2 * start2 - axis_start**2 - self.radius_m**2 * length2
         root = b * b - a * c
         with np.errstate(divide="ignore", invalid="ignore"):
             t = (-b - np.sqrt(root)) / a
         along = axis_start + t * axis_dir
         side = (root > 0) & (along > 0) & (along < length2) & (t > NEAR)
-        ends = np.minimum(
-            _sphere(start, directions, self.radius_m), _sphere(origin - self.b_m, directions, self.radius_m)
-        )
-        return np.minimum(np.where(side, t, FAR), ends)
+        first = _round(square, forward, start2 - self.radius_m**2)
+        last = _round(square, forward - axis_dir, start2 - 2 * axis_start + length2 - self.radius_m**2)
+        return np.asarray(np.minimum(np.where(side, t, FAR), np.minimum(first, last)))
 
     def surface(self, points: Array) -> tuple[Array, Array]:
         """Give the one colour, and the direction away from the segment."""
@@ -209,13 +212,15 @@ class Capsule:
 
 
 def _sphere(start: Array, directions: Array, radius: float) -> Array:
-    a = dot(directions, directions)
-    b = dot(directions, start)
-    c = float(dot(start, start)) - radius**2
+    return _round(dot(directions, directions), dot(directions, start), float(dot(start, start)) - radius**2)
+
+
+def _round(a: Array, b: Array, c: float) -> Array:
+    """Give the nearer root of a t² + 2 b t + c, where it lies ahead."""
     root = b * b - a * c
     with np.errstate(invalid="ignore"):
         t = (-b - np.sqrt(root)) / a
-    return np.where((root > 0) & (t > NEAR), t, FAR)
+    return np.asarray(np.where((root > 0) & (t > NEAR), t, FAR))
 
 
 def dot(a: Array, b: Array) -> Array:

@@ -80,7 +80,12 @@ WIFI = LatencySpec(
 )
 """Wi-Fi headset: heavy tail with 10 % bursts."""
 USB_GLITCHES = LatencySpec(
-    minimum_ms=4.0, gamma_shape=2.0, gamma_scale_ms=2.0, glitch_probability=0.001, glitch_mean_ms=20.0, order="free"
+    minimum_ms=4.0,
+    gamma_shape=2.0,
+    gamma_scale_ms=2.0,
+    glitch_probability=0.001,
+    glitch_mean_ms=20.0,
+    order="free",
 )
 """USB without bursts, with 0.1 % of the stamps too early."""
 DRIFTING = ClockSpec(offset_ns=-12_300_000_000, drift_ppm=40.0)
@@ -124,8 +129,8 @@ class SensorSpec:
         jitter_ns: Standard deviation of the sample instants about the regular grid.
         width_px, height_px: Of the picture.
         focal_px: Focal length; the principal point is the picture's centre.
-        T_rig_sensor: Place in the rig: x, y, z in metres, then roll, pitch, yaw in degrees, of the sensor's body axes
-            (x forward, y left, z up). Cameras look along x; their optical frame is z forward, x right, y down.
+        T_rig_sensor: Place in the rig: x, y, z in metres, then roll, pitch, yaw in degrees, of the sensor's body
+            axes (x forward, y left, z up). Cameras look along x; their optical axes are z forward, x right, y down.
         jpeg_quality: Of colour pictures.
         sample_rate_hz: Of audio.
         noise: Standard deviation of white noise: grey levels, millimetres, audio counts.
@@ -145,7 +150,7 @@ class SensorSpec:
     width_px: int = 320
     height_px: int = 240
     focal_px: float = 280.0
-    T_rig_sensor: tuple[float, float, float, float, float, float] = (0.0,) * 6  # noqa: N815 - the house's notation
+    T_rig_sensor: tuple[float, float, float, float, float, float] = (0.0,) * 6
     jpeg_quality: int = 80
     sample_rate_hz: int = 48_000
     noise: float = 0.0
@@ -192,7 +197,8 @@ class MotionSpec:
         heading_deg: Mean roll, pitch and yaw; pitch down is positive.
         sway_m: Amplitude of the position's sines.
         turn_deg: Amplitude of the angles' sines.
-        frequencies_hz: Of the sines; each axis has one sine of each, with a phase of its own. Empty: it stands still.
+        frequencies_hz: Of the sines; each axis has one sine of each, with a phase of its own. Empty: the rig
+            stands still.
     """
 
     place_m: tuple[float, float, float] = (-0.60, 0.0, 1.20)

@@ -42,20 +42,20 @@ def noise(seed: int, name: str, size: tuple[int, int], *, cells: tuple[int, int]
 
 def planks(seed: int, name: str, size: tuple[int, int], *, color: tuple[int, int, int], boards: int) -> Array:
     """Draw wooden boards that run along u."""
-    grain = noise(seed, name, size, cells=(boards * 5, 3), octaves=3)
+    grain = noise(seed, name, size, cells=(boards * 3, 2), octaves=2)
     board = (np.arange(size[0]) * boards // size[0])[:, None]
     tone = generator(seed, name, "boards").uniform(0.9, 1.08, boards)[board]
     seam = ((np.arange(size[0]) * boards / size[0]) % 1.0 < 0.04)[:, None]
-    light = (0.78 + 0.36 * grain) * tone * np.where(seam, 0.62, 1.0)
+    light = (0.82 + 0.30 * grain) * tone * np.where(seam, 0.62, 1.0)
     return _tint(light, color)
 
 
 def wallpaper(seed: int, name: str, size: tuple[int, int], *, color: tuple[int, int, int], stripes: int) -> Array:
     """Draw a striped, slightly stained wall."""
-    stain = noise(seed, name, size, cells=(6, 8), octaves=3)
+    stain = noise(seed, name, size, cells=(6, 8), octaves=2)
     band = ((np.arange(size[1]) * stripes / size[1]) % 1.0 < 0.5)[None, :]
     skirting = (np.arange(size[0]) > size[0] * 0.95)[:, None]
-    light = (0.84 + 0.26 * stain) * np.where(band, 1.0, 0.88)
+    light = (0.84 + 0.26 * stain) * np.where(band, 1.0, 0.92)
     return _tint(np.where(skirting, 0.45, light), color)
 
 

@@ -16,8 +16,8 @@ from rushes.model import Times
 from rushes.virtual.hand import KEYPOINTS
 from rushes.virtual.labels import FrameLabels
 from rushes.virtual.render import Pinhole
-from rushes.virtual.schedule import schedule
 from rushes.virtual.scene import CLASSES
+from rushes.virtual.schedule import schedule
 from rushes.virtual.script import FLASH_S, script_of
 from rushes.virtual.spec import NANOSECONDS, RigSpec, SensorSpec
 
@@ -142,7 +142,7 @@ def unpack_times(packed: Mapping[str, Any]) -> Times:
     if not packed["count"]:
         return np.empty(0, np.int64)
     steps = np.broadcast_to(np.array(packed["steps"], np.int64), packed["count"] - 1)
-    return np.concatenate([[packed["first"]], packed["first"] + np.cumsum(steps)]).astype(np.int64)
+    return np.asarray(np.concatenate([[packed["first"]], packed["first"] + np.cumsum(steps)]), np.int64)
 
 
 def _stream(
