@@ -1,0 +1,165 @@
+"""A source of messages, opened: its channels as streams, its blocks as batches, everything accounted for.
+
+A source is what a container format gives (``bag1.py``, ``sqlite.py``); this is what all of them share.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from rushes.model import Batch, Description, LedgerEntry, Loss, MediaFile
+from rushes.readers._messages.block import Channel, MessageBlock
+from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
+
+
+class Source(Protocol):
+    """A container of messages, held open. A channel is known by its place in ``channels``."""
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """All channels, each topic and type once."""
+        ...
+
+    @property
+    def media(self) -> Sequence[MediaFile]:
+        """The files that hold the messages."""
+        ...
+
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """First and last log time as the container states them; None where it holds nothing or does not say."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Whatever else the container states; JSON values."""
+        ...
+
+    def peek(self) -> Mapping[int, MessageBlock]:
+        """Give the first few messages of each channel that has any, as one block each."""
+        ...
+
+    def blocks(self, channels: Collection[int]) -> Iterator[tuple[int, MessageBlock]]:
+        """Give the messages of the channels in recorded order, in bounded memory. Can be called again."""
+        ...
+
+    def losses(self) -> Sequence[Loss]:
+        """Name what the opening and the latest run of :meth:`blocks` could not read."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...
+
+
+class MessageRecording:
+    """Fulfils :class:`rushes.contracts.OpenRecording` for any source of messages.
+
+    Args:
+        root: The path that was opened.
+        reader: Name of the reader.
+    """
+
+    def __init__(self, source: Source, *, root: Path, reader: str) -> None:
+        self._source = source
+        self._first = source.peek()
+        self._names = stream_names(source.channels)
+        self._ledger: tuple[LedgerEntry, ...] = ()
+        self._run_losses: tuple[Loss, ...] = ()
+        span = source.span_ns
+        streams = [
+            replace(self._interpreter(channel).stream, declared_count=source.channels[channel].declared_count)
+            for channel in range(len(source.channels))
+        ]
+        self._description = Description(
+            root=root,
+            reader=reader,
+            streams=tuple(streams),
+            media=tuple(source.media),
+            start_ns=span[0] if span else None,
+            end_ns=span[1] if span else None,
+            metadata=source.metadata,
+        )
+
+    @property
+    def description(self) -> Description:
+        """What the recording says of itself."""
+        return self._description
+
+    def batches(self, streams: Collection[str] | None = None) -> Iterator[Batch]:
+        """Read the samples of the named streams, all when None; KeyError for a name that is not there."""
+        channels = {name: channel for channel, name in enumerate(self._names)}
+        wanted = {channels[name] for name in (self._names if streams is None else streams)}
+        interpreters = {channel: self._interpreter(channel) for channel in sorted(wanted)}
+        taken = dict.fromkeys(interpreters, 0)
+        self._ledger, self._run_losses = (), ()
+        for channel, block in self._source.blocks(wanted):
+            taken[channel] += len(block)
+            yield from interpreters[channel].take(block)
+        for interpreter in interpreters.values():
+            yield from interpreter.finish()
+        self._settle(interpreters, taken)
+
+    def ledger(self) -> Sequence[LedgerEntry]:
+        """Account for the latest complete run."""
+        return self._ledger
+
+    def losses(self) -> Sequence[Loss]:
+        """Name what the opening or the latest run could not read."""
+        return (*self._source.losses(), *self._run_losses)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _interpreter(self, channel: int) -> Interpreter:
+        return interpreter_for(self._source.channels[channel], self._first.get(channel), name=self._names[channel])
+
+    def _settle(self, interpreters: Mapping[int, Interpreter], taken: Mapping[int, int]) -> None:
+        """Close the books: what is declared and did not come is unread, and named if nothing else names it."""
+        reasons = sorted({loss.code.removeprefix("read.") for loss in self._source.losses()})
+        ledger: list[LedgerEntry] = []
+        losses: list[Loss] = []
+        for channel, interpreter in interpreters.items():
+            declared = self._source.channels[channel].declared_count
+            entry = replace(interpreter.ledger(), declared=declared)
+            losses += interpreter.losses()
+            if declared is not None and declared > taken[channel] and reasons:
+                entry = with_unread(entry, {" or ".join(reasons): declared - taken[channel]})
+            elif declared is not None and declared != taken[channel]:
+                losses.append(count_mismatch(self._names[channel], declared, taken[channel]))
+            ledger.append(entry)
+        self._ledger, self._run_losses = tuple(ledger), tuple(losses)
+
+
+def stream_names(channels: Sequence[Channel]) -> list[str]:
+    """Name each channel's stream by its topic; a second type on one topic gets ``#2`` behind it, and so on."""
+    topics = {channel.topic for channel in channels}
+    names: list[str] = []
+    for channel in channels:
+        name, turn = channel.topic, 1
+        while name in names or (turn > 1 and name in topics):
+            turn += 1
+            name = f"{channel.topic}#{turn}"
+        names.append(name)
+    return names
+
+
+def count_mismatch(stream: str, declared: int, read: int) -> Loss:
+    """Name a stream that holds fewer or more messages than the recording says."""
+    return Loss(
+        code="read.count-mismatch",
+        message=f"{stream}: the recording says {declared} messages, {read} are there",
+        stream=stream,
+        count=max(0, declared - read),
+    )
