@@ -65,7 +65,7 @@ def scene_at(rig: RigSpec, seconds: float) -> Scene:
     """
     script = script_of(rig)
     foot = script.cup(seconds)
-    ball_at = np.array([-0.06, 0.14, TABLE_TOP_M + 0.034])
+    ball_at = np.array([-0.02, 0.06, TABLE_TOP_M + 0.034])
     rim = foot + np.array([0.0, 0.0, CUP_HEIGHT_M])
     shapes: list[Shape] = list(_furniture(rig.room_seed))
     shapes.append(
@@ -156,7 +156,7 @@ def _furniture(seed: int) -> tuple[Shape, ...]:
         Ball(
             instance=BALL,
             pose=Pose(
-                rotation=rotation_of(0.5, 0.6, 0.0), translation=np.array([-0.06, 0.14, TABLE_TOP_M + 0.034])
+                rotation=rotation_of(0.5, 0.6, 0.0), translation=np.array([-0.02, 0.06, TABLE_TOP_M + 0.034])
             ),
             radius_m=0.034,
             texture=stripes,

@@ -138,7 +138,7 @@ def _drink(rig: RigSpec) -> Script:
     up = wrist + np.array([-0.05, 0.03, 0.13 + float(shift[3])])
     palm_down, facing = rotation_of(0.15, 0.05, 0.25), rotation_of(np.pi / 2, -0.55, 0.1)
     t = {name: share * until for name, share in _DRINK.items()}
-    rest_right, rest_left = (-0.16, -0.24, 0.79), (-0.13, 0.22, 0.785)
+    rest_right, rest_left = (-0.16, -0.24, 0.79), (-0.15, 0.24, 0.785)
 
     def key(at_s: float, place: Sequence[float] | Array, axes: Array, grip: str) -> Key:
         return Key(at_s=at_s, wrist_m=(float(place[0]), float(place[1]), float(place[2])), axes=axes, grip=grip)

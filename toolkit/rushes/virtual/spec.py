@@ -130,7 +130,7 @@ class SensorSpec:
         width_px, height_px: Of the picture.
         focal_px: Focal length; the principal point is the picture's centre.
         T_rig_sensor: Place in the rig: x, y, z in metres, then roll, pitch, yaw in degrees, of the sensor's body
-            axes (x forward, y left, z up). Cameras look along x; their optical axes are z forward, x right, y down.
+            axes (x forward, y left, z up). Cameras look along x; their optical axes: z forward, x right, y down.
         jpeg_quality: Of colour pictures.
         sample_rate_hz: Of audio.
         noise: Standard deviation of white noise: grey levels, millimetres, audio counts.

@@ -146,6 +146,8 @@ def gesture_spec(label: str, *, seed: int, subject: str = "s01", seconds: float 
         seconds: Length.
     """
     rig = tabletop_spec(f"{label}_{subject}", seed=seed, subject=subject, seconds=seconds, clap_s=None)
-    camera = replace(CAM0, rate_hz=15.0, phase_s=0.0, jitter_ns=0, width_px=240, height_px=180, focal_px=260.0)
-    still = replace(rig.motion, sway_m=0.002, turn_deg=0.25, place_m=(-0.50, 0.0, 1.12))
+    camera = replace(CAM0, rate_hz=15.0, phase_s=0.0, jitter_ns=0, width_px=240, height_px=180, focal_px=235.0)
+    still = replace(
+        rig.motion, sway_m=0.002, turn_deg=0.25, place_m=(-0.52, 0.0, 1.12), heading_deg=(0.0, 19.0, -3.0)
+    )
     return replace(rig, script=label, sensors=(camera,), motion=still)
