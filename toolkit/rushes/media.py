@@ -34,7 +34,7 @@ FINGERPRINT_BLOCKS = 16
 PACKED_FILES: dict[str, tuple[str, Packing]] = {
     "mcap.zstd": ("mcap", "zstd"),
     "sqlite3.zstd": ("sqlite3", "zstd"),
-    "sqlite3.wal": ("sqlite3", "wal"),
+    "sqlite3.mend": ("sqlite3", "mend"),
 }
 """Containers that are read from a plain copy: what the copy is, and how it is made."""
 

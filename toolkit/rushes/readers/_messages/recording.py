@@ -127,7 +127,7 @@ class MessageRecording:
 
     def _settle(self, interpreters: Mapping[int, Interpreter], taken: Mapping[int, int]) -> None:
         """Close the books: what is declared and did not come is unread, and named if nothing else names it."""
-        reasons = sorted({loss.code.removeprefix("read.") for loss in self._source.losses()})
+        reasons = [loss.code for loss in self._source.losses()]  # the first stands for all that is uncounted
         ledger: list[LedgerEntry] = []
         losses: list[Loss] = []
         for channel, interpreter in interpreters.items():
@@ -135,7 +135,7 @@ class MessageRecording:
             entry = replace(interpreter.ledger(), declared=declared)
             losses += interpreter.losses()
             if declared is not None and declared > taken[channel] and reasons:
-                entry = with_unread(entry, {" or ".join(reasons): declared - taken[channel]})
+                entry = with_unread(entry, {reasons[0]: declared - taken[channel]})
             elif declared is not None and declared != taken[channel]:
                 losses.append(count_mismatch(self._names[channel], declared, taken[channel]))
             ledger.append(entry)
@@ -143,14 +143,12 @@ class MessageRecording:
 
 
 def stream_names(channels: Sequence[Channel]) -> list[str]:
-    """Name each channel's stream by its topic; a second type on one topic gets ``#2`` behind it, and so on."""
-    topics = {channel.topic for channel in channels}
+    """Name each channel's stream by its topic; a second type on one topic gets its type behind it."""
     names: list[str] = []
     for channel in channels:
-        name, turn = channel.topic, 1
-        while name in names or (turn > 1 and name in topics):
-            turn += 1
-            name = f"{channel.topic}#{turn}"
+        name = channel.topic if channel.topic not in names else f"{channel.topic} ({channel.message_type})"
+        while name in names:
+            name += "'"
         names.append(name)
     return names
 

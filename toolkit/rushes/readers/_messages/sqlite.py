@@ -15,7 +15,7 @@ import numpy as np
 from rushes.errors import ReadError
 from rushes.media import unpack
 from rushes.model import Loss, MediaFile
-from rushes.plain_copies import logs_beside, plain_copy
+from rushes.plain_copies import logs_beside, missing_bytes, plain_copy
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
 
@@ -58,7 +58,10 @@ class SqliteFile:
         self._run_losses: list[Loss] = []
         self._held = ExitStack()
         logs = [] if packed_file else logs_beside(path)
-        packing = ".zstd" if packed_file else ".wal" if logs else ""
+        missing = 0 if packed_file else missing_bytes(path)
+        packing = ".zstd" if packed_file else ".mend" if logs or missing else ""
+        if missing:
+            self._open_losses.append(_cut(self._file, path.stat().st_size, missing))
         try:
             self._database = _connected(self._readable(path, packing), self._held)
             tables = self._tables(path)
@@ -138,7 +141,7 @@ class SqliteFile:
         """Give the file itself, or a plain copy where it cannot be read as it lies."""
         if not packing:
             return path
-        copy = self._held.enter_context(plain_copy(path, "zstd" if packing == ".zstd" else "wal"))
+        copy = self._held.enter_context(plain_copy(path, "zstd" if packing == ".zstd" else "mend"))
         if copy.broken:
             self._open_losses.append(
                 Loss(
@@ -308,6 +311,16 @@ def _unpacked(blob: bytes) -> bytes:
 
 def _beside(media_id: str, path: Path, log: Path) -> MediaFile:
     return MediaFile(media_id=media_id + log.name.removeprefix(path.name), path=log, container="file")
+
+
+def _cut(file: str, size: int, missing: int) -> Loss:
+    return Loss(
+        code="read.truncated",
+        message=f"{file}: the last {missing} bytes of the database are missing",
+        file=file,
+        byte_from=size,
+        byte_to=size + missing,
+    )
 
 
 def _unreadable(path: Path, why: str) -> ReadError:
