@@ -44,7 +44,9 @@ def schema(dataset):
 
 @pytest.mark.parametrize("make", [rig, clips])
 def test_written_documents_equal_those_of_the_public_way(database, fo, monkeypatch, make):
-    assert fo.__version__ == database.RAW_RELEASE, "hold both ways equal for the new release, then raise RAW_RELEASE"
+    assert fo.__version__ == database.RAW_RELEASE, (
+        "hold both ways equal for the new release, then raise RAW_RELEASE"
+    )
     assert database.load(make(name="raw")).written == len(make().samples)
     monkeypatch.setattr(database, "RAW_RELEASE", "0.0.0")
     assert database.load(make(name="public")).written == len(make().samples)

@@ -16,7 +16,7 @@ from rushes.intervals import describe, find_gaps
 from rushes.model import Claim, Description, Finding, LedgerEntry, Stream, Times
 from rushes.report.page import Picture
 from rushes.report.plots import Stretch
-from rushes.workflow._first_faults import first_faults
+from rushes.workflow._first_faults import columns_for_checks, first_faults
 from rushes.workflow._gather import Gathered
 from rushes.workflow._sameness import same_content_key, size_of
 from rushes.workflow.discover import Found
@@ -123,7 +123,7 @@ def survey(found: Found) -> RecordingSurvey:
 
 def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:
     about = recording.description
-    gathered = {stream.name: Gathered(stream) for stream in about.streams}
+    gathered = {s.name: Gathered(s, more=columns_for_checks(s)) for s in about.streams}
     for batch in recording.batches():
         gathered[batch.stream].add(batch)
     ledger, losses = recording.ledger(), recording.losses()
