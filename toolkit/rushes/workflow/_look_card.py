@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from rushes.model import Stream
+from rushes.model import Finding, Stream
 from rushes.quantities import say_bytes, say_count
 from rushes.report import amounts
 from rushes.report.page import (
+    SEVERITIES,
     Column,
     Html,
     Piece,
@@ -25,9 +26,11 @@ from rushes.report.page import (
 )
 from rushes.report.plots import Lane, Stretch, histogram, lanes
 from rushes.workflow._axes import Axis, axes
-from rushes.workflow._seen import LookResult
+from rushes.workflow._seen import LookResult, by_severity
 from rushes.workflow._survey import RecordingSurvey, StreamSurvey
 
+FEW_PICTURES = 4
+"""A card with fewer pictures than this, and no fault, can be folded."""
 OPEN_STREAMS = 16
 """A recording with more streams than this has its lanes and its table folded."""
 
@@ -44,7 +47,12 @@ _STREAMS = (
 
 
 def recording_card(
-    result: LookResult, recording: RecordingSurvey, anchor: str, twins: Sequence[tuple[str, str]]
+    result: LookResult,
+    recording: RecordingSurvey,
+    anchor: str,
+    twins: Sequence[tuple[str, str]],
+    *,
+    folding: bool = False,
 ) -> Html:
     """Make the card.
 
@@ -53,17 +61,40 @@ def recording_card(
         recording: What the card is about.
         anchor: Where links find it.
         twins: Anchor and name of the recordings with the same content.
+        folding: Fold it away where there is little to see.
     """
+    name = result.name(recording.path)
+    body = _body(recording, twins)
+    if folding and _little_to_see(recording):
+        brief = ", ".join(
+            (span(recording), say_count(len(recording.streams), "stream"), say_count(recording.samples, "sample"))
+        )
+        head = together(
+            element("h3", name), element("span", brief, class_="quiet"), severity_chips(recording.findings)
+        )
+        # The anchor is inside, so that a link to it opens the fold.
+        return disclosure(head, element("section", *body, id=anchor), class_="card")
+    return element("div", section(name, *body, anchor=anchor, level=3), class_="card")
+
+
+def _little_to_see(recording: RecordingSurvey) -> bool:
+    severities = by_severity(recording.findings)
+    pictures = sum(len(stream.pictures) for stream in recording.streams)
+    return pictures < FEW_PICTURES and not severities["error"] and not severities["warning"]
+
+
+def _body(recording: RecordingSurvey, twins: Sequence[tuple[str, str]]) -> list[Piece]:
     held = [stream for stream in recording.streams if stream.count or stream.declared]
     without = [stream.stream.name for stream in recording.streams if not (stream.count or stream.declared)]
-    placed = [PlacedFinding(finding=finding, place=finding.stream or "") for finding in recording.findings]
+    placed = [
+        PlacedFinding(finding=finding, place="" if names_its_stream(finding) else finding.stream or "")
+        for finding in recording.findings
+    ]
     hint = recording.error.hint if recording.error else ""
-    card = section(
-        result.name(recording.path),
+    same = [link(where, name) for where, name in twins]
+    return [
         facts(_facts(recording)),
-        paragraph("The same content as ", *joined([link(where, name) for where, name in twins]), ".")
-        if twins
-        else None,
+        paragraph("The same content as ", *joined(same), ".") if same else None,
         findings(placed) if placed else None,
         paragraph(f"What to do: {hint}", quiet=True) if hint else None,
         *(_sheet(stream) for stream in held if stream.pictures),
@@ -76,10 +107,19 @@ def recording_card(
         if without
         else None,
         _stated(recording),
-        anchor=anchor,
-        level=3,
-    )
-    return element("div", card, class_="card")
+    ]
+
+
+def severity_chips(found: Sequence[Finding]) -> Html:
+    """Say how many findings of each severity there are."""
+    severities = by_severity(found)
+    words = {s: f"{severities[s]} info" if s == "info" else say_count(severities[s], s) for s in SEVERITIES}
+    return together(*(chip(words[s], kind=s) for s in SEVERITIES if severities[s]))
+
+
+def names_its_stream(finding: Finding) -> bool:
+    """Say whether the message of a finding begins with its stream, so that it need not be named once more."""
+    return bool(finding.stream) and finding.message.startswith(f"{finding.stream}:")
 
 
 def _facts(recording: RecordingSurvey) -> list[tuple[str, Piece]]:

@@ -11,7 +11,6 @@ from rushes.report.page import (
     Html,
     Piece,
     PlacedFinding,
-    chip,
     code,
     disclosure,
     element,
@@ -25,11 +24,13 @@ from rushes.report.page import (
     tally,
     together,
 )
-from rushes.workflow._look_card import joined, recording_card, span
+from rushes.workflow._look_card import joined, names_its_stream, recording_card, severity_chips, span
 from rushes.workflow._seen import LookResult, by_severity
 from rushes.workflow._survey import RecordingSurvey
 from rushes.workflow.discover import Refused
 
+OPEN_CARDS = 30
+"""With more recordings than this, those with little to see are folded."""
 EACH_CHECK = 3
 """Findings of one check that are shown at the top; the others stand with their recordings."""
 
@@ -59,7 +60,13 @@ def look_page(result: LookResult) -> str:
         section(
             "Recordings",
             *(
-                recording_card(result, recording, anchors[id(recording)], twins.get(id(recording), ()))
+                recording_card(
+                    result,
+                    recording,
+                    anchors[id(recording)],
+                    twins.get(id(recording), ()),
+                    folding=len(result.recordings) > OPEN_CARDS,
+                )
                 for recording in result.recordings
             ),
         )
@@ -98,17 +105,18 @@ def _first(result: LookResult, anchors: dict[int, str]) -> Html:
     if not groups:
         return section("First faults", paragraph("None seen: counts agree, times run forward, nothing is absent."))
     shown: list[Piece] = []
-    for _, group in sorted(groups.items(), key=lambda item: item[0]):
-        shown.append(findings(group[:EACH_CHECK]))
+    for (_, check), group in sorted(groups.items(), key=lambda item: item[0]):
+        places = len({item.anchor for item in group})
+        where = f"{len(group):,} in {say_count(places, 'recording')}"
+        shown += [element("h3", check, element("small", where)), findings(group[:EACH_CHECK])]
         if len(group) > EACH_CHECK:
-            rest = f"{len(group) - EACH_CHECK:,} more of {group[0].finding.check}"
-            shown.append(disclosure(rest, findings(group[EACH_CHECK:])))
+            shown.append(disclosure(f"{len(group) - EACH_CHECK:,} more", findings(group[EACH_CHECK:])))
     return section("First faults", *shown)
 
 
 def _place(result: LookResult, recording: RecordingSurvey, finding: Finding) -> str:
     name = result.name(recording.path)
-    return f"{name} · {finding.stream}" if finding.stream else name
+    return f"{name} · {finding.stream}" if finding.stream and not names_its_stream(finding) else name
 
 
 def _equal(result: LookResult, anchors: dict[int, str]) -> Html | None:
@@ -132,7 +140,7 @@ def _overview(result: LookResult, anchors: dict[int, str]) -> Html:
             f"{len(recording.streams):,}",
             f"{recording.samples:,}",
             say_bytes(recording.size),
-            _chips(recording),
+            severity_chips(recording.findings),
         )
         for recording in result.recordings
     ]
@@ -146,17 +154,6 @@ def _face(recording: RecordingSurvey) -> Html | None:
     """Give one picture that stands for a recording: from the middle of its first stream that has any."""
     pictures = next((stream.pictures for stream in recording.streams if stream.pictures), ())
     return image(pictures[len(pictures) // 2]) if pictures else None
-
-
-def _chips(recording: RecordingSurvey) -> Html:
-    severities = by_severity(recording.findings)
-    return together(
-        *(
-            chip(say_count(severities[s], s) if s != "info" else f"{severities[s]} info", kind=s)
-            for s in SEVERITIES
-            if severities[s]
-        )
-    )
 
 
 def _refused(result: LookResult) -> Html | None:
