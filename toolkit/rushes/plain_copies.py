@@ -2,8 +2,8 @@
 
 A file that is compressed as a whole allows no random read; a database whose last rows are still in the log beside
 it cannot be read in full without writing there; one that was cut short is refused by SQLite as it is. Nothing is
-ever written beside a recording: such a file is unpacked, or copied and mended, once. The copy is kept while somebody
-uses it, and the last few for a while longer.
+ever written beside a recording: such a file is unpacked, or copied and mended, once. The copy is kept while
+somebody uses it, and the last few for a while longer.
 """
 
 import os

@@ -43,9 +43,7 @@ def command(
 def answer(dataset: Path, done: Sequence[Synced], revision: int) -> Answer:
     """Say what became of every recording, stream by stream."""
     aligned = [item for item in done if item.alignment]
-    moments = sum(
-        len(item.alignment.members[item.alignment.reference]["moment"]) for item in aligned if item.alignment
-    )  # type: ignore[arg-type]
+    moments = sum(item.moments for item in done)
     text = table(
         _rows(done),
         head=("recording", "stream", "in moments", "skew p50", "p95", "max", "margin"),
@@ -68,7 +66,7 @@ def _rows(done: Sequence[Synced]) -> list[tuple[object, ...]]:
         if item.alignment is None or item.common is None:
             continue
         reference = item.alignment.reference
-        count = len(item.alignment.members[reference]["moment"])  # type: ignore[arg-type]
+        count = item.moments
         rows.append((item.name, f"{reference} (sets the moments, {item.common.time} time)", count, "", "", "", ""))
         for pair in item.alignment.pairings:
             skews = [say_ns(value) for value in (pair.skew_p50_ns, pair.skew_p95_ns, pair.skew_max_ns)]

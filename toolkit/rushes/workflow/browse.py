@@ -48,7 +48,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
             code="browse.no-pictures",
             hint=f"rushes ingest PATH --into {dataset.path} brings some in; rushes query reads the rest",
         )
-    samples = _with_findings(rows, dataset.arrow("findings"), recordings)
+    samples = _with_findings(rows, dataset.arrow("findings"), recordings, streams)
     return BrowseView(
         name=name or dataset.store.name,
         key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),

@@ -38,6 +38,11 @@ class Synced:
     common: CommonTime | None = None
     reason: str = ""
 
+    @property
+    def moments(self) -> int:
+        """How many moments there are."""
+        return len(np.asarray(self.alignment.moments["t_ns"])) if self.alignment else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -133,7 +138,10 @@ def _masked(column: pa.ChunkedArray) -> npt.NDArray[np.int64] | None:
     if column.null_count == len(column):
         return None
     values: npt.NDArray[np.int64] = column.fill_null(0).to_numpy()
-    return values if not column.null_count else np.ma.masked_array(values, ~column.is_valid().to_numpy())
+    if not column.null_count:
+        return values
+    masked: Any = np.ma.masked_array(values, ~column.is_valid().to_numpy())  # type: ignore[no-untyped-call]
+    return masked  # type: ignore[no-any-return]
 
 
 def _restricted(times: Mapping[str, StreamTimes], wanted: str) -> Mapping[str, StreamTimes]:
