@@ -94,7 +94,7 @@ def _spread(part: Column, rows: int) -> npt.NDArray[Any] | None:
 
 def masked(values: npt.NDArray[Any], absent: npt.NDArray[np.bool_] | bool) -> npt.NDArray[Any]:
     """Give a masked array."""
-    made: npt.NDArray[Any] = np.ma.MaskedArray(values, mask=absent)  # type: ignore[no-untyped-call]
+    made: npt.NDArray[Any] = np.ma.MaskedArray(values, mask=absent)
     return made
 
 

@@ -1,6 +1,7 @@
 """One recording as it was read → its card on the page of a look."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rushes.model import Finding, Stream
 from rushes.quantities import say_bytes, say_count
@@ -52,7 +53,7 @@ def recording_card(
     anchor: str,
     twins: Sequence[tuple[str, str]],
     *,
-    folding: bool = False,
+    folded: bool = False,
 ) -> Html:
     """Make the card.
 
@@ -61,11 +62,11 @@ def recording_card(
         recording: What the card is about.
         anchor: Where links find it.
         twins: Anchor and name of the recordings with the same content.
-        folding: Fold it away where there is little to see.
+        folded: Fold it away under its name.
     """
     name = result.name(recording.path)
     body = _body(recording, twins)
-    if folding and _little_to_see(recording):
+    if folded:
         brief = ", ".join(
             (span(recording), say_count(len(recording.streams), "stream"), say_count(recording.samples, "sample"))
         )
@@ -77,7 +78,8 @@ def recording_card(
     return element("div", section(name, *body, anchor=anchor, level=3), class_="card")
 
 
-def _little_to_see(recording: RecordingSurvey) -> bool:
+def little_to_see(recording: RecordingSurvey) -> bool:
+    """Say whether a card can be folded: no fault, and few pictures."""
     severities = by_severity(recording.findings)
     pictures = sum(len(stream.pictures) for stream in recording.streams)
     return pictures < FEW_PICTURES and not severities["error"] and not severities["warning"]
@@ -87,7 +89,10 @@ def _body(recording: RecordingSurvey, twins: Sequence[tuple[str, str]]) -> list[
     held = [stream for stream in recording.streams if stream.count or stream.declared]
     without = [stream.stream.name for stream in recording.streams if not (stream.count or stream.declared)]
     placed = [
-        PlacedFinding(finding=finding, place="" if names_its_stream(finding) else finding.stream or "")
+        PlacedFinding(
+            finding=without_path(finding, recording),
+            place="" if names_its_stream(finding) else finding.stream or "",
+        )
         for finding in recording.findings
     ]
     hint = recording.error.hint if recording.error else ""
@@ -115,6 +120,11 @@ def severity_chips(found: Sequence[Finding]) -> Html:
     severities = by_severity(found)
     words = {s: f"{severities[s]} info" if s == "info" else say_count(severities[s], s) for s in SEVERITIES}
     return together(*(chip(words[s], kind=s) for s in SEVERITIES if severities[s]))
+
+
+def without_path(finding: Finding, recording: RecordingSurvey) -> Finding:
+    """Take the recording's path from the head of a message that stands beside its name anyway."""
+    return replace(finding, message=finding.message.removeprefix(f"{recording.path}: "))
 
 
 def names_its_stream(finding: Finding) -> bool:

@@ -1,7 +1,10 @@
 """What a look saw → its page: what needs a glance first, then every recording, then what was refused."""
 
+import os
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
 
 from rushes.model import Finding
 from rushes.quantities import say_bytes, say_count
@@ -24,7 +27,15 @@ from rushes.report.page import (
     tally,
     together,
 )
-from rushes.workflow._look_card import joined, names_its_stream, recording_card, severity_chips, span
+from rushes.workflow._look_card import (
+    joined,
+    little_to_see,
+    names_its_stream,
+    recording_card,
+    severity_chips,
+    span,
+    without_path,
+)
 from rushes.workflow._seen import LookResult, by_severity
 from rushes.workflow._survey import RecordingSurvey
 from rushes.workflow.discover import Refused
@@ -32,11 +43,13 @@ from rushes.workflow.discover import Refused
 OPEN_CARDS = 30
 """With more recordings than this, those with little to see are folded."""
 EACH_CHECK = 3
-"""Findings of one check that are shown at the top; the others stand with their recordings."""
+"""Findings of one check that are shown at the top at once; the others are folded."""
+OPEN_GROUP = 12
+"""Lists of more recordings than this are folded."""
 
 _OVERVIEW = (
-    Column(title=""),
     Column(title="Recording"),
+    Column(title="Picture"),
     Column(title="Reader"),
     Column(title="Span", number=True),
     Column(title="Streams", number=True),
@@ -49,7 +62,6 @@ _OVERVIEW = (
 def look_page(result: LookResult) -> str:
     """Make the page."""
     anchors = {id(recording): f"r{at}" for at, recording in enumerate(result.recordings, start=1)}
-    twins = _twins(result)
     title = result.root.resolve().name or "A look"
     return page(
         f"A look at {title}",
@@ -57,21 +69,7 @@ def look_page(result: LookResult) -> str:
         _first(result, anchors),
         _equal(result, anchors),
         _overview(result, anchors) if len(result.recordings) > 1 else None,
-        section(
-            "Recordings",
-            *(
-                recording_card(
-                    result,
-                    recording,
-                    anchors[id(recording)],
-                    twins.get(id(recording), ()),
-                    folding=len(result.recordings) > OPEN_CARDS,
-                )
-                for recording in result.recordings
-            ),
-        )
-        if result.recordings
-        else section("Recordings", paragraph("No recording was found.")),
+        section("Recordings", *_cards(result, anchors)),
         _refused(result),
         subtitle=f"{result.root.resolve()} · {result.looked_at:%d %B %Y, %H:%M} UTC · rushes look",
     )
@@ -99,7 +97,9 @@ def _first(result: LookResult, anchors: dict[int, str]) -> Html:
         for finding in recording.findings:
             if finding.severity != "info":
                 placed = PlacedFinding(
-                    finding=finding, place=_place(result, recording, finding), anchor=anchors[id(recording)]
+                    finding=without_path(finding, recording),
+                    place=_place(result, recording, finding),
+                    anchor=anchors[id(recording)],
                 )
                 groups[SEVERITIES.index(finding.severity), finding.check].append(placed)
     if not groups:
@@ -122,32 +122,54 @@ def _place(result: LookResult, recording: RecordingSurvey, finding: Finding) -> 
 def _equal(result: LookResult, anchors: dict[int, str]) -> Html | None:
     if not result.equal:
         return None
-    items = []
-    for group in result.equal:
-        links = [link(anchors[id(recording)], result.name(recording.path)) for recording in group]
-        items.append(element("li", *joined(links)))
     words = "These hold the same samples at the same times, whatever the file is called and however it is packed."
-    return section("Equal content", paragraph(words), element("ul", *items))
+    return section(
+        "Equal content", paragraph(words), *(_equal_group(result, group, anchors) for group in result.equal)
+    )
+
+
+def _equal_group(result: LookResult, group: Sequence[RecordingSurvey], anchors: dict[int, str]) -> Html:
+    folder = os.path.commonpath([recording.path.parent for recording in group])
+    links = [link(anchors[id(r)], os.path.relpath(r.path, folder)) for r in group]
+    where = code(result.name(Path(folder)))
+    count = f"{len(group)} in "
+    if len(group) <= OPEN_GROUP:
+        return paragraph(count, where, ": ", *joined(links))
+    return disclosure(
+        together(count, where), element("ul", *(element("li", item) for item in links), class_="columns")
+    )
 
 
 def _overview(result: LookResult, anchors: dict[int, str]) -> Html:
-    rows = [
-        (
-            _face(recording),
-            link(anchors[id(recording)], result.name(recording.path)),
-            recording.reader,
-            span(recording),
-            f"{len(recording.streams):,}",
-            f"{recording.samples:,}",
-            say_bytes(recording.size),
-            severity_chips(recording.findings),
-        )
-        for recording in result.recordings
+    if len(result.recordings) <= OPEN_CARDS:
+        rows = [_row(recording, result.name(recording.path), anchors) for recording in result.recordings]
+        return section("Overview", table(_OVERVIEW, rows, caption="All recordings"))
+    folders = [
+        (folder, list(group))
+        for folder, group in groupby(result.recordings, key=lambda recording: recording.path.parent)
     ]
-    # The picture comes second in the row, so that the name is its heading.
-    columns = (_OVERVIEW[1], _OVERVIEW[0], *_OVERVIEW[2:])
-    ordered = [(name, face, *rest) for face, name, *rest in rows]
-    return section("Overview", table(columns, ordered, caption="All recordings"))
+    return section("Overview", *(_folder(result.name(folder), group, anchors) for folder, group in folders))
+
+
+def _folder(name: str, group: Sequence[RecordingSurvey], anchors: dict[int, str]) -> Html:
+    rows = [_row(recording, recording.path.name, anchors) for recording in group]
+    head = together(code(name), " ", say_count(len(group), "recording"), " ")
+    found = severity_chips([finding for recording in group for finding in recording.findings])
+    made = table(_OVERVIEW, rows, caption=name)
+    return disclosure(together(head, found), made, opened=len(group) <= OPEN_GROUP or bool(found))
+
+
+def _row(recording: RecordingSurvey, name: str, anchors: dict[int, str]) -> list[Piece]:
+    return [
+        link(anchors[id(recording)], name),
+        _face(recording),
+        recording.reader,
+        span(recording),
+        f"{len(recording.streams):,}",
+        f"{recording.samples:,}",
+        say_bytes(recording.size),
+        severity_chips(recording.findings),
+    ]
 
 
 def _face(recording: RecordingSurvey) -> Html | None:
@@ -199,10 +221,25 @@ def _said(said: dict[str, int]) -> str:
     return commonest if len(said) == 1 else f"{commonest} (and {say_count(len(said) - 1, 'other reason')})"
 
 
-def _twins(result: LookResult) -> dict[int, list[tuple[str, str]]]:
-    anchors = {id(recording): f"r{at}" for at, recording in enumerate(result.recordings, start=1)}
-    return {
+def _cards(result: LookResult, anchors: dict[int, str]) -> list[Html]:
+    if not result.recordings:
+        return [paragraph("No recording was found.")]
+    twins = {
         id(recording): [(anchors[id(other)], result.name(other.path)) for other in group if other is not recording]
         for group in result.equal
         for recording in group
     }
+    folding = len(result.recordings) > OPEN_CARDS
+    cards: list[Html] = []
+    for little, run in groupby(result.recordings, key=lambda recording: folding and little_to_see(recording)):
+        group = list(run)
+        made = [
+            recording_card(result, recording, anchors[id(recording)], twins.get(id(recording), ()), folded=little)
+            for recording in group
+        ]
+        if little and len(group) > OPEN_GROUP:
+            between = f"{result.name(group[0].path)} … {result.name(group[-1].path)}"
+            head = together(say_count(len(group), "recording"), " with little to see: ", code(between))
+            made = [disclosure(head, *made)]
+        cards += made
+    return cards
