@@ -226,10 +226,14 @@ def _finding(item: PlacedFinding) -> Html:
         element("span", _MARKS[finding.severity], class_="mark", aria_hidden="true"),
         element(
             "div",
-            element("span", " · ".join(part for part in evidence if part), class_="evidence"),
-            element("span", finding.severity, class_="severity"),
-            element("span", place, class_="place") if place else None,
+            element(
+                "p",
+                element("span", finding.severity, class_="severity"),
+                element("span", place, class_="place") if place else None,
+                class_="head",
+            ),
             element("p", finding.message),
+            element("p", " · ".join(part for part in evidence if part), class_="evidence"),
         ),
         class_=finding.severity,
     )

@@ -32,6 +32,9 @@ from rushes.workflow._survey import RecordingSurvey, StreamSurvey
 
 FEW_PICTURES = 4
 """A card with fewer pictures than this, and no fault, can be folded."""
+FEW_REMARKS = 3
+NOTABLE = 0.005
+"""Two rates of a stream are told apart where they differ by more than this share."""
 OPEN_STREAMS = 16
 """A recording with more streams than this has its lanes and its table folded."""
 
@@ -88,23 +91,16 @@ def little_to_see(recording: RecordingSurvey) -> bool:
 def _body(recording: RecordingSurvey, twins: Sequence[tuple[str, str]]) -> list[Piece]:
     held = [stream for stream in recording.streams if stream.count or stream.declared]
     without = [stream.stream.name for stream in recording.streams if not (stream.count or stream.declared)]
-    placed = [
-        PlacedFinding(
-            finding=without_path(finding, recording),
-            place="" if names_its_stream(finding) else finding.stream or "",
-        )
-        for finding in recording.findings
-    ]
     hint = recording.error.hint if recording.error else ""
     same = [link(where, name) for where, name in twins]
     return [
         facts(_facts(recording)),
         paragraph("The same content as ", *joined(same), ".") if same else None,
-        findings(placed) if placed else None,
+        *_findings(recording),
         paragraph(f"What to do: {hint}", quiet=True) if hint else None,
         *(_sheet(stream) for stream in held if stream.pictures),
         *_timelines(held),
-        _streams(held, origin_ns=recording.start_ns),
+        _streams(held, origin_ns=recording.origin_ns),
         disclosure(
             f"{say_count(len(without), 'stream')} without a sample",
             element("ul", *(element("li", code(name)) for name in without), class_="columns"),
@@ -113,6 +109,23 @@ def _body(recording: RecordingSurvey, twins: Sequence[tuple[str, str]]) -> list[
         else None,
         _stated(recording),
     ]
+
+
+def _findings(recording: RecordingSurvey) -> list[Html]:
+    """List findings; more than a few remarks are folded."""
+    placed = [
+        PlacedFinding(
+            finding=without_path(finding, recording),
+            place="" if names_its_stream(finding) else finding.stream or "",
+        )
+        for finding in recording.findings
+    ]
+    remarks = [item for item in placed if item.finding.severity == "info"]
+    grave = [item for item in placed if item.finding.severity != "info"]
+    if len(remarks) <= FEW_REMARKS:
+        return [findings(placed)] if placed else []
+    shown = [findings(grave)] if grave else []
+    return [*shown, disclosure(say_count(len(remarks), "remark"), findings(remarks))]
 
 
 def severity_chips(found: Sequence[Finding]) -> Html:
@@ -195,12 +208,7 @@ def _stream_row(item: StreamSurvey, origin_ns: int | None) -> list[Piece]:
         chip(stream.modality, kind=stream.modality),
         together(_format(stream), element("small", stream.notes) if stream.notes else None),
         together(f"{item.count:,}", *(element("small", words) for words in _account(item))),
-        together(
-            amounts.rate(item.rate_hz),
-            element("small", f"declared {amounts.rate(stream.nominal_rate_hz)}")
-            if stream.nominal_rate_hz
-            else None,
-        ),
+        together(amounts.rate(item.rate_hz), *(element("small", words) for words in _other_rates(item))),
         _intervals(item),
         _longest(item, origin_ns),
         together(
@@ -230,6 +238,15 @@ def _account(item: StreamSurvey) -> list[str]:
         for number, what in ((item.merged, "merged"), (item.rejected, "rejected"), (item.unread, "unread"))
         if number
     ]
+    return words
+
+
+def _other_rates(item: StreamSurvey) -> list[str]:
+    words = []
+    if item.stream.nominal_rate_hz:
+        words.append(f"declared {amounts.rate(item.stream.nominal_rate_hz)}")
+    if item.ticking_hz and item.rate_hz and abs(item.ticking_hz / item.rate_hz - 1) > NOTABLE:
+        words.append(f"ticks at {amounts.rate(item.ticking_hz)}")
     return words
 
 

@@ -141,27 +141,32 @@ def _equal_group(result: LookResult, group: Sequence[RecordingSurvey], anchors: 
 
 
 def _overview(result: LookResult, anchors: dict[int, str]) -> Html:
-    if len(result.recordings) <= OPEN_CARDS:
-        rows = [_row(recording, result.name(recording.path), anchors) for recording in result.recordings]
-        return section("Overview", table(_OVERVIEW, rows, caption="All recordings"))
-    folders = [
-        (folder, list(group))
-        for folder, group in groupby(result.recordings, key=lambda recording: recording.path.parent)
-    ]
-    return section("Overview", *(_folder(result.name(folder), group, anchors) for folder, group in folders))
+    """List all recordings; a long run of them in one folder is folded, where nothing is wrong with any."""
+    parts: list[Piece] = []
+    rows: list[list[Piece]] = []
+    for folder, run in groupby(result.recordings, key=lambda recording: recording.path.parent):
+        group = list(run)
+        made = [_row(recording, result.name(folder), anchors) for recording in group]
+        faults = any(finding.severity != "info" for recording in group for finding in recording.findings)
+        if len(result.recordings) <= OPEN_CARDS or len(group) <= OPEN_GROUP or faults:
+            rows += made
+            continue
+        if rows:
+            parts.append(table(_OVERVIEW, rows, caption="Recordings"))
+            rows = []
+        head = together(say_count(len(group), "recording"), " in ", code(result.name(folder)))
+        parts.append(disclosure(head, table(_OVERVIEW, made, caption=f"Recordings in {result.name(folder)}")))
+    if rows:
+        parts.append(table(_OVERVIEW, rows, caption="Recordings"))
+    return section("Overview", *parts)
 
 
-def _folder(name: str, group: Sequence[RecordingSurvey], anchors: dict[int, str]) -> Html:
-    rows = [_row(recording, recording.path.name, anchors) for recording in group]
-    head = together(code(name), " ", say_count(len(group), "recording"), " ")
-    found = severity_chips([finding for recording in group for finding in recording.findings])
-    made = table(_OVERVIEW, rows, caption=name)
-    return disclosure(together(head, found), made, opened=len(group) <= OPEN_GROUP or bool(found))
-
-
-def _row(recording: RecordingSurvey, name: str, anchors: dict[int, str]) -> list[Piece]:
+def _row(recording: RecordingSurvey, folder: str, anchors: dict[int, str]) -> list[Piece]:
     return [
-        link(anchors[id(recording)], name),
+        together(
+            link(anchors[id(recording)], recording.path.name),
+            element("small", folder) if folder != "." else None,
+        ),
         _face(recording),
         recording.reader,
         span(recording),
