@@ -121,6 +121,8 @@ def _claim_folder(folder: Path) -> Claim:
         return Claim(confidence=0.0, reason="it is a folder without metadata.yaml or .db3 files")
     if len({match["stem"] for match in matches}) > 1:
         return Claim(confidence=0.0, reason="its storage files are of several bags; name one of them")
+    if _head(files[0], 16).startswith(SQLITE_MAGIC) and not (inside := _claim_database(files[0])).confidence:
+        return inside
     if "db3" in kinds:
         return Claim(confidence=0.7, reason=f"it holds {len(files)} .db3 files of one name, and no metadata.yaml")
     return Claim(confidence=0.6, reason=f"it holds {len(files)} numbered .mcap files of one name")
