@@ -30,7 +30,7 @@ def to_jpeg(
         span: Depth counts that get the first and the last colour, so that frames can be compared: for instance
             0.3 m and 8 m by the stream's ``depth_unit_m``. When None, the 1st and 99th percentile of the frame.
         long_side_px: Shrinks larger pictures to this longer side.
-        quality: Of the JPEG, 0 to 100.
+        quality: Of the JPEG, 1 to 100.
     """
     shown = colour_depth(picture, span) if modality == "depth" and picture.ndim == 2 else to_8_bits(picture)
     if long_side_px is not None:

@@ -144,7 +144,7 @@ def in_batches(stream: str, table: SampleTable, columns: Mapping[str, Any], rows
 
 def where_known(values: npt.NDArray[Any], absent: npt.NDArray[np.bool_]) -> np.ma.MaskedArray[Any, Any]:
     """Give a column in which some values are null."""
-    return np.ma.MaskedArray(values, mask=absent)  # type: ignore[no-untyped-call] # numpy's gap
+    return np.ma.MaskedArray(values, mask=absent)  # numpy's gap
 
 
 def _is_scalar(value: object) -> bool:
