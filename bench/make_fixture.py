@@ -80,9 +80,9 @@ def noisy_jpegs(rng):
     """Blurred noise whose encoded size is about that of a real picture."""
     made = []
     for _ in range(PICTURES):
-        small = rng.integers(0, 255, (90, 160, 3), np.uint8)
+        small = rng.integers(0, 255, (36, 64, 3), np.uint8)
         smooth = cv2.resize(small, (1280, 720), interpolation=cv2.INTER_CUBIC).astype(np.int16)
-        grain = rng.normal(0, 4.3, smooth.shape)
+        grain = rng.normal(0, 3.3, smooth.shape)
         shown = np.clip(smooth + grain, 0, 255).astype(np.uint8)
         made.append(cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
     return made

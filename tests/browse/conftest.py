@@ -42,12 +42,10 @@ def cache(_mongod: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(autouse=True)
-def _no_mongod_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def _no_mongod_is_left() -> Iterator[None]:
     yield
-    scopes = {"database", "served"} & set(request.fixturenames)  # these hold one until their module ends
-    if not scopes:
-        assert not children_called("mongod")
+    assert not children_called("mongod")
 
 
 def children_called(word: str) -> list[int]:

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browse.takes import clips, rig
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from browse.takes import clips, rig
 from rushes.browse.documents import rows_of
 from rushes.browse.view import ALONE, BrowseStream
 
@@ -21,7 +21,10 @@ def test_every_stream_name_becomes_its_own_slice_that_can_stand_in_a_path(names)
     view = clips(0)
     view = replace(view, streams=[BrowseStream(name=name, modality="color") for name in names])
     assert len({s.lower() for s in view.slices}) == len(names)
-    assert all(s and set(s) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") for s in view.slices)
+    assert all(
+        s and set(s) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+        for s in view.slices
+    )
 
 
 def test_a_view_where_no_moment_holds_two_pictures_is_flat():

@@ -31,12 +31,8 @@ MCAP_MESSAGE_HEAD = 22
 """Bytes of a Message record before its data: channel, sequence, log time, publish time."""
 FINGERPRINT_BLOCK = 64 << 10
 FINGERPRINT_BLOCKS = 16
-PACKED_FILES: dict[str, tuple[str, Packing]] = {
-    "mcap.zstd": ("mcap", "zstd"),
-    "sqlite3.zstd": ("sqlite3", "zstd"),
-    "sqlite3.wal": ("sqlite3", "wal"),
-}
-"""Containers that are read from a plain copy: what the copy is, and how it is made."""
+FILE_PACKINGS: dict[str, Packing] = {"zstd": "zstd", "mend": "mend"}
+"""What can stand behind the dot of a container: how the plain copy is made that is read in the file's place."""
 
 
 class MediaReader:
@@ -73,7 +69,7 @@ class MediaReader:
         Raises:
             ReadError: ``read.absent-file`` if the file is gone, ``read.short`` if it ends before the bytes do.
         """
-        if location.container in PACKED_FILES:
+        if "." in location.container:
             location = self._in_copy(location)
         if location.block is not None:
             data = self._from_block(location)
@@ -84,11 +80,14 @@ class MediaReader:
         return _unpack_payload(data, location.packing) if location.packing else data
 
     def _in_copy(self, location: Location) -> Location:
-        container, packing = PACKED_FILES[location.container]
+        file, plus, each = location.container.partition("+")
+        kind, _, packing = file.partition(".")
         with self._lock:
             if location.path not in self._copies:
-                self._copies[location.path] = self._loans.enter_context(plain_copy(location.path, packing)).path
-            return replace(location, path=self._copies[location.path], container=container)
+                self._copies[location.path] = self._loans.enter_context(
+                    plain_copy(location.path, FILE_PACKINGS[packing])
+                ).path
+            return replace(location, path=self._copies[location.path], container=kind + plus + each)
 
     def _pread(self, path: Path, length: int, offset: int) -> bytes:
         with self._lock:  # held over the read, so that no other thread closes the descriptor meanwhile
@@ -151,7 +150,7 @@ class MediaReader:
         record = self._pread(path, length, place + 9)
         if kind == MCAP_MESSAGE:
             return unpack("zstd", memoryview(record)[MCAP_MESSAGE_HEAD:])
-        return b"".join(unpack("zstd", data) for data in mcap_messages(mcap_chunk(record)))
+        return b"".join(unpack_message(data) for _, data in mcap_messages(mcap_chunk(record)))
 
     def _chunk(self, path: Path, container: str, place: int) -> bytes:
         read = partial(self._pread, path)
@@ -176,15 +175,24 @@ def mcap_chunk(record: bytes | memoryview) -> bytes:
     return unpack(compression, record[start:], unpacked_size)
 
 
-def mcap_messages(records: bytes | memoryview) -> Iterator[memoryview]:
-    """Give the data of each Message among the records of an MCAP chunk, in order."""
+def mcap_messages(records: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Give place and data of each Message among the records of an MCAP chunk, in order."""
     view = memoryview(records)
     at = 0
     while at + 9 <= len(view):
         kind, length = struct.unpack_from("<BQ", view, at)
         if kind == MCAP_MESSAGE:
-            yield view[at + 9 + MCAP_MESSAGE_HEAD : at + 9 + length]
+            data_at = at + 9 + MCAP_MESSAGE_HEAD
+            yield data_at, view[data_at : at + 9 + length]
         at += 9 + length
+
+
+def unpack_message(data: bytes | memoryview) -> bytes:
+    """Unpack a message that is a zstd frame by itself; nothing where it does not unpack."""
+    try:
+        return unpack("zstd", data)
+    except ReadError:
+        return b""
 
 
 def bag_fields(header: bytes | memoryview) -> dict[str, bytes]:

@@ -1,8 +1,9 @@
 """Plain copies of files that cannot be read where they lie; in a folder of this process, removed when it ends.
 
-A file that is compressed as a whole allows no random read, and a database whose last rows are still in the log
-beside it cannot be read in full without writing there. Nothing is ever written beside a recording: such a file is
-unpacked, or copied, once; the copy is kept while somebody uses it, and the last few for a while longer.
+A file that is compressed as a whole allows no random read; a database whose last rows are still in the log beside
+it cannot be read in full without writing there; one that was cut short is refused by SQLite as it is. Nothing is
+ever written beside a recording: such a file is unpacked, or copied and mended, once. The copy is kept while
+somebody uses it, and the last few for a while longer.
 """
 
 import os
@@ -25,7 +26,8 @@ from rushes.errors import ReadError
 IDLE_COPIES = 2
 """How many copies that nobody uses are kept for the next who asks."""
 
-Packing = Literal["zstd", "wal"]
+Packing = Literal["zstd", "mend"]
+SQLITE_MAGIC = b"SQLite format 3\0"
 _Key: TypeAlias = tuple[Path, Packing, int, int]
 
 
@@ -72,8 +74,8 @@ def plain_copy(path: Path, packing: Packing) -> Iterator[PlainCopy]:
 
     Args:
         path: The file. It is unpacked again when its size or time of change is another.
-        packing: ``zstd``: the file is a zstd stream; one that breaks off gives its beginning. ``wal``: a SQLite
-            database and the log or journal beside it; the copy is what SQLite makes of both, and is immutable.
+        packing: ``zstd``: the file is a zstd stream; one that breaks off gives its beginning. ``mend``: a SQLite
+            database with a log or journal beside it, or cut short; the copy is what SQLite makes of them.
 
     Raises:
         ReadError: ``read.absent-file``, ``read.damaged`` if nothing of it unpacks, ``read.no-space``.
@@ -119,8 +121,8 @@ def _forget_idle(copies: _Copies) -> None:
 
 def _make(path: Path, target: Path, packing: Packing) -> PlainCopy:
     try:
-        if packing == "wal":
-            _merge_log(path, target)
+        if packing == "mend":
+            _mend(path, target)
             return PlainCopy(path=target)
         with path.open("rb") as packed, target.open("wb") as plain:
             why, at = _unpack(packed, plain)
@@ -128,9 +130,10 @@ def _make(path: Path, target: Path, packing: Packing) -> PlainCopy:
     except OSError as error:
         raise _unreadable(path, error, copying=True) from error
     except sqlite3.Error as error:
-        raise _damaged(path, f"its log cannot be merged: {error}") from error
+        raise _damaged(path, f"it cannot be mended: {error}") from error
     if why and empty:
         raise _damaged(path, why)
+    _pad(target)
     return PlainCopy(path=target, broken=why, broken_at=at if why else None)
 
 
@@ -158,10 +161,38 @@ def logs_beside(path: Path) -> list[Path]:
     return [log for log in beside if log.is_file() and log.stat().st_size]
 
 
-def _merge_log(path: Path, target: Path) -> None:
+def missing_bytes(path: Path) -> int:
+    """Count the bytes that a SQLite database lacks at its end by what its header says; 0 for any other file."""
+    with path.open("rb") as stream:
+        head = stream.read(100)
+    if len(head) < 100 or not head.startswith(SQLITE_MAGIC) or head[24:28] != head[92:96]:
+        return 0
+    return max(0, _page_bytes(head) * int.from_bytes(head[28:32], "big") - path.stat().st_size)
+
+
+def _page_bytes(head: bytes) -> int:
+    stated = int.from_bytes(head[16:18], "big")
+    return 65536 if stated == 1 else stated
+
+
+def _pad(target: Path) -> None:
+    """Put empty pages for those that are missing: without them SQLite refuses the whole database.
+
+    A page of which a part is missing is made empty too, so that no row is read with zeros at its end.
+    """
+    missing = missing_bytes(target)
+    if missing:
+        size = target.stat().st_size
+        with target.open("r+b") as stream:
+            stream.truncate(size - size % _page_bytes(stream.read(100)))
+            stream.truncate(size + missing)
+
+
+def _mend(path: Path, target: Path) -> None:
     shutil.copyfile(path, target)
     for log in logs_beside(path):
         shutil.copyfile(log, target.with_name(log.name.replace(path.name, target.name, 1)))
+    _pad(target)
     try:
         connection = sqlite3.connect(target)
         try:

@@ -46,7 +46,7 @@ class Loaded:
     """What :func:`load` left in the database.
 
     Args:
-        dataset: Name in FiftyOne; ``slug`` is how the App's address names it.
+        dataset: Name in FiftyOne.
         samples: In the dataset now, all slices together.
         groups: Moments and single frames; equal to ``samples`` for a flat dataset.
         slices: Of a grouped dataset; empty for a flat one.
@@ -56,7 +56,6 @@ class Loaded:
     """
 
     dataset: str
-    slug: str
     samples: int
     groups: int
     slices: tuple[str, ...]
@@ -104,7 +103,6 @@ def load(view: BrowseView) -> Loaded:
             )
     return Loaded(
         dataset=view.name,
-        slug=dataset.slug,
         samples=dataset._sample_collection.estimated_document_count(),
         groups=len(dataset),
         slices=view.slices if view.grouped else (),
@@ -131,29 +129,26 @@ def _dataset_for(view: BrowseView) -> Any:
         dataset.add_sample_field(field.name, description=field.meaning, **_KINDS[field.kind])
     if not view.grouped:
         dataset.media_type = "image"
-    dataset.app_config.sidebar_groups = _sidebar(FIELDS, view)
+    dataset.app_config.sidebar_groups = _sidebar(FIELDS, dataset)
     dataset.info[_SHAPE] = shape
     dataset.save()
     return dataset
 
 
-def _sidebar(fields: Iterable[Field], view: BrowseView) -> list[Any]:
+def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
+    """Give our sections first; whatever else FiftyOne would show comes at the end, folded."""
     sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"]}
     for field in fields:
         sections.setdefault(field.section, []).append(field.name)
-    sections["other"] += [
-        *("id", "filepath", "created_at", "last_modified_at"),
-        *(
-            "metadata.width",
-            "metadata.height",
-            "metadata.size_bytes",
-            "metadata.mime_type",
-            "metadata.num_channels",
-        ),
-        *(("group.id", "group.name") if view.grouped else ()),
-    ]
+    other = sections.pop("other")
+    ours = {*other, *(path for paths in sections.values() for path in paths)}
+    sections |= {"metadata": [], "other": other}
+    for group in fo.DatasetAppConfig.default_sidebar_groups(dataset):
+        section = "metadata" if group.name == "metadata" else "other"
+        sections[section] += [path for path in group.paths if path not in ours]
+    folded = {"metadata", "other"}
     return [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name != "other")
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name not in folded)
         for name, paths in sections.items()
     ]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from rushes.browse import environment
 from rushes.browse.serve import Opened, serve
@@ -152,7 +152,7 @@ def examine(opened: Opened) -> Proof:
     refused = stranger.getresponse().status
     stranger.close()
     visitor, name = Visitor(opened.port, opened.token), opened.loaded.dataset
-    _, page = visitor.get(f"/datasets/{opened.loaded.slug}")
+    _, page = visitor.get(f"/datasets/{quote(name, safe='')}")
     _, release = visitor.get("/fiftyone")
     about = visitor.query(_ABOUT, name=name)["dataset"]
     chosen = {"group": {"slice": about["defaultGroupSlice"]}} if about["groupField"] else None

@@ -98,7 +98,7 @@ def serve(
 
 def _opened(loaded: Any, port: int, pid: int | None) -> Opened:
     token = secrets.token_urlsafe(32)
-    where = f"http://{environment.ADDRESS}:{port}/datasets/{quote(loaded.slug)}?token={token}"
+    where = f"http://{environment.ADDRESS}:{port}/datasets/{quote(loaded.dataset, safe='')}?token={token}"
     return Opened(address=where, port=port, token=token, loaded=loaded, mongod=pid)
 
 

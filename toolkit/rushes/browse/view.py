@@ -182,7 +182,7 @@ class BrowseView:
         columns = [
             getattr(samples, c.name) for c in fields(samples)[:-2] if c.name not in ("recording", "skew_ns")
         ]
-        masked = np.ma.getmaskarray(samples.skew_ns)  # type: ignore[no-untyped-call]
+        masked = np.ma.getmaskarray(samples.skew_ns)
         skew = np.where(masked, np.iinfo(np.int64).min, np.asarray(samples.skew_ns))
         streams = repr([(s.name, s.modality, n) for s, n in zip(self.streams, self.slices, strict=True)])
         answer = {}

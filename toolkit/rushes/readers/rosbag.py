@@ -15,6 +15,8 @@ import zstandard
 from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ReadError
 from rushes.model import Claim
+from rushes.readers._mcap.packed import PackedMessages, looks_packed
+from rushes.readers._mcap.source import McapSource
 from rushes.readers._messages import bag1_index, bag2, bag2_metadata
 from rushes.readers._messages.bag1 import Bag1
 from rushes.readers._messages.recording import MessageRecording, Source
@@ -91,7 +93,8 @@ def _open_part(path: Path, *, media_id: str, packed_messages: bool | None, distr
     packed_file = head.startswith(ZSTD_MAGIC)
     match = bag2_metadata.STORAGE.match(path.name)
     if (match is not None and match["kind"] == "mcap") or head.startswith(MCAP_MAGIC):
-        raise NotImplementedError
+        mcap = McapSource(path, media_id=media_id, packed_file=packed_file)
+        return mcap if not packed_messages and not looks_packed(mcap) else PackedMessages(mcap)
     return SqliteFile(
         path,
         media_id=media_id,
@@ -118,6 +121,8 @@ def _claim_folder(folder: Path) -> Claim:
         return Claim(confidence=0.0, reason="it is a folder without metadata.yaml or .db3 files")
     if len({match["stem"] for match in matches}) > 1:
         return Claim(confidence=0.0, reason="its storage files are of several bags; name one of them")
+    if _head(files[0], 16).startswith(SQLITE_MAGIC) and not (inside := _claim_database(files[0])).confidence:
+        return inside
     if "db3" in kinds:
         return Claim(confidence=0.7, reason=f"it holds {len(files)} .db3 files of one name, and no metadata.yaml")
     return Claim(confidence=0.6, reason=f"it holds {len(files)} numbered .mcap files of one name")

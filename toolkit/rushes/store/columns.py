@@ -15,6 +15,8 @@ from rushes.model import Column
 from rushes.store.schemas import ARROW_TYPES
 from rushes.store.texts import escaped
 
+_masked_arrays: Any = np.ma  # numpy types it in part only
+
 _NUMBERS: dict[str, np.dtype[Any]] = {
     "int32": np.dtype(np.int32),
     "int64": np.dtype(np.int64),
@@ -31,6 +33,7 @@ def to_arrow(column: Column | Sequence[Any], rows: int, kind: str, *, label: str
     Args:
         column: An array or sequence of ``rows`` values, or one scalar for all of them. Masked values and None
             become null; NaN stays NaN. For lists: shape (rows, k), or a sequence of sequences.
+        rows: How many values there must be.
         kind: A key of ``ARROW_TYPES``.
         label: ``table.column``, for the message.
 
@@ -72,7 +75,7 @@ def to_numpy(column: Any) -> npt.NDArray[Any]:
         numbers = _bits(data, array)
     else:
         numbers = np.frombuffer(data, _NUMBERS[kind], len(array), array.offset * _NUMBERS[kind].itemsize)
-    return numbers if absent is None else np.ma.MaskedArray(numbers, mask=~absent)
+    return numbers if absent is None else _masked_arrays.MaskedArray(numbers, mask=~absent)
 
 
 def _bits(buffer: Any, array: Any) -> npt.NDArray[np.bool_]:
@@ -92,8 +95,10 @@ def _number_array(column: Any, kind: str, label: str) -> Any:
         column = _masked(column, kind)
     if column.ndim != 1:
         raise ValueError(f"{label}: an array of shape {column.shape} where one value a row belongs")
-    absent = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
-    values = np.ma.filled(column, False if column.dtype.kind == "b" else 0) if absent is not None else column
+    absent = _masked_arrays.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
+    values = (
+        _masked_arrays.filled(column, False if column.dtype.kind == "b" else 0) if absent is not None else column
+    )
     numbers = _fitted(values, kind, label)
     data = np.packbits(numbers, bitorder="little") if kind == "bool" else numbers
     return pa.Array.from_buffers(ARROW_TYPES[kind], len(numbers), [_validity(absent), pa.py_buffer(data)])
@@ -106,7 +111,7 @@ def _masked(values: Sequence[Any], kind: str) -> Any:
     filled = np.asarray([0 if value is None else value for value in values])
     if kind == "bool":
         filled = np.asarray([False if value is None else value for value in values])
-    return np.ma.MaskedArray(filled, mask=absent)
+    return _masked_arrays.MaskedArray(filled, mask=absent)
 
 
 def _fitted(values: npt.NDArray[Any], kind: str, label: str) -> npt.NDArray[Any]:
@@ -150,6 +155,7 @@ def _encoded_bytes(value: bytes) -> bytes:
 
 def _list_array(column: Any, kind: str, label: str) -> Any:
     member = kind[5:-1]
+    lists: Any
     if isinstance(column, np.ndarray) and column.ndim == 2:
         lists, absent, members = _rows_of(column)
     elif isinstance(column, np.ndarray) and column.dtype != object:
@@ -166,7 +172,7 @@ def _list_array(column: Any, kind: str, label: str) -> Any:
 def _rows_of(column: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], Any]:
     # A row without any value is a list that is absent; a row with some is a list that holds nulls.
     rows, width = column.shape
-    masked = np.ma.getmaskarray(column)
+    masked = _masked_arrays.getmaskarray(column)
     absent = masked.all(axis=1) if width else np.zeros(rows, np.bool_)
     return np.where(absent, 0, width), absent, column[~absent].ravel()
 

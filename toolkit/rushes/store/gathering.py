@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rushes.store import deltalog, rows
+from rushes.store.briefs import SMALL_BYTES
 from rushes.store.parts import PartWriter, time_of
 from rushes.store.schemas import TableSchema
-
-SMALL_BYTES = 4 << 20
-"""A file below this is worth gathering."""
 
 MOST_SMALL_FILES = 100
 """With more of them than this, a commit gathers a table's small files."""

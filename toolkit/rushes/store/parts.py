@@ -8,6 +8,7 @@ that nobody takes a part of a living writer for an orphan.
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,10 @@ class _OpenPart:
         )
 
     def abandon(self) -> None:
-        # Closing the writer would write a footer, which a full disk refuses once more.
-        self._sink.close()
+        # Closing the writer, which its destructor does, would write a footer; a full disk refuses that once more.
+        self._writer.is_open = False
+        with suppress(OSError):
+            self._sink.close()
 
 
 def _leaves(schema: TableSchema, kind: str) -> list[str]:

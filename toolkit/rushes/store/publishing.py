@@ -11,7 +11,7 @@ import pyarrow as pa
 import rushes
 from rushes.errors import ConflictError
 from rushes.registry import late
-from rushes.store import deltalog, revisions
+from rushes.store import briefs, deltalog, revisions
 from rushes.store.columns import to_arrow
 from rushes.store.gathering import gathered, small_files
 from rushes.store.layout import Layout, WriterSign, commit_lock
@@ -47,6 +47,7 @@ class Publication:
         self._sign = sign
         self._last = revisions.newest(layout)
         self._states: dict[str, deltalog.TableState] = {}
+        self._briefs: dict[str, briefs.Brief] = {}
         self.number = self._last.revision + 1 if self._last else 1
         self.versions: dict[str, int] = dict(self._last.tables) if self._last else {}
         self.touched: set[str] = set()
@@ -71,28 +72,26 @@ class Publication:
         Raises:
             OvertakenError: If another writer was faster.
         """
-        schema, state, folder = table_schema(table), self.state(table), self._layout.table(table)
-        if state.metadata is None:
-            opening = deltalog.opening_actions(schema)
-        else:
-            opening = deltalog.schema_actions(schema, state.metadata)
-        info = deltalog.info_action(operation, release=rushes.__version__, revision=self.number)
-        whole = [info, *opening, *actions]
-        version = state.version + 1
+        folder, version = self._layout.table(table), self.versions.get(table, deltalog.NOTHING) + 1
+        whole = [*self._opening(table), *actions]
+        brief = briefs.after(self._brief(table), whole)
+        info = deltalog.info_action(
+            operation, release=rushes.__version__, revision=self.number, brief=briefs.as_json(brief)
+        )
         try:
-            deltalog.put(folder, version, whole, scratch=self._sign.scratch)
+            deltalog.put(folder, version, [info, *whole], scratch=self._sign.scratch)
         except FileExistsError as error:
             raise OvertakenError(table) from error
-        self.versions[table] = version
-        self._states[table] = deltalog.advanced(folder, state, version, whole)
+        if table in self._states:
+            self._states[table] = deltalog.advanced(folder, self._states[table], version, whole)
+        self.versions[table], self._briefs[table] = version, brief
         self.touched.add(table)
 
     def gather(self, table: str, *, above: int) -> bool:
         """Gather a table's small files when there are more than ``above``; tell whether that was so."""
-        files = small_files(self.state(table))
-        if len(files) <= above:
+        if self._brief(table).small_files <= above:
             return False
-        schema = table_schema(table)
+        schema, files = table_schema(table), small_files(self.state(table))
         actions = gathered(self._layout.table(table), schema, files, token=self._sign.token)
         self.put(table, actions, "OPTIMIZE")
         return True
@@ -119,6 +118,25 @@ class Publication:
         writer.add(record_batch(schema, 1, info.columns()))
         self.put("revisions", [deltalog.add_action(part) for part in writer.close()], "WRITE")
         return info
+
+    def _brief(self, table: str) -> briefs.Brief:
+        if table not in self._briefs:
+            version = self.versions.get(table, deltalog.NOTHING)
+            stored = (
+                None if version == deltalog.NOTHING else briefs.stored_brief(self._layout.table(table), version)
+            )
+            self._briefs[table] = stored or briefs.brief_of(self.state(table))
+        return self._briefs[table]
+
+    def _opening(self, table: str) -> list[deltalog.Action]:
+        schema = table_schema(table)
+        if self.versions.get(table, deltalog.NOTHING) == deltalog.NOTHING:
+            return deltalog.opening_actions(schema)
+        if self._brief(table).columns >= len(schema.kinds):
+            return []
+        metadata = self.state(table).metadata
+        assert metadata is not None, "a table that exists states its schema"
+        return deltalog.schema_actions(schema, metadata)
 
     def _take_back_leftovers(self) -> None:
         """Bring every table that a dead process left ahead of the newest revision back to it."""
@@ -173,7 +191,7 @@ def publish(layout: Layout, sign: WriterSign, work: Callable[[Publication], Answ
                     time.sleep(_PAUSE_S * (attempt + random.random()))  # noqa: S311 - not a secret
             else:
                 raise ConflictError(
-                    f"another program keeps writing the tables of '{layout.root}'; gave up after {_ATTEMPTS} tries",
+                    f"another program keeps writing to '{layout.root}'; gave up after {_ATTEMPTS} tries",
                     code="store.contended",
                     hint="stop what writes there, then run the same command again",
                     facts={"dataset": str(layout.root), "tries": _ATTEMPTS},

@@ -33,6 +33,7 @@ def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRel
     """Bind a query to the tables; DuckDB runs it when rows are fetched.
 
     Args:
+        query: One statement that reads.
         tables: The files of each table, none for an empty one.
 
     Raises:

@@ -1,14 +1,13 @@
 """Rows taken out of a table: the files that hold them are written anew without them."""
 
 import json
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from rushes.registry import late
 from rushes.store import deltalog, rows
 from rushes.store.mishaps import damage_named
 from rushes.store.parts import PartWriter, stem_of
@@ -29,6 +28,10 @@ def without(
     Files without such rows are left alone. What remains of a file keeps its place in the order.
 
     Args:
+        table: The table's folder.
+        schema: Its contract.
+        files: What it is made of.
+        conditions: At least one.
         token: Of the writer.
         time_ns: For the names of what replaces foreign files.
 
@@ -38,13 +41,17 @@ def without(
     actions: list[deltalog.Action] = []
     removed = 0
     for number, file in enumerate(files):
-        likely = [condition for condition in conditions if condition.may_hold_in(file)]
-        count = _count(table / file.name, schema, likely) if likely else 0
+        shares = [condition.share_of_file(file) for condition in conditions]
+        likely = [condition for condition, share in zip(conditions, shares, strict=True) if share != "none"]
+        if not likely:
+            continue
+        before = _rows_of(table, file)
+        count = before if "all" in shares else before - _count_others(table / file.name, schema, likely)
         if not count:
             continue
         removed += count
         actions.append(deltalog.remove_action(file))
-        if count < _rows_of(table, file):
+        if count < before:
             stem = stem_of(file.name) or f"{time_ns:016x}-{number:04d}"
             actions += _survivors(table, schema, file, likely, token=token, stem=stem)
     return actions, removed
@@ -61,8 +68,7 @@ def _survivors(
 ) -> list[deltalog.Action]:
     writer = PartWriter(table, schema, token=token, time_ns=0, stem=stem)
     try:
-        for group in rows.row_groups(table / file.name, schema):
-            kept = group.filter(pc.invert(_either(conditions, group)))
+        for kept in _others(table / file.name, schema, conditions, columns=None):
             if kept.num_rows:
                 writer.add(kept)
         return [deltalog.add_action(part) for part in writer.close()]
@@ -71,16 +77,17 @@ def _survivors(
         raise
 
 
-def _count(path: Path, schema: TableSchema, conditions: Sequence[rows.Condition]) -> int:
-    names = list(dict.fromkeys(name for condition in conditions for name in condition.columns))
-    count = 0
-    for group in rows.row_groups(path, schema, columns=names):
-        count += pc.sum(_either(conditions, group)).as_py() or 0
-    return count
+def _count_others(path: Path, schema: TableSchema, conditions: Sequence[rows.Condition]) -> int:
+    names = list(dict.fromkeys(name for condition in conditions for name in condition.values))
+    return sum(kept.num_rows for kept in _others(path, schema, conditions, columns=names))
 
 
-def _either(conditions: Sequence[rows.Condition], group: Any) -> Any:
-    return reduce(pc.or_, [condition.mask(group) for condition in conditions])
+def _others(
+    path: Path, schema: TableSchema, conditions: Sequence[rows.Condition], *, columns: list[str] | None
+) -> Iterator[Any]:
+    several = [condition.values for condition in conditions]
+    for group in rows.row_groups(path, schema, columns=columns):
+        yield late("rushes.store.choosing").others(group, several)
 
 
 def _rows_of(table: Path, file: deltalog.LiveFile) -> int:

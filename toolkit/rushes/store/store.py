@@ -57,6 +57,7 @@ class Store:
         """Open a dataset.
 
         Args:
+            path: The dataset's folder.
             at: Number or tag of a revision; the newest when None.
 
         Raises:
@@ -75,6 +76,7 @@ class Store:
         """Read a table as pyarrow; empty, with its schema, where nothing was written yet.
 
         Args:
+            name: One of ``schemas/tables``.
             columns: Which, and in which order; all when None.
             where: Column → value or values; all conditions hold. None asks for null.
 

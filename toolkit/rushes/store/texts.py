@@ -1,7 +1,7 @@
-"""Text that is not UTF-8, stored so that it can be seen and undone.
+r"""Text that is not UTF-8, stored so that it can be seen and undone.
 
 Linux lets a file name hold any bytes; Python shows those that are not UTF-8 as lone surrogates, which neither
-Arrow nor Parquet can store. In a table such a byte is written ``\\xNN``, two small hexadecimal digits, as Python
+Arrow nor Parquet can store. In a table such a byte is written ``\xNN``, two small hexadecimal digits, as Python
 itself would print it. ``unescaped`` undoes it, for opening the file.
 """
 

@@ -189,7 +189,7 @@ class Transaction:
         replaced = {
             recording_id
             for condition in self._conditions.get("recordings", ())
-            for recording_id in condition.values("recording_id")
+            for recording_id in condition.wanted("recording_id")
         }
         for recording_id in sorted(now - (before & replaced)):
             raise ConflictError(
@@ -200,11 +200,8 @@ class Transaction:
             )
 
     def _present(self, state: deltalog.TableState) -> set[str]:
-        rows = read(
-            self._layout.table("recordings"),
-            state.files,
-            table_schema("recordings"),
-            columns=["recording_id"],
-            where={"recording_id": sorted(self._claims)},
-        )
-        return set(rows["recording_id"].to_pylist())
+        claimed = Condition(table_schema("recordings"), {"recording_id": sorted(self._claims)})
+        files = [file for file in state.files if claimed.share_of_file(file) != "none"]
+        folder, schema = self._layout.table("recordings"), table_schema("recordings")
+        rows = read(folder, files, schema, columns=["recording_id"])
+        return self._claims.intersection(rows["recording_id"].to_pylist())

@@ -62,6 +62,7 @@ def vacuum(layout: Layout, *, keep_revisions: int = KEEP_REVISIONS, min_age_s: f
     was the newest at any time within ``min_age_s`` needs: whoever opened that may still be reading.
 
     Args:
+        layout: The dataset.
         keep_revisions: How many of the newest revisions stay readable; at least 1.
         min_age_s: Files younger than this stay, in seconds.
 

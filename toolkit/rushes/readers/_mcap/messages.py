@@ -221,7 +221,7 @@ def _proven(group: Group, trusted: list[int], parts: list[Part]) -> set[int]:
     """Tell for which segments the indexed places are all of its messages and nothing else."""
     right = set(trusted)
     if not parts:
-        filled = np.zeros(len(group.segments), np.int64)
+        filled: npt.NDArray[Any] = np.zeros(len(group.segments), np.int64)
     else:
         places: Indices = np.concatenate([part[2] for part in parts])
         counts = [len(part[2]) for part in parts]

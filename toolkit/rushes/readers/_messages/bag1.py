@@ -21,6 +21,7 @@ from rushes.model import Loss, MediaFile, Times
 from rushes.readers._messages import bag1_index as index
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
+from rushes.readers._messages.recording import Unread
 
 ENTRY = np.dtype([("sec", "<u4"), ("nsec", "<u4"), ("place", "<u4")])
 
@@ -97,6 +98,10 @@ class Bag1:
     def losses(self) -> tuple[Loss, ...]:
         """Name what the opening and the latest run of :meth:`blocks` could not read."""
         return (*self.layout.losses, *self._run_losses)
+
+    def unread(self) -> Unread:
+        """Say whether there are losses; how many messages they cost, what is declared tells."""
+        return Unread(uncounted=bool(self.losses()))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,7 +1,6 @@
 """A ROS 2 bag as one source: its metadata, its storage files in order, what of them is missing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -118,7 +117,7 @@ def _joined(parts: Sequence[Source], declared: Declared | None, losses: list[Los
         return Joined(parts, metadata=stated, losses=losses)
     total = sum(topic.count for topic in declared.topics)
     if declared.message_count is not None and declared.message_count != total:
-        losses.append(replace(count_mismatch("all topics", declared.message_count, total), stream=None))
+        losses.append(count_mismatch(None, declared.message_count, total, file=metadata.METADATA))
     span = None
     if declared.start_ns is not None and declared.duration_ns is not None:
         span = (declared.start_ns, declared.start_ns + declared.duration_ns)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from rushes.model import Batch, LedgerEntry, Loss, Stream
-from rushes.readers._messages import inertial, pictures, plain
+from rushes.readers._messages import camera_info, foxglove, inertial, pictures, plain, poses, sound
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.definition import short
 
@@ -49,10 +49,25 @@ Build = Callable[[Channel, MessageBlock | None, str], Interpreter | None]
 
 _ROS: dict[str, Build] = {
     "sensor_msgs/Imu": inertial.interpreter,
+    "sensor_msgs/CameraInfo": camera_info.interpreter,
+    "audio_common_msgs/AudioData": sound.interpreter,
+    "audio_common_msgs/AudioDataStamped": sound.interpreter,
     **dict.fromkeys(pictures.PATHS, pictures.interpreter),
+    **dict.fromkeys(poses.PATHS, poses.interpreter),
+}
+_FOXGLOVE: dict[str, Build] = {
+    "foxglove.CompressedImage": foxglove.pictures,
+    "foxglove.RawImage": foxglove.pictures,
+    "foxglove.CompressedVideo": foxglove.pictures,
+    "foxglove.RawAudio": foxglove.sound,
+    "foxglove.CameraCalibration": foxglove.calibration,
+    "foxglove.FrameTransform": foxglove.poses,
+    "foxglove.FrameTransforms": foxglove.poses,
+    "foxglove.PoseInFrame": foxglove.poses,
 }
 _INTERPRETERS: dict[tuple[str, str], Build] = {
     **{(encoding, kind): build for kind, build in _ROS.items() for encoding in ("cdr", "ros1")},
+    **{(encoding, kind): build for kind, build in _FOXGLOVE.items() for encoding in ("json", "protobuf")},
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from rushes.model import Loss, MediaFile
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
-from rushes.readers._messages.recording import Source
+from rushes.readers._messages.recording import Source, Unread
 
 
 class Joined:
@@ -73,6 +73,15 @@ class Joined:
     def losses(self) -> Sequence[Loss]:
         """Name what is missing, and what the parts could not read."""
         return [*self._losses, *(loss for part in self._parts for loss in part.losses())]
+
+    def unread(self) -> Unread:
+        """Add up what the parts could not reach."""
+        counts: dict[int, int] = {}
+        parts = [part.unread() for part in self._parts]
+        for part, ours in zip(parts, self._ours, strict=True):
+            for theirs, count in part.counts.items():
+                counts[ours[theirs]] = counts.get(ours[theirs], 0) + count
+        return Unread(counts=counts, uncounted=bool(self._losses) or any(part.uncounted for part in parts))
 
     def close(self) -> None:
         """Close every part."""

@@ -34,6 +34,10 @@ class FirstMessages:
         if count >= self._wanted[channel] or (count >= 2 and size >= ENOUGH_BYTES):
             self.pending.discard(channel)
 
+    def count(self, channel: int) -> int:
+        """Give how many messages of a channel were gathered."""
+        return sum(map(len, self._parts.get(channel, ())))
+
     def blocks(self) -> Mapping[int, MessageBlock]:
         """Give what was gathered, one block a channel."""
         return {channel: _joined(parts) for channel, parts in self._parts.items()}

@@ -4,14 +4,28 @@ A source is what a container format gives (``bag1.py``, ``sqlite.py``); this is 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from rushes.errors import ReadError
 from rushes.model import Batch, Description, LedgerEntry, Loss, MediaFile
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """What a run knew of and could not reach.
+
+    Args:
+        counts: Messages of each channel that are known to be lost.
+        uncounted: Whether more may be lost than was counted; then what is declared tells how many.
+    """
+
+    counts: Mapping[int, int] = field(default_factory=dict)
+    uncounted: bool
 
 
 class Source(Protocol):
@@ -49,6 +63,10 @@ class Source(Protocol):
         """Name what the opening and the latest run of :meth:`blocks` could not read."""
         ...
 
+    def unread(self) -> Unread:
+        """Count what the opening and the latest run of :meth:`blocks` could not reach."""
+        ...
+
     def close(self) -> None:
         """Let go of the files."""
         ...
@@ -69,10 +87,7 @@ class MessageRecording:
         self._ledger: tuple[LedgerEntry, ...] = ()
         self._run_losses: tuple[Loss, ...] = ()
         span = source.span_ns
-        streams = [
-            replace(self._interpreter(channel).stream, declared_count=source.channels[channel].declared_count)
-            for channel in range(len(source.channels))
-        ]
+        streams = [self._interpreter(channel).stream for channel in range(len(source.channels))]
         self._description = Description(
             root=root,
             reader=reader,
@@ -89,18 +104,24 @@ class MessageRecording:
         return self._description
 
     def batches(self, streams: Collection[str] | None = None) -> Iterator[Batch]:
-        """Read the samples of the named streams, all when None; KeyError for a name that is not there."""
+        """Read the samples of the named streams, all when None."""
         channels = {name: channel for channel, name in enumerate(self._names)}
+        unknown = set(streams or ()) - channels.keys()
+        if unknown:
+            raise ReadError(
+                f"{self._description.root}: there is no stream {', '.join(sorted(unknown))}",
+                code="read.unknown-stream",
+                hint="rushes inspect lists the streams",
+                facts={"file": str(self._description.root)},
+            )
         wanted = {channels[name] for name in (self._names if streams is None else streams)}
         interpreters = {channel: self._interpreter(channel) for channel in sorted(wanted)}
-        taken = dict.fromkeys(interpreters, 0)
         self._ledger, self._run_losses = (), ()
         for channel, block in self._source.blocks(wanted):
-            taken[channel] += len(block)
             yield from interpreters[channel].take(block)
         for interpreter in interpreters.values():
             yield from interpreter.finish()
-        self._settle(interpreters, taken)
+        self._settle(interpreters)
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for the latest complete run."""
@@ -125,41 +146,42 @@ class MessageRecording:
     def _interpreter(self, channel: int) -> Interpreter:
         return interpreter_for(self._source.channels[channel], self._first.get(channel), name=self._names[channel])
 
-    def _settle(self, interpreters: Mapping[int, Interpreter], taken: Mapping[int, int]) -> None:
-        """Close the books: what is declared and did not come is unread, and named if nothing else names it."""
-        reasons = sorted({loss.code.removeprefix("read.") for loss in self._source.losses()})
+    def _settle(self, interpreters: Mapping[int, Interpreter]) -> None:
+        """Close the books: what is lost is unread; a count that still differs from the declared one is named."""
+        unread = self._source.unread()
+        reason = next((loss.code for loss in self._source.losses()), "read.damaged")
         ledger: list[LedgerEntry] = []
         losses: list[Loss] = []
         for channel, interpreter in interpreters.items():
-            declared = self._source.channels[channel].declared_count
-            entry = replace(interpreter.ledger(), declared=declared)
+            entry = interpreter.ledger()
+            missing = unread.counts.get(channel, 0)
+            if unread.uncounted and entry.declared is not None:
+                missing = max(missing, entry.declared - entry.came_in)
+            entry = with_unread(entry, {reason: missing} if missing > 0 else {})
             losses += interpreter.losses()
-            if declared is not None and declared > taken[channel] and reasons:
-                entry = with_unread(entry, {" or ".join(reasons): declared - taken[channel]})
-            elif declared is not None and declared != taken[channel]:
-                losses.append(count_mismatch(self._names[channel], declared, taken[channel]))
+            if entry.declared is not None and entry.declared != entry.came_in:
+                losses.append(count_mismatch(entry.stream, entry.declared, entry.came_in))
             ledger.append(entry)
         self._ledger, self._run_losses = tuple(ledger), tuple(losses)
 
 
 def stream_names(channels: Sequence[Channel]) -> list[str]:
-    """Name each channel's stream by its topic; a second type on one topic gets ``#2`` behind it, and so on."""
-    topics = {channel.topic for channel in channels}
+    """Name each channel's stream by its topic; a second type on one topic gets its type behind it."""
     names: list[str] = []
     for channel in channels:
-        name, turn = channel.topic, 1
-        while name in names or (turn > 1 and name in topics):
-            turn += 1
-            name = f"{channel.topic}#{turn}"
+        name = channel.topic if channel.topic not in names else f"{channel.topic} ({channel.message_type})"
+        while name in names:
+            name += "'"
         names.append(name)
     return names
 
 
-def count_mismatch(stream: str, declared: int, read: int) -> Loss:
-    """Name a stream that holds fewer or more messages than the recording says."""
+def count_mismatch(stream: str | None, declared: int, read: int, *, file: str | None = None) -> Loss:
+    """Name a stream, or the whole where None, that holds fewer or more messages than the recording says."""
     return Loss(
         code="read.count-mismatch",
-        message=f"{stream}: the recording says {declared} messages, {read} are there",
+        message=f"{stream or file or 'the recording'}: {declared} messages are declared and {read} are there",
         stream=stream,
         count=max(0, declared - read),
+        file=file,
     )

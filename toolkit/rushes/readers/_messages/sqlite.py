@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rushes.errors import ReadError
-from rushes.media import unpack
+from rushes.media import unpack_message
 from rushes.model import Loss, MediaFile
-from rushes.plain_copies import logs_beside, plain_copy
+from rushes.plain_copies import logs_beside, missing_bytes, plain_copy
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
+from rushes.readers._messages.recording import Unread
 
 BLOCK_ROWS = 8192
 BLOCK_BYTES = 8 << 20
@@ -58,7 +59,10 @@ class SqliteFile:
         self._run_losses: list[Loss] = []
         self._held = ExitStack()
         logs = [] if packed_file else logs_beside(path)
-        packing = ".zstd" if packed_file else ".wal" if logs else ""
+        missing = 0 if packed_file else missing_bytes(path)
+        packing = ".zstd" if packed_file else ".mend" if logs or missing else ""
+        if missing:
+            self._open_losses.append(_cut(self._file, path.stat().st_size, missing))
         try:
             self._database = _connected(self._readable(path, packing), self._held)
             tables = self._tables(path)
@@ -130,6 +134,10 @@ class SqliteFile:
         """Name what the opening and the latest run of :meth:`blocks` could not read."""
         return (*self._open_losses, *self._run_losses)
 
+    def unread(self) -> Unread:
+        """Say whether there are losses; how many messages they cost, what is declared tells."""
+        return Unread(uncounted=bool(self.losses()))
+
     def close(self) -> None:
         """Let go of the database."""
         self._held.close()
@@ -138,7 +146,7 @@ class SqliteFile:
         """Give the file itself, or a plain copy where it cannot be read as it lies."""
         if not packing:
             return path
-        copy = self._held.enter_context(plain_copy(path, "zstd" if packing == ".zstd" else "wal"))
+        copy = self._held.enter_context(plain_copy(path, "zstd" if packing == ".zstd" else "mend"))
         if copy.broken:
             self._open_losses.append(
                 Loss(
@@ -257,7 +265,7 @@ class SqliteFile:
         if not rows:
             return
         ids, topics, times, blobs = zip(*rows, strict=True)
-        data = [_unpacked(blob) for blob in blobs] if self._packed else blobs
+        data = [unpack_message(blob) for blob in blobs] if self._packed else blobs
         buffer = np.frombuffer(b"".join(data), np.uint8)
         length = np.fromiter(map(len, data), np.int64, len(data))
         start = np.cumsum(length) - length
@@ -299,15 +307,18 @@ def _sound(rows: list[tuple[Any, ...]]) -> list[_Row]:
     ]
 
 
-def _unpacked(blob: bytes) -> bytes:
-    try:
-        return unpack("zstd", blob)
-    except ReadError:
-        return b""  # the interpreter refuses a message without bytes, and counts it
-
-
 def _beside(media_id: str, path: Path, log: Path) -> MediaFile:
     return MediaFile(media_id=media_id + log.name.removeprefix(path.name), path=log, container="file")
+
+
+def _cut(file: str, size: int, missing: int) -> Loss:
+    return Loss(
+        code="read.truncated",
+        message=f"{file}: the last {missing} bytes of the database are missing",
+        file=file,
+        byte_from=size,
+        byte_to=size + missing,
+    )
 
 
 def _unreadable(path: Path, why: str) -> ReadError:

@@ -66,4 +66,4 @@ def location_columns(block: MessageBlock, rows: Indices, first: Indices, length:
 
 def masked(values: npt.NDArray[Any], absent: npt.NDArray[np.bool_]) -> Column:
     """Give a column in which some values are null."""
-    return np.ma.MaskedArray(values, mask=absent)  # type: ignore[no-untyped-call]
+    return np.ma.MaskedArray(values, mask=absent)
