@@ -1,9 +1,12 @@
 """On real recordings the known faults are found, and clean ones stay clean."""
 
+import json
+
 import av
 import cv2
 import numpy as np
 import pytest
+from mcap.reader import make_reader
 
 from rushes import registry
 from rushes.checks import settle
@@ -60,6 +63,26 @@ def test_a_bird_that_gets_too_near_is_blurred(shared_data):
     assert (found.check, found.severity) == ("image.blur", "warning")
     assert 155 < found.index <= 158
     assert 165 <= found.index + found.count <= 172
+
+
+def test_milliseconds_in_a_nanosecond_field_are_found_in_a_real_file(shared_data):
+    stamps = []
+    with (shared_data / "mcap" / "lichtblick_camera" / "custom-camera-model.mcap").open("rb") as file:
+        for _, _, message in make_reader(file).iter_messages(topics=["/image/compressed"]):
+            stamps.append((message.log_time, json.loads(message.data)["timestamp"]["sec"] * 10**9))
+    log, header = np.array(stamps, np.int64).T
+    view = StreamView(
+        recording="custom-camera-model.mcap",
+        stream=Stream(name="/image/compressed", modality="color", table="frames", clock="log"),
+        columns={"index": np.arange(10), "t_ns": log, "t_log_ns": log, "t_header_ns": header},
+    )
+    found = [f for f in verdicts(view) if f.check == "stream.time"]
+    assert [f.severity for f in found] == ["error", "warning"]
+    assert found[0].message == (
+        "/image/compressed: log times such as 1747930377103 read as 1970-01-01 00:29:07; taken as milliseconds "
+        "they mean 2025-05-22 16:12:57: milliseconds in a nanosecond field"
+    )
+    assert found[1].message.startswith("/image/compressed: all 10 header stamps are the same, 2025-05-22 16:12:57")
 
 
 def test_rgbd_lists_tick_as_they_should(shared_data):
