@@ -117,6 +117,26 @@ class Decoder(Protocol):
         """
         ...
 
+    def decode_grey(
+        self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
+    ) -> npt.NDArray[np.uint8]:
+        """Decode one frame small and grey, for checks and thumbnails; cheaper than :meth:`decode` where it can be.
+
+        Args:
+            request: As for :meth:`decode`.
+            payload: As for :meth:`decode`.
+            long_side_px: Wished length of the longer side. A larger picture comes out with at least 0.9 of it
+                and at most all of it; a smaller one stays as it is.
+
+        Returns:
+            Shape (h, w) uint8. More than 8 bits: 0 and what is not finite stay 0, the 99th percentile of the
+            others becomes 255, linear between, clipped above; so brightness cannot be compared between frames.
+
+        Raises:
+            ReadError: As :meth:`decode`.
+        """
+        ...
+
     reads_container: bool
 
 

@@ -1,7 +1,9 @@
 """Show what made each revision of a dataset."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rushes.cli._options import dataset_argument, verb
 from rushes.cli._output import Answer, table
@@ -22,7 +24,7 @@ def command(dataset: Path) -> Answer:
             info.revision,
             f"{datetime.fromtimestamp(info.created_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S}",
             info.command,
-            ", ".join(f"{k} {v}" for k, v in info.summary.items() if not isinstance(v, dict | list)),
+            _said(info.summary),
             " ".join(tags.get(info.revision, [])),
         )
         for info in revisions
@@ -47,3 +49,10 @@ def command(dataset: Path) -> Answer:
         dataset=str(dataset),
         revision=store.revision,
     )
+
+
+def _said(summary: Mapping[str, Any]) -> str:
+    """Put a revision's figures, and the rows it added, into a line."""
+    figures = [f"{name} {value}" for name, value in summary.get("figures", {}).items()]
+    added = [f"+{rows:,} {table}" for table, rows in summary.get("added", {}).items()]
+    return ", ".join(figures) + (f"  ({', '.join(added)})" if added else "")

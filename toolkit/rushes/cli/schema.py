@@ -35,7 +35,7 @@ def command(name: str | None) -> Answer:
             hint=f"did you mean '{near}'?" if near else "rushes schema lists them",
         )
     body: dict[str, Any] = resources.load_yaml(f"tables/v1/{name}.yaml")
-    rows = [
+    columns = [
         (
             column["name"],
             column["type"] + ("?" if column.get("nullable") else ""),
@@ -45,4 +45,4 @@ def command(name: str | None) -> Answer:
         for column in body["columns"]
     ]
     head = f"{name}: a row is {body['row']}\nkey: {', '.join(body['key'])}\n\n"
-    return Answer(result=body, text=head + table(rows, head=("column", "type", "unit", "meaning")))
+    return Answer(result=body, text=head + table(columns, head=("column", "type", "unit", "meaning")))

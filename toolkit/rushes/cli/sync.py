@@ -43,22 +43,17 @@ def command(
 def answer(dataset: Path, done: Sequence[Synced], revision: int) -> Answer:
     """Say what became of every recording, stream by stream."""
     aligned = [item for item in done if item.alignment]
-    moments = sum(
-        len(item.alignment.members[item.alignment.reference]["moment"]) for item in aligned if item.alignment
-    )  # type: ignore[arg-type]
-    text = table(
-        _rows(done),
-        head=("recording", "stream", "in moments", "skew p50", "p95", "max", "margin"),
-        right=(2, 3, 4, 5, 6),
-    )
-    text += f"\n\n{say_count(moments, 'moment')} in {say_count(len(aligned), 'recording')}"
+    moments = sum(item.moments for item in done)
+    head = ("recording", "stream", "in moments", "skew p50", "p95", "max", "margin")
+    text = table(_rows(done), head=head, right=(2, 3, 4, 5, 6)) + "\n\n" if aligned else ""
+    text += f"{say_count(moments, 'moment')} in {say_count(len(aligned), 'recording')}"
     text += "; clocks: unproven (skew is between recorded times)" if aligned else ""
     return Answer(
         result={"moments": moments, "recordings": [_entry(item) for item in done]},
         text=text,
         dataset=str(dataset),
         revision=revision,
-        warnings=[f"{item.name}: no moments: {item.reason}" for item in done if not item.alignment][:10],
+        warnings=_without(done),
     )
 
 
@@ -68,13 +63,25 @@ def _rows(done: Sequence[Synced]) -> list[tuple[object, ...]]:
         if item.alignment is None or item.common is None:
             continue
         reference = item.alignment.reference
-        count = len(item.alignment.members[reference]["moment"])  # type: ignore[arg-type]
+        count = item.moments
         rows.append((item.name, f"{reference} (sets the moments, {item.common.time} time)", count, "", "", "", ""))
         for pair in item.alignment.pairings:
             skews = [say_ns(value) for value in (pair.skew_p50_ns, pair.skew_p95_ns, pair.skew_max_ns)]
             margin = "" if pair.phase_margin is None else f"{pair.phase_margin:.2f}"
             rows.append(("", pair.stream, f"{pair.matched} of {count}", *skews, margin or pair.reason))
     return rows
+
+
+def _without(done: Sequence[Synced]) -> list[str]:
+    """Say which recordings have no moments, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for item in done:
+        if not item.alignment:
+            reasons.setdefault(item.reason, []).append(item.name)
+    return [
+        f"no moments in {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason}"
+        for reason, names in reasons.items()
+    ]
 
 
 def _entry(item: Synced) -> dict[str, object]:

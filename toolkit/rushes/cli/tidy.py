@@ -17,12 +17,17 @@ from rushes.store import Store
 def command(dataset: Path, keep: int, dry_run: bool) -> Answer:
     """Compact the tables and remove files that only older revisions used; tagged revisions are kept."""
     store = Store.open(dataset)
-    compacted = {} if dry_run else store.compact(force=True)
+    compacted = None if dry_run else store.compact(force=True)
     removed = store.refresh().vacuum(keep_revisions=keep, dry_run=dry_run)
     word = "would remove" if dry_run else "removed"
     return Answer(
-        result={"compacted": dict(compacted), "removed_files": len(removed.files), "removed_bytes": removed.bytes},
-        text=f"{word} {say_count(len(removed.files), 'file')}, {say_bytes(removed.bytes)}",
+        result={
+            "compacted": compacted is not None,
+            "removed_files": len(removed.files),
+            "removed_bytes": removed.bytes,
+        },
+        text=f"{word} {say_count(len(removed.files), 'file')}, {say_bytes(removed.bytes)}; "
+        f"{say_count(len(removed.kept), 'revision')} can still be read",
         dataset=str(dataset),
-        revision=store.revision,
+        revision=store.refresh().revision,
     )

@@ -1,6 +1,6 @@
 """Browse: the newest snapshot of a dataset → what the FiftyOne App is handed, and the pictures it asks for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from rushes import registry
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
@@ -48,7 +49,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
             code="browse.no-pictures",
             hint=f"rushes ingest PATH --into {dataset.path} brings some in; rushes query reads the rest",
         )
-    samples = _with_findings(rows, dataset.arrow("findings"), recordings)
+    samples = _with_findings(rows, dataset.arrow("findings"), recordings, streams)
     return BrowseView(
         name=name or dataset.store.name,
         key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
@@ -80,9 +81,37 @@ def pictures(dataset: Dataset) -> Picture:
     return picture
 
 
-def media_roots(dataset: Dataset) -> Sequence[Path]:
-    """Give the folders whose files the App may serve besides frames: none but the dataset's cache."""
-    return [dataset.path / "cache"]
+def serve(
+    path: Path, *, ready: Callable[[Any], None], at: int | str | None = None, port: int | None = None
+) -> None:
+    """Serve the App on the loopback address until Ctrl-C.
+
+    Args:
+        path: The dataset.
+        ready: Called once with ``rushes.browse.serve.Opened``, when the App answers.
+        at: Revision or tag to show.
+        port: None takes 5151 or any free one.
+
+    Raises:
+        UsageError: ``browse.no-pictures``.
+        ToolError: ``browse.*``, where the database cannot be had or the port is taken.
+    """
+    with Dataset.open(path, at=at) as dataset:
+        view = browse_view(dataset)
+        server = registry.late("rushes.browse.serve")
+        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port)
+
+
+def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
+    """Open the App, ask it for its page, its counts and a picture, stop it; give ``rushes.browse.prove.Proof``.
+
+    Raises:
+        ToolError: ``browse.no-answer``, and as :func:`serve`.
+    """
+    with Dataset.open(path, at=at) as dataset:
+        view = browse_view(dataset)
+        prover = registry.late("rushes.browse.prove")
+        return prover.prove(view, pictures(dataset), cache=dataset.path / "cache", port=port)
 
 
 def _streams(dataset: Dataset) -> list[dict[str, Any]]:

@@ -17,14 +17,15 @@ def end_to_end(pieces: Iterable[tuple[int, Mapping[str, Column]]]) -> tuple[int,
 
 
 def _joined(parts: Sequence[tuple[int, Column]]) -> Column:
-    if all(isinstance(value, np.ndarray) for _, value in parts):
-        arrays: list[Any] = [value for _, value in parts]
-        masked = any(isinstance(value, np.ma.MaskedArray) for value in arrays)
-        return np.ma.concatenate(arrays) if masked else np.concatenate(arrays)
-    joined: list[Any] = []
+    values = [value for _, value in parts]
+    if all(isinstance(value, np.ndarray) for value in values):
+        arrays: Any = values
+        joined: Column = np.concatenate(arrays)
+        return joined
+    spread: list[Any] = []
     for rows, value in parts:
-        spread = value is None or isinstance(value, str | int | float | bool)
-        joined.extend(
-            [value] * rows if spread else np.asarray(value).tolist() if isinstance(value, np.ndarray) else value
-        )  # type: ignore[arg-type]
-    return joined
+        if value is None or isinstance(value, str | int | float | bool):
+            spread.extend([value] * rows)
+        else:
+            spread.extend(value.tolist() if isinstance(value, np.ndarray) else value)
+    return spread

@@ -24,6 +24,10 @@ FRAME_COLUMNS = (
 )  # fmt: skip
 
 
+Encoded = bytes
+"""The name ``bytes`` is a method of Frames."""
+
+
 class Frames:
     """The pictures of one stream of one recording, by index.
 
@@ -82,7 +86,7 @@ class Frames:
             packing=self._packing,
         )
 
-    def bytes(self, index: int) -> bytes:
+    def bytes(self, index: int) -> Encoded:
         """Give the encoded bytes of a frame as they were recorded; for video, see :meth:`image`.
 
         Raises:
@@ -127,7 +131,7 @@ class Frames:
         payload = None if decoder.reads_container else self._reader.read(request.location)
         return decoder.decode_grey(request, payload, long_side_px)
 
-    def rendering(self, index: int) -> tuple[bytes, str]:
+    def rendering(self, index: int) -> tuple[Encoded, str]:
         """Give a picture that any browser shows, and its media type: the recorded JPEG itself where it is one.
 
         Raises:

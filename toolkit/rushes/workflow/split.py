@@ -9,7 +9,7 @@ import numpy as np
 from rushes import registry
 from rushes.contracts import Splitter
 from rushes.errors import UsageError
-from rushes.model import Assignment, Finding
+from rushes.model import Assignment, Column, Finding
 from rushes.store import Store
 
 GROUPS = ("recording", "subject", "session", "place", "task")
@@ -82,18 +82,20 @@ def split(
             hint=f"rushes ingest PATH --into {dataset}",
         )
     fact = "recording_id" if settings.by == "recording" else settings.by
-    units = {
-        "unit": [row["recording_id"] for row in rows],
+    ids = [row["recording_id"] for row in rows]
+    weights = [max(row["count_read"], 1) for row in rows]
+    units: dict[str, Column] = {
+        "unit": ids,
         "group": [row[fact] or row["recording_id"] for row in rows],
-        "weight": np.array([max(row["count_read"], 1) for row in rows], np.int64),
+        "weight": np.array(weights, np.int64),
     }
     before = store.table("splits", columns=["recording_id", "part"], where={"split": settings.name}).to_pylist()
-    known = set(units["unit"])
+    known = set(ids)
     pinned = {} if settings.fresh else {r["recording_id"]: r["part"] for r in before if r["recording_id"] in known}
     splitter: Splitter = registry.load("splits", settings.splitter)
     assigned = list(splitter.assign(units, settings.parts, seed=settings.seed, pinned=pinned, options={}))
     findings = list(registry.late("rushes.splits._audit").audit(assigned))
-    weight = dict(zip(units["unit"], units["weight"].tolist(), strict=True))
+    weight = dict(zip(ids, weights, strict=True))
     samples = {part: sum(weight[a.unit] for a in assigned if a.part == part) for part in settings.parts}
     revision = store.revision if dry_run else _commit(store, settings, assigned, samples, argv, recipe_digest)
     return Split(
@@ -114,7 +116,7 @@ def _commit(
     argv: Sequence[str],
     recipe_digest: str | None,
 ) -> int:
-    columns = {
+    columns: dict[str, Column] = {
         "split": settings.name,
         "recording_id": [a.unit for a in assigned],
         "part": [a.part for a in assigned],

@@ -38,6 +38,11 @@ class Synced:
     common: CommonTime | None = None
     reason: str = ""
 
+    @property
+    def moments(self) -> int:
+        """How many moments there are."""
+        return len(np.asarray(self.alignment.moments["t_ns"])) if self.alignment else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -124,8 +129,13 @@ def _times(store: Store, recording_id: str, stream: Mapping[str, Any]) -> Stream
     columns = ["t_ns", "t_header_ns", "t_log_ns"]
     where = {"recording_id": recording_id, "stream": stream["stream"]}
     rows = store.table(stream["table"], columns=["index", *columns], where=where).sort_by("index")
-    raw, header, log = (_masked(rows[name]) for name in columns)
-    return StreamTimes(raw=np.asarray(raw), clock=stream["clock"], header=header, log=log)
+    found, header, log = (_masked(rows[name]) for name in columns)
+    raw = np.zeros(0, np.int64) if found is None else np.asarray(found)
+    if header is None and stream["clock"] == "header":  # a list of times, with no second time beside them
+        header = raw
+    if log is None and stream["clock"] == "log":
+        log = raw
+    return StreamTimes(raw=raw, clock=stream["clock"], header=header, log=log)
 
 
 def _masked(column: pa.ChunkedArray) -> npt.NDArray[np.int64] | None:
@@ -133,7 +143,10 @@ def _masked(column: pa.ChunkedArray) -> npt.NDArray[np.int64] | None:
     if column.null_count == len(column):
         return None
     values: npt.NDArray[np.int64] = column.fill_null(0).to_numpy()
-    return values if not column.null_count else np.ma.masked_array(values, ~column.is_valid().to_numpy())
+    if not column.null_count:
+        return values
+    masked: Any = np.ma.masked_array(values, ~column.is_valid().to_numpy())
+    return masked  # type: ignore[no-any-return]
 
 
 def _restricted(times: Mapping[str, StreamTimes], wanted: str) -> Mapping[str, StreamTimes]:

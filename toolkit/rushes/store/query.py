@@ -1,0 +1,98 @@
+"""SQL over one revision, by DuckDB: each table a view, nothing to be written, no network.
+
+Imported late: duckdb costs 0.15 CPU seconds.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from rushes.errors import UsageError
+from rushes.registry import close_to
+from rushes.store.schemas import TableSchema, table_schema
+
+_TYPES = {
+    "string": "VARCHAR",
+    "binary": "BLOB",
+    "bool": "BOOLEAN",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float32": "FLOAT",
+    "float64": "DOUBLE",
+    "list<string>": "VARCHAR[]",
+    "list<float64>": "DOUBLE[]",
+}
+_READING = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes
+_NO_TABLE = re.compile(r"Table with name \"?(\w+)\"? does not exist")
+
+
+def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRelation":
+    """Bind a query to the tables; DuckDB runs it when rows are fetched.
+
+    Args:
+        query: One statement that reads.
+        tables: The files of each table, none for an empty one.
+
+    Raises:
+        UsageError: If the query is not one reading statement, or names what is not there.
+    """
+    connection = _connection(tables)
+    try:
+        statements = connection.extract_statements(query)
+        kinds = [str(statement.type).rpartition(".")[2] for statement in statements]
+        if len(kinds) != 1 or kinds[0] not in _READING:
+            raise UsageError(
+                f"one query that reads is wanted, and this is {' and '.join(kinds) or 'empty'}",
+                code="store.query-kind",
+                hint="SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, PIVOT and SHOW TABLES read",
+            )
+        return connection.sql(query)
+    except duckdb.Error as error:
+        raise _named(error, tables) from error
+
+
+def _connection(tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyConnection":
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",  # else a name in the caller's frame would be a table
+        },
+    )
+    paths = ", ".join(_quoted(str(path)) for files in tables.values() for path in files)
+    # From here on only these files can be opened, and COPY is refused by its kind.
+    connection.execute(f"SET allowed_paths = [{paths}]")
+    connection.execute("SET enable_external_access = false")
+    for name, files in tables.items():
+        connection.execute(f'CREATE VIEW "{name}" AS {_view(table_schema(name), files)}')
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _view(schema: TableSchema, files: Sequence[Path]) -> str:
+    if not files:
+        columns = ", ".join(f'NULL::{_TYPES[kind]} AS "{name}"' for name, kind in schema.kinds.items())
+        return f"SELECT {columns} WHERE false"
+    columns = ", ".join(f'"{name}"' for name in schema.kinds)
+    listed = ", ".join(_quoted(str(path)) for path in files)
+    return f"SELECT {columns} FROM read_parquet([{listed}])"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _named(error: Any, tables: Mapping[str, Any]) -> UsageError:
+    # DuckDB's own guess at a table looks among its system tables.
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("Did you mean")]
+    absent = _NO_TABLE.search(str(error))
+    near = close_to(absent[1].lower(), tables) if absent else None
+    if near:
+        hint = f"did you mean '{near}'?"
+    else:
+        hint = f"the tables are {', '.join(tables)}; DESCRIBE TABLE names its columns"
+    return UsageError("\n".join(lines), code="store.query", hint=hint)

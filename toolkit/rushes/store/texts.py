@@ -1,0 +1,29 @@
+r"""Text that is not UTF-8, stored so that it can be seen and undone.
+
+Linux lets a file name hold any bytes; Python shows those that are not UTF-8 as lone surrogates, which neither
+Arrow nor Parquet can store. In a table such a byte is written ``\xNN``, two small hexadecimal digits, as Python
+itself would print it. ``unescaped`` undoes it, for opening the file.
+"""
+
+import re
+
+_ESCAPE = re.compile(r"\\x([89a-f][0-9a-f])")
+
+
+def escaped(text: str) -> str:
+    r"""Write every byte that is not UTF-8 as ``\xNN``, and any other lone surrogate as ``\uNNNN``.
+
+    Text that is valid is returned as it is, backslashes included.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def unescaped(text: str) -> str:
+    r"""Undo :func:`escaped` for a file name.
+
+    A name that held ``\xNN`` as four plain characters is not told apart: look for the name as stored first.
+    """
+    return _ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
