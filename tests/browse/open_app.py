@@ -1,4 +1,4 @@
-"""Opens a small view in the App, as a process of its own: ``python open_app.py CACHE``. Prints one line of JSON."""
+"""Opens a small view in the App as a process of its own: ``python open_app.py CACHE VIEW``; says so in JSON."""
 
 import json
 import sys
@@ -8,8 +8,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from browse.takes import Pack, clips, rig
-
 from rushes.browse.serve import serve
+
+
+def say(facts):
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
 
 
 def main():
@@ -20,11 +24,11 @@ def main():
     def ready(opened):
         facts = {"address": opened.address, "port": opened.port, "token": opened.token, "mongod": opened.mongod}
         facts["written"] = opened.loaded.written
-        print(json.dumps(facts), flush=True)
+        say(facts)
 
     serve(view, pack, cache=cache, ready=ready, port=0, roots=[cache])
     others = {t.name for t in threading.enumerate() if t.name.startswith("rushes") and not t.daemon}
-    print(json.dumps({"ended": True, "threads": sorted(others)}), flush=True)
+    say({"ended": True, "threads": sorted(others)})
 
 
 main()

@@ -14,14 +14,15 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from browse.takes import HUES, Pack, clips
 from PIL import Image
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
+from browse.takes import HUES, Pack, clips
 from rushes.browse.prove import prove
 from rushes.errors import ToolError
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("_mongod")]
 OUTPUT = Path(__file__).resolve().parents[1] / "output" / "browse"
 OPEN = Path(__file__).with_name("open_app.py")
 SLOW_MS = 60_000
@@ -122,9 +123,8 @@ def test_the_grid_shows_pictures_straight_out_of_the_recording(page):
 
 
 def test_the_sidebar_offers_what_one_filters_by(page):
-    words = page.locator('[data-cy="sidebar"]').inner_text().lower()
-    for word in ("quality", "findings", "recording", "split", "skew_ms", "subject"):
-        assert word in words
+    for field in ("findings", "repeated", "skew_ms", "recording", "split", "subject"):
+        page.wait_for_selector(f'[data-cy="sidebar-field-{field}"]', state="attached")
 
 
 def test_a_moment_opens_and_shows_each_of_its_sensors(page):
@@ -138,7 +138,7 @@ def test_a_moment_opens_and_shows_each_of_its_sensors(page):
         try:
             page.wait_for_selector('[data-cy="modal"]', timeout=8000)
             break
-        except Exception:
+        except PlaywrightTimeout:
             continue
     page.wait_for_selector('[data-cy="group-carousel"]')
     modal = page.locator('[data-cy="modal"]')
@@ -146,8 +146,6 @@ def test_a_moment_opens_and_shows_each_of_its_sensors(page):
         assert wait_for_color(page, modal, color, "moment", at_least=0.003) > 0.003, stream
     words = modal.inner_text()
     assert "take 0" in words
-    page.keyboard.press("Escape")
-    page.wait_for_selector('[data-cy="modal"]', state="detached")
 
 
 def test_a_saved_view_shows_the_pictures_with_a_finding(page, served):
@@ -206,7 +204,7 @@ def test_the_app_listens_on_the_loopback_address_only(served):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_app_and_everything_it_started(tmp_path, number, _mongod):
+def test_a_signal_ends_the_app_and_everything_it_started(tmp_path, number):
     home = tmp_path / "home"
     home.mkdir()
     app = open_app(tmp_path / "cache", "clips", HOME=str(home), XDG_CONFIG_HOME="", XDG_CACHE_HOME="")
@@ -216,7 +214,7 @@ def test_a_signal_ends_the_app_and_everything_it_started(tmp_path, number, _mong
     assert list(home.rglob("*")) == []  # nothing was written to the home folder
 
 
-def test_killing_the_app_ends_its_database_too(tmp_path, _mongod):
+def test_killing_the_app_ends_its_database_too(tmp_path):
     app = open_app(tmp_path / "cache", "clips")
     code, _ = stop(app, signal.SIGKILL)
     assert code == -signal.SIGKILL
@@ -235,7 +233,7 @@ for _ in range(2):
 """
 
 
-def test_the_proof_states_what_the_app_said(tmp_path, _mongod):
+def test_the_proof_states_what_the_app_said(tmp_path):
     command = [sys.executable, "-c", PROVE, str(tmp_path), str(Path(__file__).resolve().parents[1])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     first, second = (json.loads(line) for line in done.stdout.splitlines())
@@ -258,7 +256,7 @@ def test_a_port_that_is_taken_is_an_error_and_starts_nothing(served, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_picture_that_cannot_be_read_fails_the_proof(tmp_path, _mongod):
+def test_a_picture_that_cannot_be_read_fails_the_proof(tmp_path):
     code = PROVE.replace('rig(), Pack(cache / "take.bin")', 'rig(), Pack(cache / "take.bin", recordings=0)')
     command = [sys.executable, "-c", code, str(tmp_path), str(Path(__file__).resolve().parents[1])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)

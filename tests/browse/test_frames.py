@@ -2,11 +2,11 @@ import json
 import threading
 
 import pytest
-from browse.conftest import ask as ask_app
-from browse.takes import Pack, clips, rig
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browse.conftest import ask as ask_app
+from browse.takes import Pack, clips, rig
 from rushes.browse.frames import Frames
 
 
@@ -64,8 +64,10 @@ def test_a_picture_that_is_not_there_is_explained(frames):
 
 @pytest.mark.parametrize(
     "rest",
-    ["rec9/depth/0.jpg", "rec0/imu/0.jpg", "rec0/depth/-1.jpg", "rec0/depth/0.png", "rec0/depth/٣.jpg"]
-    + ["rec0/depth/../depth/0.jpg", "../../etc/passwd", "rec0/depth/0.jpg/", "", "rec0/depth/0.jpg\n"],
+    [
+        *("rec9/depth/0.jpg", "rec0/imu/0.jpg", "rec0/depth/-1.jpg", "rec0/depth/0.png", "rec0/depth/٣.jpg"),
+        *("rec0/depth/../depth/0.jpg", "../../etc/passwd", "rec0/depth/0.jpg/", "", "rec0/depth/0.jpg\n"),
+    ],
 )
 def test_what_the_view_does_not_hold_never_reaches_the_recordings(frames, pack, rest):
     assert ask(frames, f"/rushes-virtual/kitchen/{rest}").status == 404

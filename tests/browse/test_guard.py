@@ -3,10 +3,10 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
-from browse.conftest import ask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browse.conftest import ask
 from rushes.browse.guard import Guard
 
 PORT = 5999
@@ -117,8 +117,10 @@ def test_a_token_is_not_taken_from_a_posted_form_of_another_page(guard):
 
 @pytest.mark.parametrize(
     "hosts",
-    [[], ["127.0.0.1"], ["evil.example"], [f"evil.example:{PORT}"], [f"127.0.0.1:{PORT + 1}"]]
-    + [[f"127.0.0.1:{PORT}"] * 2, [f"127.0.0.1:{PORT}.evil.example"], [f"0.0.0.0:{PORT}"]],
+    [
+        *([], ["127.0.0.1"], ["evil.example"], [f"evil.example:{PORT}"], [f"127.0.0.1:{PORT + 1}"]),
+        *([f"127.0.0.1:{PORT}"] * 2, [f"127.0.0.1:{PORT}.evil.example"], [f"0.0.0.0:{PORT}"]),
+    ],
 )
 def test_a_wrong_host_is_misdirected_even_with_the_token(guard, inner, hosts):
     answer = ask(guard, query=[("token", TOKEN)], headers=[COOKIE, *(("host", h) for h in hosts)])
@@ -128,8 +130,11 @@ def test_a_wrong_host_is_misdirected_even_with_the_token(guard, inner, hosts):
 
 @pytest.mark.parametrize(
     "origins",
-    [["http://evil.example"], ["null"], [""], [f"https://127.0.0.1:{PORT}"], [f"http://127.0.0.1:{PORT + 1}"]]
-    + [[f"http://localhost:{PORT}"], [f"http://127.0.0.1:{PORT}", "http://evil.example"]],
+    [
+        *(["http://evil.example"], ["null"], [""], [f"https://127.0.0.1:{PORT}"]),
+        *([f"http://127.0.0.1:{PORT + 1}"], [f"http://localhost:{PORT}"]),
+        [f"http://127.0.0.1:{PORT}", "http://evil.example"],
+    ],
 )
 def test_a_foreign_origin_is_refused(guard, inner, origins):
     headers = [HOST, COOKIE, *(("origin", o) for o in origins)]

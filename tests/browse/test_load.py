@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browse.takes import clips, rig
 
+from browse.takes import clips, rig
 from rushes.browse import environment, mongod
 from rushes.registry import late
 

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browse.takes import clips, rig
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from browse.takes import clips, rig
 from rushes.browse.documents import rows_of
 from rushes.browse.view import ALONE, BrowseStream
 

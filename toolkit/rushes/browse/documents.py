@@ -39,7 +39,12 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(name="skew_ms", kind="number", section="time", meaning="Sample time minus the moment's, in ms"),
     Field(name="time_s", kind="number", section="time", meaning="Seconds since the start", indexed=True),
-    Field(name="t_ns", kind="integer", section="time", meaning="Time of the sample, in ns"),
+    Field(
+        name="t_ns",
+        kind="integer",
+        section="time",
+        meaning="Time of the sample, in ns; exact, but the App rounds what it shows to 256 ns",
+    ),
     Field(name="recording", kind="text", section="recording", meaning="Name of the recording", indexed=True),
     Field(name="stream", kind="text", section="recording", meaning="The stream, as the recording names it"),
     Field(name="modality", kind="text", section="recording", meaning="color, depth or infrared"),

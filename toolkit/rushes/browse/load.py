@@ -140,11 +140,15 @@ def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
     sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"]}
     for field in fields:
         sections.setdefault(field.section, []).append(field.name)
-    ours = {path for paths in sections.values() for path in paths}
-    defaults = fo.DatasetAppConfig.default_sidebar_groups(dataset)
-    sections["other"] += [path for group in defaults for path in group.paths if path not in ours]
+    other = sections.pop("other")
+    ours = {*other, *(path for paths in sections.values() for path in paths)}
+    sections |= {"metadata": [], "other": other}
+    for group in fo.DatasetAppConfig.default_sidebar_groups(dataset):
+        section = "metadata" if group.name == "metadata" else "other"
+        sections[section] += [path for path in group.paths if path not in ours]
+    folded = {"metadata", "other"}
     return [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name != "other")
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name not in folded)
         for name, paths in sections.items()
     ]
 
