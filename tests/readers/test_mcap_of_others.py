@@ -76,7 +76,11 @@ class TestLichtblickCamera(ReaderContract):
     """Ten JSON pictures and twenty calibrations; the log times are milliseconds in a field of nanoseconds."""
 
     reader = PLUGIN
-    expected: ClassVar[Mapping[str, int]] = {"/image/compressed": 10, "/camera_calibration": 1, "/camera_calibration/custom": 1}
+    expected: ClassVar[Mapping[str, int]] = {
+        "/image/compressed": 10,
+        "/camera_calibration": 1,
+        "/camera_calibration/custom": 1,
+    }
 
     @pytest.fixture
     def recording(self, shared_data):
