@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from contracts.decoders import DecoderContract, Sample
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from contracts.decoders import DecoderContract, Sample
 from rushes import registry
 from rushes.decoders import image
 from rushes.errors import ReadError

@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from contracts.decoders import DecoderContract, Sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.decoders import DecoderContract, Sample
 from rushes.decoders import raw
 from rushes.errors import ReadError
 from rushes.model import FrameRequest, Location

@@ -39,7 +39,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "light"), (1280, "dark")], ids=["wide", "narrow", "dark"])
+@pytest.fixture(scope="module", params=[(1280, "light"), (390, "light"), (1280, "dark")], ids=["wide", "narrow", "dark"])
 def opened(request: pytest.FixtureRequest, chromium, page_file: Path):
     """The page, and all that it asked for or complained of."""
     width, scheme = request.param
@@ -51,7 +51,7 @@ def opened(request: pytest.FixtureRequest, chromium, page_file: Path):
     page.on("request", lambda wanted: complaints.append(wanted.url) if _is_outside(wanted.url) else None)
     page.goto(page_file.as_uri())
     OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / f"look-{request.node.callspec.id}.png")
+    page.screenshot(path=OUTPUT / f"look-{width}-{scheme}.png")
     yield page, complaints
     context.close()
 
