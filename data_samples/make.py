@@ -59,10 +59,10 @@ def make(folder: Path) -> dict[str, Any]:
     Returns:
         The summary that is also written to ``truth.json``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tabletop").mkdir(parents=True, exist_ok=True)
     recordings = {}
     for rig in takes():
-        path = folder / f"{rig.name}.mcap"
+        path = folder / "tabletop" / f"{rig.name}.mcap"
         truth = write_recording(rig, path)
         truth.write(truth_path(path))
         recordings[path.name] = _recording(rig, path)
@@ -250,7 +250,7 @@ Everything here is rendered by the virtual rig (`rushes.virtual`): no camera, no
 again, byte for byte; this page and `truth.json` are written by the same run. Labels, true sample times and the
 clap of each recording are in the `.truth.json` beside it.
 
-- `tabletop_*.mcap`: ROS 2 recordings. Two people, `s01` and `s02`, take a cup, put it back and clap. Two colour
+- `tabletop/*.mcap`: ROS 2 recordings. Two people, `s01` and `s02`, take a cup, put it back and clap. Two colour
   cameras (`/cam0`, 320 × 240 at 20 Hz; `/cam1`, 240 × 180 at 10 Hz), a depth camera (160 × 120 at 10 Hz,
   millimetres), an IMU at 1 kHz, a microphone at 48 kHz in blocks of 20 ms, the rig's pose on `/tf`. Header stamps
   are device times: each sensor's clock has an offset and a drift of its own. Log times are the host's. A lamp

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from browse.takes import HUES, Pack, clips
 from rushes.browse.prove import prove
+from rushes.browse.serve import _until_signalled
 from rushes.errors import ToolError
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("_mongod")]
@@ -54,10 +56,12 @@ def stop(app, number=signal.SIGINT):
 
 @pytest.fixture(scope="module")
 def served(cache):
-    app = open_app(cache)
+    home = cache / "home"
+    home.mkdir()
+    app = open_app(cache, HOME=str(home), XDG_CONFIG_HOME="", XDG_CACHE_HOME="")
     yield app
-    assert app.process.poll() is None
-    stop(app)
+    if app.process.poll() is None:
+        stop(app)
 
 
 @pytest.fixture(scope="module")
@@ -203,50 +207,10 @@ def test_the_app_listens_on_the_loopback_address_only(served):
     assert [(a.ip, a.port) for a in listening] == [("127.0.0.1", served.port)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_app_and_everything_it_started(tmp_path, number):
-    home = tmp_path / "home"
-    home.mkdir()
-    app = open_app(tmp_path / "cache", "clips", HOME=str(home), XDG_CONFIG_HOME="", XDG_CACHE_HOME="")
-    code, rest = stop(app, number)
-    assert code == 0
-    assert json.loads(rest) == {"ended": True, "threads": []}
-    assert list(home.rglob("*")) == []  # nothing was written to the home folder
-
-
 def test_killing_the_app_ends_its_database_too(tmp_path):
     app = open_app(tmp_path / "cache", "clips")
     code, _ = stop(app, signal.SIGKILL)
     assert code == -signal.SIGKILL
-
-
-PROVE = """
-import sys, json
-from dataclasses import asdict
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from browse.takes import Pack, rig
-from rushes.browse.prove import prove
-cache = Path(sys.argv[1])
-for _ in range(2):
-    print(json.dumps(asdict(prove(rig(), Pack(cache / "take.bin"), cache=cache))))
-"""
-
-
-def test_the_proof_states_what_the_app_said(tmp_path):
-    command = [sys.executable, "-c", PROVE, str(tmp_path), str(Path(__file__).resolve().parents[1])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    first, second = (json.loads(line) for line in done.stdout.splitlines())
-    assert (first["samples"], first["groups"]) == (70, 24)
-    assert first["slices"] == ["cam_left", "cam_right", "depth"]
-    assert first["release"] == "1.22.1"
-    assert first["refused"] == 403
-    assert first["picture_path"] == "/rushes-virtual/kitchen/rec0/cam_left/0.jpg"
-    assert first["picture_bytes"] == len(Pack(tmp_path / "same.bin")("rec0", "/cam_left", 0)[0])
-    assert first["picture_type"] == "image/jpeg"
-    assert first["page_bytes"] > 1000
-    assert {**second, "address": ""} == {**first, "address": ""}
-    assert done.stderr == ""
 
 
 def test_a_port_that_is_taken_is_an_error_and_starts_nothing(served, tmp_path):
@@ -256,10 +220,57 @@ def test_a_port_that_is_taken_is_an_error_and_starts_nothing(served, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_picture_that_cannot_be_read_fails_the_proof(tmp_path):
-    code = PROVE.replace('rig(), Pack(cache / "take.bin")', 'rig(), Pack(cache / "take.bin", recordings=0)')
-    command = [sys.executable, "-c", code, str(tmp_path), str(Path(__file__).resolve().parents[1])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 1
-    assert "ToolError: the App does not answer as it should: GET /media was answered with 404" in done.stderr
-    assert "has no sample 0" in done.stderr
+PROVE = """
+import sys, json
+from dataclasses import asdict
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from browse.takes import Pack, rig
+from rushes.browse.prove import prove
+from rushes.browse.serve import _until_signalled
+from rushes.errors import ToolError
+cache = Path(sys.argv[1])
+for _ in range(2):
+    print(json.dumps(asdict(prove(rig(), Pack(cache / "take.bin"), cache=cache))))
+try:
+    prove(rig(), Pack(cache / "empty.bin", recordings=0), cache=cache)
+except ToolError as error:
+    print(json.dumps({"code": error.code, "message": error.message}))
+"""
+
+
+def test_the_proof_states_what_the_app_said_and_fails_where_a_picture_does(tmp_path):
+    command = [sys.executable, "-c", PROVE, str(tmp_path), str(Path(__file__).resolve().parents[1])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    first, second, broken = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["samples"], first["groups"]) == (70, 24)
+    assert first["slices"] == ["cam_left", "cam_right", "depth"]
+    assert first["release"] == "1.22.1"
+    assert first["refused"] == 403
+    assert first["picture_path"] == "/rushes-virtual/kitchen/rec0/cam_left/0.jpg"
+    assert first["picture_bytes"] == len(Pack(tmp_path / "same.bin")("rec0", "/cam_left", 0)[0])
+    assert first["picture_type"] == "image/jpeg"
+    assert first["page_bytes"] > 1000
+    assert {**second, "address": ""} == {**first, "address": ""}
+    assert broken["code"] == "browse.no-answer"
+    assert "GET /media was answered with 404" in broken["message"]
+    assert "has no sample 0" in broken["message"]
+    assert done.stderr == ""
+
+
+def test_the_first_signal_stops_the_server_and_the_second_does_not_wait():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before, asked = signal.getsignal(number), threading.Event()
+        with _until_signalled(asked):
+            os.kill(os.getpid(), number)
+            assert asked.wait(1)
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), number)
+        assert signal.getsignal(number) is before
+
+
+def test_ctrl_c_ends_the_app_and_leaves_nothing_behind(served):
+    code, rest = stop(served, signal.SIGINT)  # the last test: nothing after it finds the App
+    assert code == 0
+    assert json.loads(rest) == {"ended": True, "threads": []}
+    assert list((served.cache / "home").rglob("*")) == []

@@ -17,7 +17,7 @@ from rushes.virtual.clock import true_times
 from rushes.virtual.motion import motion_of, pose_from
 from rushes.virtual.play import play
 from rushes.virtual.recording import digest, truth_path, write_recording
-from rushes.virtual.spec import NANOSECONDS, WIFI, RigSpec
+from rushes.virtual.spec import NANOSECONDS, USB_QUIET, WIFI, FaultSpec, LatencySpec, RigSpec
 from rushes.virtual.takes import tiny_spec
 from rushes.virtual.truth import Truth, read_truth
 
@@ -188,3 +188,30 @@ def test_samples_come_in_log_order_even_when_they_overtake_one_another() -> None
 def test_a_long_take_starts_playing_at_once() -> None:
     rig = replace(tiny_spec(), seconds=36_000.0, clap_s=None)
     assert [sample.stream for sample in islice(play(rig), 3)] == ["/tf", "/imu", "/imu"]
+
+
+@pytest.mark.parametrize("latency", [USB_QUIET, WIFI])
+def test_each_inertial_sample_is_of_its_own_instant_and_a_repeat_of_an_earlier_one(latency: LatencySpec) -> None:
+    faults = FaultSpec(drop_probability=0.1, repeat_probability=0.1)
+    imu = replace(tiny_spec().sensor("/imu"), latency=latency, faults=faults, gyro_noise_rad_s=0.0)
+    rig = replace(tiny_spec(seconds=6.0, clap_s=None), sensors=(imu,))
+    samples = list(play(rig))
+    content = (np.array([s.content_ns for s in samples]) - rig.start_ns) / 1e9
+    gyro, _ = motion_of(rig.motion, rig.seed).imu(content, pose_from(imu.T_rig_sensor))
+    read = np.array([s.payload.gyro_rad_s for s in samples])
+    assert np.abs(read - gyro).max() <= imu.lsb / 2 * 1.001
+    repeats = [s for s in samples if s.is_repeat]
+    assert 0.05 < len(repeats) / len(samples) < 0.15
+    assert all(s.content_ns < s.true_ns for s in repeats)
+    assert all(s.content_ns == s.true_ns for s in samples if not s.is_repeat)
+
+
+def test_a_rig_that_stands_still_sees_the_same_walls_and_feels_no_turn() -> None:
+    rig = tiny_spec(seconds=2.0, clap_s=None)  # the hands start at 0.12 s
+    still = replace(rig, motion=replace(rig.motion, frequencies_hz=()))
+    imu = replace(still.sensor("/imu"), gyro_noise_rad_s=0.0)
+    for sample in play(replace(still, sensors=(imu,))):
+        assert sample.payload.gyro_rad_s == (0.0, 0.0, 0.0)
+    first, second = islice(play(replace(still, sensors=still.sensors[:1])), 2)
+    assert second.true_ns < still.start_ns + 120_000_000
+    assert first.payload.data == second.payload.data

@@ -105,7 +105,8 @@ def _play_one(rig: RigSpec, sensor: SensorSpec, motion: Motion) -> Iterator[Virt
             source, content_ns = int(plan.source[i]), int(plan.content_ns[i])
             if kept is None or kept[0] != source:
                 if inertial is not None:
-                    kept = source, inertial[_row_of(plan, source)], None
+                    row = i if plan.seq[i] == source else int(np.flatnonzero(plan.seq == source)[0])
+                    kept = source, inertial[row], None
                 else:
                     kept = source, *_make(rig, sensor, motion, source, content_ns - rig.start_ns)
             payload, seq = kept[1], int(plan.seq[i])
@@ -120,14 +121,6 @@ def _play_one(rig: RigSpec, sensor: SensorSpec, motion: Motion) -> Iterator[Virt
                 payload=_cut(payload) if seq in sensor.faults.truncated else payload,
                 labels=kept[2],
             )
-
-
-def _row_of(plan: Schedule, source: int) -> int:
-    """Find a sample's row; in a plan that keeps the order it is where its number says."""
-    guess = source - int(plan.seq[0])
-    if 0 <= guess < len(plan.seq) and plan.seq[guess] == source:
-        return guess
-    return int(np.flatnonzero(plan.seq == source)[0])
 
 
 def _plans(rig: RigSpec, sensor: SensorSpec) -> Iterator[Schedule]:

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.virtual.motion import Array, Pose, apply
-from rushes.virtual.scene import BOARD, HAND_LEFT, HAND_RIGHT, LIGHT_M, SLEEVE, TABLE, Scene
+from rushes.virtual.scene import BOARD, HAND_LEFT, HAND_RIGHT, LIGHT_M, ROOM, SLEEVE, TABLE, Scene
 from rushes.virtual.script import TABLE_TOP_M
 from rushes.virtual.shapes import Shape, dot
 
 Bound: TypeAlias = tuple[float, float, float, float]
 """Left, top, right and bottom of a rectangle of pixels."""
+OUTLINE_M = 0.012
 SUBPIXELS = np.array([(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)])
 
 
@@ -90,7 +91,8 @@ def render_color(scene: Scene, camera: Pinhole) -> Picture:
     grid = view.grid()
     depth, which = view.cast(grid)
     color = view.shade(grid, depth, which)
-    edge = _edges(which.reshape(camera.height_px, camera.width_px))
+    plain = view.picture(depth, which, None)
+    edge = _edges(plain.instance, plain.depth_m)
     if len(edge):
         u = (grid.u[edge] + SUBPIXELS[:, :1]).ravel()
         v = (grid.v[edge] + SUBPIXELS[:, 1:]).ravel()
@@ -151,7 +153,8 @@ class _View:
         points = self.camera.pose.translation + depth[:, None] * rays.directions
         order = np.argsort(which, kind="stable")
         starts = np.searchsorted(which[order], np.arange(len(self.scene.shapes) + 1))
-        shadow = self._shadow(rays, points)
+        names = np.array([shape.instance for shape in self.scene.shapes], np.uint8)[which]
+        shadow = self._shadow(rays, points, (names == TABLE) | (names == BOARD))
         for number, shape in enumerate(self.scene.shapes):
             on = order[starts[number] : starts[number + 1]]
             if not len(on):
@@ -183,11 +186,12 @@ class _View:
             light = light * (0.62 + 0.38 * np.clip(towards * 1.6, 0.0, 1.0))
         return np.asarray(albedo * light[:, None])
 
-    def _shadow(self, rays: _Rays, points: Array) -> Array:
-        """Give 1 in the light and less under things, for points on the table."""
+    def _shadow(self, rays: _Rays, points: Array, table: npt.NDArray[np.bool_]) -> Array:
+        """Give 1 in the light and less under things, for the points that are on the table."""
         shade = np.ones(len(points))
         for shadow, bound in zip(self.shadows, self.shadow_bounds, strict=True):
             near = rays.within(bound)
+            near = near[table[near]]
             if len(near):
                 shade[near] = np.minimum(shade[near], shadow.darkness(points[near]))
         return shade
@@ -250,11 +254,13 @@ def _bounds(hulls: Sequence[tuple[Array, Array] | None], camera: Pinhole) -> lis
     return bounds
 
 
-def _edges(which: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Find pixels beside another shape, as flat numbers."""
-    edge = np.zeros(which.shape, np.bool_)
-    beside = which[:, 1:] != which[:, :-1]
-    below = which[1:] != which[:-1]
+def _edges(instance: npt.NDArray[np.uint8], depth: Array) -> npt.NDArray[np.intp]:
+    """Find pixels at an outline: beside another instance, or beside the same one some way off. As flat numbers."""
+    edge = np.zeros(depth.shape, np.bool_)
+    beside = (instance[:, 1:] != instance[:, :-1]) | (np.abs(depth[:, 1:] - depth[:, :-1]) > OUTLINE_M)
+    below = (instance[1:] != instance[:-1]) | (np.abs(depth[1:] - depth[:-1]) > OUTLINE_M)
+    beside &= (instance[:, 1:] != ROOM) | (instance[:, :-1] != ROOM)
+    below &= (instance[1:] != ROOM) | (instance[:-1] != ROOM)
     edge[:, 1:] |= beside
     edge[:, :-1] |= beside
     edge[1:] |= below

@@ -23,8 +23,11 @@ def sample(texture: Array, u: Array, v: Array) -> Array:
     i0, j0 = np.clip(left, 0, width - 1).astype(np.intp), np.clip(top, 0, height - 1).astype(np.intp)
     i1, j1 = np.minimum(i0 + 1, width - 1), np.minimum(j0 + 1, height - 1)
     i1, j1 = np.where(left < 0, 0, i1), np.where(top < 0, 0, j1)
-    upper = texture[j0, i0] * (1 - fx) + texture[j0, i1] * fx
-    lower = texture[j1, i0] * (1 - fx) + texture[j1, i1] * fx
+    texels = texture.reshape(-1, 3)
+    j0 *= width
+    j1 *= width
+    upper = texels.take(j0 + i0, axis=0) * (1 - fx) + texels.take(j0 + i1, axis=0) * fx
+    lower = texels.take(j1 + i0, axis=0) * (1 - fx) + texels.take(j1 + i1, axis=0) * fx
     return np.asarray(upper * (1 - fy) + lower * fy)
 
 
