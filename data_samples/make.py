@@ -59,6 +59,7 @@ def make(folder: Path) -> dict[str, Any]:
     Returns:
         The summary that is also written to ``truth.json``.
     """
+<<<<<<< HEAD
     (folder / "tabletop").mkdir(parents=True, exist_ok=True)
     recordings = {}
     for rig in takes():
@@ -67,14 +68,25 @@ def make(folder: Path) -> dict[str, Any]:
         truth.write(truth_path(path))
         recordings[path.name] = _recording(rig, path)
         print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+=======
+>>>>>>> virtual
     summary = {
-        "recordings": recordings,
-        "gestures": _gestures(folder / "gestures"),
-        "rgbd_desk": _desk(folder / "rgbd_desk"),
+        "recordings": {f"{rig.name}.mcap": make_take(rig, folder) for rig in takes()},
+        "gestures": make_gestures(folder / "gestures"),
+        "rgbd_desk": make_desk(folder / "rgbd_desk"),
     }
     (folder / "truth.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_readme(summary), encoding="utf-8")
+    (folder / "README.md").write_text(readme(summary), encoding="utf-8")
     return summary
+
+
+def make_take(rig: RigSpec, folder: Path) -> dict[str, Any]:
+    """Make one recording and its truth, and give its part of the summary."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{rig.name}.mcap"
+    write_recording(rig, path).write(truth_path(path))
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+    return _recording(rig, path)
 
 
 def _recording(rig: RigSpec, path: Path) -> dict[str, Any]:
@@ -164,8 +176,9 @@ def _moments(rig: RigSpec) -> dict[str, Any]:
     }
 
 
-def _gestures(folder: Path) -> dict[str, Any]:
-    folder.mkdir(exist_ok=True)
+def make_gestures(folder: Path) -> dict[str, Any]:
+    """Make the clips, and give their part of the summary."""
+    folder.mkdir(parents=True, exist_ok=True)
     clips = {}
     for label, subject, ending, seed in GESTURES:
         rig = gesture_spec(label, seed=seed, subject=subject)
@@ -185,7 +198,8 @@ def _gestures(folder: Path) -> dict[str, Any]:
     return clips
 
 
-def _desk(folder: Path) -> dict[str, Any]:
+def make_desk(folder: Path) -> dict[str, Any]:
+    """Make the RGB-D folder anew, and give its part of the summary."""
     if folder.exists():
         shutil.rmtree(folder)
     rig = tabletop_spec("rgbd_desk", seed=41, seconds=0.6)
@@ -205,7 +219,8 @@ def _desk(folder: Path) -> dict[str, Any]:
     }
 
 
-def _readme(summary: Mapping[str, Any]) -> str:
+def readme(summary: Mapping[str, Any]) -> str:
+    """Write what README.md says."""
     return _README.format(
         streams="\n".join(_stream_rows(summary)),
         moments="\n".join(_moment_rows(summary)),

@@ -33,15 +33,46 @@ def files(place: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
-def test_made_again_every_sample_has_the_same_bytes(tmp_path: Path) -> None:
+def script() -> Any:
     spec = importlib.util.spec_from_file_location("make_samples", SAMPLES / "make.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.make(tmp_path)
-    assert files(tmp_path) == files(SAMPLES)
+    return module
+
+
+TAKES = {rig.name: rig for rig in script().takes()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TAKES)
+def test_a_take_made_again_has_the_same_bytes(name: str, tmp_path: Path, summary: dict[str, Any]) -> None:
+    assert script().make_take(TAKES[name], tmp_path) == summary["recordings"][f"{name}.mcap"]
+    assert len(files(tmp_path)) == 2
+    assert files(tmp_path).items() <= files(SAMPLES).items()
+
+
+@pytest.mark.slow
+def test_the_clips_made_again_have_the_same_bytes(tmp_path: Path, summary: dict[str, Any]) -> None:
+    assert script().make_gestures(tmp_path) == summary["gestures"]
+    assert files(tmp_path) == files(SAMPLES / "gestures")
+
+
+def test_the_desk_made_again_has_the_same_bytes(tmp_path: Path, summary: dict[str, Any]) -> None:
+    assert script().make_desk(tmp_path / "desk") == summary["rgbd_desk"]
+    assert files(tmp_path / "desk") == files(SAMPLES / "rgbd_desk")
+
+
+def test_the_readme_is_written_from_the_summary(summary: dict[str, Any]) -> None:
+    assert script().readme(summary) == (SAMPLES / "README.md").read_text(encoding="utf-8")
+
+
+def test_nothing_lies_among_the_samples_that_no_one_made(summary: dict[str, Any]) -> None:
+    made = {"README.md", "truth.json"} | {f"gestures/{name}" for name in summary["gestures"]}
+    made |= {f"rgbd_desk/{name}" for name in summary["rgbd_desk"]["files"]}
+    made |= {f"{name}{ending}" for name in TAKES for ending in (".mcap", ".truth.json")}
+    assert set(files(SAMPLES)) == made
 
 
 def test_the_samples_stay_small(summary: dict[str, Any]) -> None:
