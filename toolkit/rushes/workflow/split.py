@@ -94,8 +94,8 @@ def split(
     pinned = {} if settings.fresh else {r["recording_id"]: r["part"] for r in before if r["recording_id"] in known}
     splitter: Splitter = registry.load("splits", settings.splitter)
     assigned = list(splitter.assign(units, settings.parts, seed=settings.seed, pinned=pinned, options={}))
-    findings = list(registry.late("rushes.splits._audit").audit(assigned))
     weight = dict(zip(ids, weights, strict=True))
+    findings = list(registry.late("rushes.splits._audit").audit(assigned, weights=weight, parts=settings.parts))
     samples = {part: sum(weight[a.unit] for a in assigned if a.part == part) for part in settings.parts}
     revision = store.revision if dry_run else _commit(store, settings, assigned, samples, argv, recipe_digest)
     return Split(
