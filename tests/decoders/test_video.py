@@ -177,3 +177,24 @@ def test_real_videos_decode_to_the_same_pixels_from_anywhere(
 def test_neighbouring_pictures_differ_so_that_equal_ones_would_be_noticed(tmp_path: Path) -> None:
     truth = clips.pictures_in_order(clips.write_clip(tmp_path / "clip.mp4", count=10))
     assert all(not np.array_equal(a, b) for a, b in pairwise(truth.values()))
+
+
+@pytest.mark.parametrize("name", ["b_frames.mp4", "jpegs.avi", "mpeg4.avi"])
+def test_a_small_grey_picture_is_the_whole_one_in_grey(
+    decoder: video.VideoDecoder, tmp_path: Path, name: str
+) -> None:
+    path = clips.write_clip(tmp_path / name, **CLIPS[name])
+    for pts, picture in list(clips.pictures_in_order(path).items())[:5]:
+        grey = decoder.decode_grey(request(path, pts), None, 4096).astype(float)
+        expected = picture @ [0.299, 0.587, 0.114]
+        assert np.abs(grey - expected).mean() < 4
+        assert np.corrcoef(grey.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_a_clip_of_more_than_8_bits_is_grey_all_the_same(decoder: video.VideoDecoder, tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "deep.mkv", "ffv1", pixel_format="yuv420p10le", count=3)
+    truth = clips.pictures_in_order(path)
+    for pts, picture in truth.items():
+        assert np.array_equal(decoder.decode(request(path, pts), None), picture)
+        grey = decoder.decode_grey(request(path, pts), None, 4096).astype(float)
+        assert np.abs(grey - picture @ [0.299, 0.587, 0.114]).mean() < 4

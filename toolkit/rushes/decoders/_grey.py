@@ -9,6 +9,8 @@ import numpy.typing as npt
 ENOUGH = 0.9
 """Share of the wished long side with which a reduced decode is content."""
 
+LITTLE = 0.75
+
 
 def to_8_bits(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Bring a picture of one channel to 8 bits; uint8 is passed on.
@@ -27,13 +29,18 @@ def to_8_bits(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def shrink(picture: npt.NDArray[np.uint8], long_side_px: int) -> npt.NDArray[np.uint8]:
-    """Shrink by area averaging until the longer side is ``long_side_px``; smaller pictures are passed on."""
+    """Shrink until the longer side is ``long_side_px``; smaller pictures are passed on.
+
+    By area averaging; above 3/4 of the size by bilinear interpolation, which then looks the same and is ten times
+    as fast in OpenCV.
+    """
     height, width = picture.shape[:2]
     if max(height, width) <= long_side_px:
         return picture
     scale = long_side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    how = cv2.INTER_LINEAR if scale > LITTLE else cv2.INTER_AREA
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
 
 
 def grey(picture: npt.NDArray[Any], long_side_px: int) -> npt.NDArray[np.uint8]:

@@ -109,7 +109,7 @@ class RawDecoder:
     def decode_grey(
         self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
     ) -> npt.NDArray[np.uint8]:
-        """Decode, then shrink by area averaging."""
+        """Decode, then shrink."""
         return grey(self.decode(request, payload), long_side_px)
 
 

@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 from weakref import WeakMethod
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
+from av.video.reformatter import ColorRange
 
 from rushes.contracts import Decoder
 from rushes.decoders._grey import shrink, to_8_bits
@@ -27,6 +29,10 @@ from rushes.model import FrameRequest
 OPEN_TRACKS = 8
 NEAR_SECONDS = 1.0
 """Without a keyframe known between, decoding on is cheaper than seeking up to this distance."""
+
+_LUMA_FIRST = ("yuv420p", "yuv422p", "yuv444p", "yuvj4", "nv12", "nv21")
+_FULL_RANGE = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).round().astype(np.uint8)
+"""Luma of video, black at 16 and white at 235, brought to 0 and 255."""
 
 _Result = TypeVar("_Result")
 _BACK_STEPS_S = (0.0, 2.0, 10.0, 60.0)  # how much further back to seek when a keyframe turns out to be too late
@@ -74,7 +80,7 @@ class VideoDecoder:
         long_side_px: int,
     ) -> npt.NDArray[np.uint8]:
         """Decode, and shrink the luma alone."""
-        return self._at(request, lambda frame: shrink(to_8_bits(_grey(frame)), long_side_px))
+        return self._at(request, lambda frame: _small(frame, long_side_px))
 
     def close(self) -> None:
         """Close every container that was left open."""
@@ -260,6 +266,17 @@ def _grey(frame: av.VideoFrame) -> npt.NDArray[Any]:
         exact = "gray16le" if frame.format.name.startswith("gray16") else frame.format.name
         return np.asarray(frame.to_ndarray(format=exact)).astype(np.uint16, copy=False)
     return np.asarray(frame.to_ndarray(format="gray"))
+
+
+def _small(frame: av.VideoFrame, long_side_px: int) -> npt.NDArray[np.uint8]:
+    """Shrink 8-bit luma where it lies: converting the whole picture first costs as much as decoding it."""
+    if not frame.format.name.startswith(_LUMA_FIRST) or frame.format.components[0].bits > 8:
+        return shrink(to_8_bits(_grey(frame)), long_side_px)
+    plane: Any = frame.planes[0]
+    rows: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    luma = shrink(rows[: frame.height, : frame.width], long_side_px)
+    full = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
+    return luma.copy() if full else np.asarray(cv2.LUT(luma, _FULL_RANGE), np.uint8)
 
 
 def _is_grey(frame: av.VideoFrame) -> bool:
