@@ -239,13 +239,15 @@ class Bag1:
     def _by_channel(
         self, messages: _Messages, wanted: frozenset[int], buffer: Bytes, block: int | None
     ) -> Iterator[tuple[int, MessageBlock]]:
-        numbers, inverse = np.unique(messages.connection, return_inverse=True)
-        channels = np.array([self._channel_of.get(int(number), -1) for number in numbers], np.int64)
-        of_message = channels[inverse] if len(numbers) else np.empty(0, np.int64)
-        for channel in sorted(wanted.intersection(channels.tolist())):
-            chosen = np.flatnonzero(of_message == channel)
-            chosen = chosen[np.argsort(messages.start[chosen], kind="stable")]
+        numbers: dict[int, list[int]] = {}
+        for number in np.unique(messages.connection).tolist():
+            numbers.setdefault(self._channel_of.get(number, -1), []).append(number)
+        for channel in sorted(wanted.intersection(numbers)):
+            chosen = np.flatnonzero(np.isin(messages.connection, numbers[channel]))
             start = messages.start[chosen]
+            if (start[1:] < start[:-1]).any():
+                chosen = chosen[np.argsort(start, kind="stable")]
+                start = messages.start[chosen]
             yield (
                 channel,
                 MessageBlock(
@@ -313,7 +315,8 @@ def _are_messages(buffer: Bytes, at: Ints, width: int, connection: Ints) -> npt.
 
 
 def _u32(buffer: Bytes, at: Ints) -> Ints:
-    return buffer[at[:, None] + np.arange(4)].view("<u4")[:, 0].astype(np.int64)
+    every: npt.NDArray[np.uint32] = np.ndarray((max(0, len(buffer) - 3),), "<u4", buffer.data, strides=(1,))
+    return every[at].astype(np.int64)  # a view with a number at every byte: one gather instead of four
 
 
 def _empty() -> _Messages:
