@@ -1,6 +1,7 @@
 """Small takes with known content, for the tests of the store and the processes that they start."""
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import rushes.store
-from rushes.errors import ConflictError
+from rushes.errors import ConflictError, StoreError
 from rushes.model import Batch
 from rushes.store import Store, Transaction
 
@@ -100,6 +101,29 @@ def ingest_and_die(path: Path, recording_id: str, line: int) -> None:
     count = Lines(kill_at=line)
     sys.settrace(count.enter)
     ingest(path, recording_id)
+
+
+def told(work, *arguments) -> str:
+    """Do something and give its answer, or the code of the error that it told."""
+    try:
+        return str(work(*arguments))
+    except StoreError as error:
+        return error.code
+
+
+def ingest_together(path: Path, barrier, answers) -> None:
+    """Have a take ready, wait for the other process, then commit."""
+    with Store.open(path).begin("ingest") as change:
+        fill(change, "a")
+        change.claim_recording("a")
+        barrier.wait()
+        answers.put(told(lambda: change.commit().revision))
+
+
+def ingest_under_limit(path: Path, answers) -> None:
+    """Ingest where the system lets no file grow beyond 3,000 bytes, as on a disk with no room."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, resource.RLIM_INFINITY))
+    answers.put(told(ingest, path, "b"))
 
 
 class Lines:

@@ -142,7 +142,8 @@ takes.ingest(path, "b")
 store = Store.open(path)
 takes.content(store)
 assert to_numpy(store.table("imu", where={"recording_id": "b"})["t_ns"]).size == takes.SAMPLES
-print([name for name in ("pandas", "duckdb", "deltalake", "pyarrow.compute", "pyarrow.dataset") if name in sys.modules])
+heavy = {"pandas", "duckdb", "deltalake", "pyarrow.compute", "pyarrow.dataset"}
+print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", program, tmp_path / "d"],

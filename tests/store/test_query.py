@@ -1,11 +1,11 @@
 """SQL reads every table of one revision and can do nothing else."""
 
 import pytest
-from store import takes
 
 from rushes.errors import UsageError
 from rushes.store import Store
 from rushes.store.schemas import table_names
+from store import takes
 
 
 @pytest.fixture

@@ -224,6 +224,7 @@ NAMES = st.lists(
 
 @given(names=NAMES, sure=st.sampled_from([0.3, 0.5, 0.55, 0.8]))
 def test_every_file_has_a_fate(tmp_path_factory, names: list[str], sure: float) -> None:
+    names = [f"below/{name}" for name in names]  # an ambiguous folder is an error where it is the one given
     root = make(tmp_path_factory.mktemp("any"), *names)
     plugins = {"aa": Suffix("aa", folder=sure), "bb": Suffix("bb", file=0.4)}
     with pytest.MonkeyPatch.context() as patch:

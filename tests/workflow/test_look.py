@@ -203,6 +203,19 @@ def test_the_mistake_of_one_reader_does_not_hide_the_other_recordings(
     assert read.samples == 1_111
 
 
+def test_paths_may_be_mixed_relative_and_absolute(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(shared_data / "mcap" / "lichtblick_logs" / "example.mcap", tmp_path / folder / "x.mcap")
+    monkeypatch.chdir(tmp_path / "a")
+    result = look([Path("x.mcap"), tmp_path / "b"])
+    assert [result.name(item.path) for item in result.recordings] == ["a/x.mcap", "b/x.mcap"]
+    assert len(result.equal) == 1
+    assert look_page(result).count("b/x.mcap") >= 2
+
+
 def test_a_missing_path_is_an_error_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         look([tmp_path / "nowhere.mcap"])

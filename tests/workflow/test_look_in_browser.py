@@ -39,7 +39,9 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module", params=[(1280, "light"), (390, "light"), (1280, "dark")], ids=["wide", "narrow", "dark"])
+@pytest.fixture(
+    scope="module", params=[(1280, "light"), (390, "light"), (1280, "dark")], ids=["wide", "narrow", "dark"]
+)
 def opened(request: pytest.FixtureRequest, chromium, page_file: Path):
     """The page, and all that it asked for or complained of."""
     width, scheme = request.param

@@ -18,6 +18,8 @@ from rushes.report import amounts
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 VOID = frozenset({"img", "br", "hr", "meta", "col"})
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+YEAR_2000_NS = 946_684_800_000_000_000
+"""From here on a measured time is a date, not a length."""
 _MARKS = {"error": "✕", "warning": "!", "info": "i"}
 
 
@@ -248,7 +250,7 @@ def _evidence(finding: Finding) -> str:
 
 def _measured(value: float, unit: str | None) -> str:
     if unit == "ns":
-        return amounts.span(round(value))
+        return amounts.instant(round(value)) if value >= YEAR_2000_NS else amounts.span(round(value))
     return f"{value:,.6g}" if unit in (None, "1") else f"{value:,.6g} {unit}"
 
 

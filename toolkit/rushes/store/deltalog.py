@@ -8,6 +8,7 @@ not overwritten. Log files are never deleted: they are small, and old revisions 
 """
 
 import json
+import logging
 import os
 import re
 import time
@@ -24,6 +25,8 @@ from rushes.errors import StoreError
 from rushes.store.mishaps import damage_named, damaged
 from rushes.store.parts import Part
 from rushes.store.schemas import TableSchema
+
+log = logging.getLogger(__name__)
 
 NOTHING = -1
 """The version of a table that does not exist."""
@@ -146,7 +149,11 @@ def put(table: Path, version: int, actions: Sequence[Action], *, scratch: Path) 
         link_new(scratch, target)
     finally:
         scratch.unlink(missing_ok=True)
-    sync_folder(target.parent)
+    try:
+        sync_folder(target.parent)
+    except OSError as error:
+        # It is in place, and everybody sees it; to call it a failure now would be wrong.
+        log.warning("version %d of '%s' may not survive a power cut: %s", version, table.name, error)
 
 
 def opening_actions(schema: TableSchema) -> list[Action]:

@@ -122,22 +122,22 @@ def _place(result: LookResult, recording: RecordingSurvey, finding: Finding) -> 
 def _equal(result: LookResult, anchors: dict[int, str]) -> Html | None:
     if not result.equal:
         return None
-    words = "These hold the same samples at the same times, whatever the file is called and however it is packed."
+    words = (
+        "These hold the same samples with the same times, whatever they are called and however they are packed."
+    )
     return section(
         "Equal content", paragraph(words), *(_equal_group(result, group, anchors) for group in result.equal)
     )
 
 
 def _equal_group(result: LookResult, group: Sequence[RecordingSurvey], anchors: dict[int, str]) -> Html:
-    folder = os.path.commonpath([recording.path.parent for recording in group])
+    folder = os.path.commonpath([recording.path.parent.absolute() for recording in group])
     links = [link(anchors[id(r)], os.path.relpath(r.path, folder)) for r in group]
-    where = code(result.name(Path(folder)))
-    count = f"{len(group)} in "
+    shared = result.name(Path(folder))
+    head = together(f"{len(group)}", *(() if shared == "." else (" in ", code(shared))))
     if len(group) <= OPEN_GROUP:
-        return paragraph(count, where, ": ", *joined(links))
-    return disclosure(
-        together(count, where), element("ul", *(element("li", item) for item in links), class_="columns")
-    )
+        return paragraph(head, ": ", *joined(links))
+    return disclosure(head, element("ul", *(element("li", item) for item in links), class_="columns"))
 
 
 def _overview(result: LookResult, anchors: dict[int, str]) -> Html:

@@ -17,7 +17,7 @@ class LookResult:
     """What was seen below some paths.
 
     Args:
-        root: Folder that all paths share; names in the page are below it.
+        root: Folder that all paths share, absolute; names in the page are below it.
         recordings: In natural order; those that could not be read are among them, with their error.
         refused: What no reader takes, and why.
         hidden: Names left aside because they start with a dot.
@@ -34,7 +34,8 @@ class LookResult:
 
     def name(self, path: Path) -> str:
         """Name a path as the page does: below the shared root, or whole where it lies elsewhere."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        whole = path.absolute()
+        return str(whole.relative_to(self.root)) if whole.is_relative_to(self.root) else str(whole)
 
     def summary(self) -> dict[str, Any]:
         """Give what was seen as JSON values, without pictures."""

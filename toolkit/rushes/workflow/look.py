@@ -61,8 +61,7 @@ def write_page(result: LookResult, path: Path) -> int:
 
 
 def _shared_root(paths: Sequence[Path]) -> Path:
-    folders = [path if path.is_dir() else path.parent for path in paths]
-    return Path(os.path.commonpath(folders)) if len({path.is_absolute() for path in folders}) == 1 else Path()
+    return Path(os.path.commonpath([(path if path.is_dir() else path.parent).absolute() for path in paths]))
 
 
 def _equal(recordings: Sequence[RecordingSurvey]) -> tuple[tuple[RecordingSurvey, ...], ...]:
