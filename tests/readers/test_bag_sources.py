@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from mcap.writer import CompressionType
+from mcap.writer import Writer as McapWriter
 from rosbags.rosbag1 import Reader as Reader1
 from rosbags.rosbag2 import Reader as Reader2
 
@@ -232,3 +234,25 @@ def test_a_cut_packed_file_gives_its_beginning(tmp_path, opened):
     assert 0 < len(found[IMU]) < 4000
     assert set(found[IMU]) <= set(written.messages[IMU])
     assert {loss.code for loss in source.losses()} == {"read.truncated", "read.damaged"}
+
+
+def test_packed_messages_in_packed_chunks_are_found_again(tmp_path, opened):
+    folder = tmp_path / "twice"
+    folder.mkdir()
+    written: dict[str, list[tuple[int, bytes]]] = {"/a": [], "/b": []}
+    with (folder / "twice_0.mcap").open("wb") as stream:
+        writer = McapWriter(stream, chunk_size=2000, compression=CompressionType.ZSTD)
+        writer.start("ros2")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data")
+        channels = {topic: writer.register_channel(topic, "cdr", schema) for topic in written}
+        for i in range(200):
+            topic = "/a" if i % 3 else "/b"
+            text = b"word %d " % i * (i % 17)
+            payload = b"\0\1\0\0" + (len(text) + 1).to_bytes(4, "little") + text + b"\0"
+            writer.add_message(channels[topic], i, zstandard.compress(payload), i)
+            written[topic].append((i, payload))
+        writer.finish()
+    source = opened(folder)
+    assert payloads(source) == written
+    assert {file.container for file in source.media} == {"mcap+zstd"}
+    assert_readable_where_they_lie(source)

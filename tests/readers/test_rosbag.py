@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import yaml
 
+from contracts.readers import ReaderContract
 from readers.bag_writing import DEPTH, HEIGHT, IMU, START_NS, WIDTH, WORDS, write_bag1, write_bag2
 from readers.reading import assert_books_balance, opened, payloads, tables, without_places
 from rushes.errors import ReadError
 from rushes.registry import load
 
 READER = load("readers", "rosbag")
+EXPECTED = {IMU: 300, DEPTH: 30, WORDS: 3}
 FOXGLOVE = "rosbag/foxglove_example"
 REALSENSE = "rosbag/realsense_bag/single_depth_color_640x480.bag"
 DB3, MCAP = "rosbag/ros2_rosbag2_db3", "mcap/ros2_rosbag2_mcap"
@@ -35,6 +37,33 @@ FOLDERS = (
 
 def probe(path: Path):
     return READER.probe(path, b"" if path.is_dir() else path.read_bytes()[:4096])
+
+
+class TestBag1Contract(ReaderContract):
+    reader = READER
+    expected = EXPECTED
+
+    @pytest.fixture
+    def recording(self, tmp_path):
+        return write_bag1(tmp_path / "walk.bag", compression="lz4").path
+
+
+class TestSqliteContract(ReaderContract):
+    reader = READER
+    expected = EXPECTED
+
+    @pytest.fixture(params=["none", "message", "file"])
+    def recording(self, tmp_path, request):
+        return write_bag2(tmp_path / "walk", storage="sqlite3", packed=request.param).path
+
+
+class TestMcapFolderContract(ReaderContract):
+    reader = READER
+    expected = EXPECTED
+
+    @pytest.fixture(params=["none", "message", "file"])
+    def recording(self, tmp_path, request):
+        return write_bag2(tmp_path / "walk", storage="mcap", packed=request.param).path
 
 
 def counts(found) -> dict[str, int]:

@@ -60,7 +60,7 @@ def test_an_even_rate_is_drawn_flat() -> None:
     drawn = lanes([lane(times)], start_ns=0, end_ns=int(times[-1]), label="x")
     (outline,) = re.findall(r'd="(M0 24[^"]*)" class="density"', drawn)
     heights = [float(y) for y in re.findall(r"V([\d.]+)", outline)][:-1]
-    assert max(heights) - min(heights) <= 0.3 * plots.HEIGHT
+    assert max(heights) - min(heights) <= 0.1 * plots.HEIGHT
 
 
 def test_marks_are_drawn_where_they_are_and_never_too_thin_to_see() -> None:

@@ -29,7 +29,7 @@ def test_a_unit_assigned_twice_is_told():
 
 def test_an_empty_part_and_wrong_sizes_are_told():
     findings = audit([put("a", "train"), put("b", "train")], parts=PARTS)
-    assert sorted(f.check for f in findings) == ["split.empty", "split.share"]
+    assert sorted(f.check for f in findings) == ["split.empty-part", "split.share"]
     findings = audit([put("a", "train"), put("b", "test")], weights={"a": 9, "b": 1}, parts=PARTS)
     assert findings[0].message == (
         "part 'train' holds 90.0% of the samples, 50.0% were asked for; groups stay whole, and the largest, 'a', "
@@ -38,4 +38,4 @@ def test_an_empty_part_and_wrong_sizes_are_told():
 
 
 def test_nothing_assigned_is_no_crash():
-    assert [f.check for f in audit([], parts=PARTS)] == ["split.empty", "split.empty"]
+    assert [f.check for f in audit([], parts=PARTS)] == ["split.empty-part", "split.empty-part"]

@@ -297,7 +297,7 @@ def _sqlite_row(path: Path, row: int) -> bytes:
             found = connection.execute("SELECT data FROM messages WHERE id = ?", (row,)).fetchone()
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise ReadError(f"{path}: row {row} cannot be read: {error}", code="read.damaged") from error
     if found is None:
         raise ReadError(

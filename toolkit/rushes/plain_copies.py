@@ -129,7 +129,7 @@ def _make(path: Path, target: Path, packing: Packing) -> PlainCopy:
             empty = not plain.tell()
     except OSError as error:
         raise _unreadable(path, error, copying=True) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _damaged(path, f"it cannot be mended: {error}") from error
     if why and empty:
         raise _damaged(path, why)

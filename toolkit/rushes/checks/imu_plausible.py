@@ -117,9 +117,11 @@ class ImuPlausible:
     ) -> Iterator[Finding]:
         """Look for plateaus at an axis' own extremes; the range of the sensor is not known."""
         for axis, column in zip(axes, values.T, strict=True):
-            spread = float(np.nanstd(column))
+            steps = np.abs(np.diff(column))
+            # A resting sensor touches its coarse extremes often; clipping happens far out.
+            far = max(float(np.nanstd(column)), 8 * float(np.min(steps[steps > 0], initial=np.inf)))
             for extreme in (float(np.nanmax(column)), float(np.nanmin(column))):
-                if spread == 0 or abs(extreme - float(np.nanmedian(column))) < 3 * spread:
+                if abs(extreme - float(np.nanmedian(column))) < far:
                     continue
                 plateaus = [(a, b) for a, b in runs(column == extreme) if b - a >= least]
                 if not plateaus:

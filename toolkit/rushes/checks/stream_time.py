@@ -111,13 +111,13 @@ class StreamTime:
             )
         unit = _suspected_unit(kind, kinds)
         if unit is not None:
-            middle = int(np.median(values))
+            first = int(values.min())
             yield _finding(
                 view,
                 severity="error",
-                message=f"{KINDS[kind]}s such as {int(values[0])} read as {_date(middle)}; taken as {unit} they "
-                f"mean {_date(middle * UNITS[unit])}: {unit} in a nanosecond field",
-                value=float(middle),
+                message=f"{KINDS[kind]}s such as {first} read as {_date(first)}; taken as {unit} they mean "
+                f"{_date(first * UNITS[unit])}: {unit} in a nanosecond field",
+                value=float(first),
                 unit="ns",
                 count=len(values),
             )
@@ -158,17 +158,18 @@ def _suspected_unit(kind: str, kinds: Mapping[str, npt.NDArray[Any]]) -> str | N
     """Say in which unit the values were probably written; None where nanoseconds are believable.
 
     A clock that counts from power-on has small values too. So a second witness is asked for: another time of the
-    same stream that names the same day, or intervals far too short for any sensor.
+    same stream that names the same day, or intervals far too short for any sensor. The first time is what counts:
+    real files start at milliseconds and go on in nanoseconds.
     """
-    middle = int(np.median(kinds[kind]))
-    if middle <= 0 or middle >= YEAR_2000_NS:
+    first = int(kinds[kind].min())
+    if first <= 0 or first >= YEAR_2000_NS:
         return None
-    others = [int(np.median(values)) for other, values in kinds.items() if other != kind]
+    others = [int(values.min()) for other, values in kinds.items() if other != kind]
     interval = median_interval(kinds[kind])
     for unit, scale in UNITS.items():
-        if not YEAR_2000_NS <= middle * scale < YEAR_2100_NS:
+        if not YEAR_2000_NS <= first * scale < YEAR_2100_NS:
             continue
-        if any(abs(other - middle * scale) < DAY_NS for other in others):
+        if any(abs(other - first * scale) < DAY_NS for other in others):
             return unit
         if interval is not None and interval < TOO_FAST_NS:
             return unit

@@ -23,7 +23,7 @@ SHOWN = 30
     examples="""
 rushes check my-dataset
 rushes check my-dataset --only image --only stream.gap --fail-on never
-rushes check my-dataset --set stream.gap.warning_share=0.02 --fail-on never
+rushes check my-dataset --set stream.gap.limit=2 --fail-on never
 rushes check --explain stream.gap
 """,
 )

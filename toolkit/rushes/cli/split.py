@@ -14,7 +14,7 @@ from rushes.workflow.split import GROUPS, Settings, Split, split
 @verb(
     "split",
     examples="""
-rushes split my-dataset --by subject
+rushes split my-dataset --by subject --parts train:0.6,test:0.4
 rushes split my-dataset --parts train:0.8,test:0.2 --name two-way --seed 3
 """,
 )

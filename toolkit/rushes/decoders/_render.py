@@ -19,8 +19,9 @@ def to_jpeg(
     *,
     span: tuple[float, float] | None = None,
     long_side_px: int | None = None,
+    quality: int = JPEG_QUALITY,
 ) -> bytes:
-    """Render a decoded picture as an 8-bit JPEG of quality 90.
+    """Render a decoded picture as an 8-bit JPEG.
 
     Args:
         picture: As a decoder gives it: (h, w, 3) uint8 RGB, or (h, w) of uint8, uint16 or float32.
@@ -29,13 +30,14 @@ def to_jpeg(
         span: Depth counts that get the first and the last colour, so that frames can be compared: for instance
             0.3 m and 8 m by the stream's ``depth_unit_m``. When None, the 1st and 99th percentile of the frame.
         long_side_px: Shrinks larger pictures to this longer side.
+        quality: Of the JPEG, 1 to 100.
     """
     shown = colour_depth(picture, span) if modality == "depth" and picture.ndim == 2 else to_8_bits(picture)
     if long_side_px is not None:
         shown = shrink(shown, long_side_px)
     if shown.ndim == 3:
         shown = np.asarray(cv2.cvtColor(shown, cv2.COLOR_RGB2BGR), np.uint8)
-    done, encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    done, encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done
     return encoded.tobytes()
 

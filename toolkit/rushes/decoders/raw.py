@@ -133,7 +133,8 @@ def _packed(pixels: npt.NDArray[Any], turn: int | None) -> npt.NDArray[Any]:
     native = pixels.dtype.newbyteorder("=")
     pixels = np.array(pixels, dtype=native, order="C")  # a copy: the payload may be a view of a mapped file
     if pixels.ndim == 2:
-        return pixels.astype(np.float32) if native in (np.int16, np.float64) else pixels
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes an infinity, which is no depth
+            return pixels.astype(np.float32) if native in (np.int16, np.float64) else pixels
     return _to_8(pixels if turn is None else np.asarray(cv2.cvtColor(pixels, turn)))
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 import av
 import numpy as np
@@ -49,7 +50,9 @@ class VideoDecoder:
     def __init__(self) -> None:
         self._tracks: OrderedDict[tuple[Path, int], _Track] = OrderedDict()
         self._lock = Lock()
-        self._process = os.getpid()
+        self._inherited: list[OrderedDict[tuple[Path, int], _Track]] = []
+        after_fork = WeakMethod(self._start_anew)
+        os.register_at_fork(after_in_child=lambda: (method := after_fork()) and method())
 
     def decode(
         self,
@@ -81,6 +84,15 @@ class VideoDecoder:
         for track in tracks:
             track.close()
 
+    def _start_anew(self) -> None:
+        """Forget what a fork inherited: it shares file positions with the parent, and its threads are not here.
+
+        The containers are kept, as closing them would wait for those threads for ever.
+        """
+        self._inherited.append(self._tracks)
+        self._tracks = OrderedDict()
+        self._lock = Lock()
+
     def _at(self, request: FrameRequest, use: Callable[[av.VideoFrame], _Result]) -> _Result:
         if request.location.container != "video" or request.pts is None:
             raise _undecodable(
@@ -105,9 +117,6 @@ class VideoDecoder:
         key = (request.location.path, request.container_index or 0)
         put_out: _Track | None = None
         with self._lock:
-            if self._process != os.getpid():
-                self._tracks.clear()  # a fork shares file positions with its parent
-                self._process = os.getpid()
             track = self._tracks.get(key)
             if track is None:
                 track = self._tracks[key] = _open(request)

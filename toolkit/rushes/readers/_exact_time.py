@@ -57,10 +57,11 @@ def wall_ns(texts: Sequence[bytes]) -> tuple[Times, npt.NDArray[np.bool_]]:
     values, readable = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
     for place, text in enumerate(texts):
         try:
-            values[place] = np.datetime64(text.decode("ascii").strip(), "ns").astype(np.int64)
-            readable[place] = bool(text.strip())
+            moment = np.datetime64(text.decode("ascii").strip(), "ns")
         except ValueError:
             continue
+        if not np.isnat(moment):
+            values[place], readable[place] = moment.astype(np.int64), True
     return values, readable
 
 
@@ -77,6 +78,11 @@ def pts_ns(pts: Times, time_base: Fraction) -> Times:
         return pts * np.int64(numerator)
     exact = (round(Fraction(value * numerator, denominator)) for value in pts.tolist())
     return np.fromiter(exact, np.int64, len(pts))
+
+
+def largest_pts(time_base: Fraction) -> int:
+    """Give the largest time stamp whose nanoseconds fit 64 bits."""
+    return _INT64_MAX * time_base.denominator // (time_base.numerator * 1_000_000_000)
 
 
 def unit_of_name(column: str) -> Unit | None:

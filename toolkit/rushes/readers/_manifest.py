@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from rushes.errors import ReadError, RecipeError
+from rushes.errors import ReadError
 from rushes.model import Modality, SampleTable, Stream
 from rushes.readers._exact_time import Unit
 from rushes.readers._parts import Part
@@ -71,7 +71,7 @@ def load(path: Path) -> Manifest:
     """Read a manifest and check it.
 
     Raises:
-        RecipeError: If it is not YAML, or not of the form that the schema gives; close names are suggested.
+        ReadError: ``read.manifest``, if it is not YAML, or not of the form that the schema gives.
     """
     try:
         said = yaml.safe_load(path.read_text("utf-8"))
@@ -100,6 +100,7 @@ def sensor_parts(root: Path, manifest: Manifest) -> list[Part]:
         SidecarTable(
             inside(root, sensor.path),
             sensor.stream,
+            media_id=sensor.path,
             columns=sensor.columns,
             time_column=sensor.time_column,
             unit=sensor.unit,
@@ -166,7 +167,7 @@ def _columns_of(table: str) -> list[str]:
     return [c["name"] for c in load_yaml(f"tables/v1/{table}.yaml")["columns"] if c["type"] == "float64"]
 
 
-def _from_schema(path: Path, error: jsonschema.ValidationError) -> RecipeError:
+def _from_schema(path: Path, error: jsonschema.ValidationError) -> ReadError:
     where = "/".join(map(str, error.absolute_path)) or "the manifest"
     schema: Any = error.schema
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
@@ -178,5 +179,5 @@ def _from_schema(path: Path, error: jsonschema.ValidationError) -> RecipeError:
     return _wrong(path, f"{where}: {error.message}", "schemas/manifest.schema.json is the form")
 
 
-def _wrong(path: Path, what: str, hint: str) -> RecipeError:
-    return RecipeError(f"{path}: {what}", code="read.manifest", hint=hint, facts={"file": str(path)})
+def _wrong(path: Path, what: str, hint: str) -> ReadError:
+    return ReadError(f"{path}: {what}", code="read.manifest", hint=hint, facts={"file": str(path)})

@@ -21,12 +21,13 @@ import numpy.typing as npt
 
 from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream
 from rushes.readers._container_end import declared_end
-from rushes.readers._exact_time import pts_ns
+from rushes.readers._exact_time import largest_pts, pts_ns
 from rushes.readers._parts import in_batches, where_known
 from rushes.readers._tracks import Tracks, open_container
 
 OUTSIDE = "outside the edit list"
 UNTIMED = "without a time stamp"
+TOO_LATE = "a time stamp beyond 292 years"
 NOT_THERE = "declared and not there"
 CUT_OFF = "bytes cut off"
 _TEXT_CODECS = frozenset({"mov_text", "subrip", "text", "webvtt", "ass"})
@@ -46,6 +47,7 @@ class _Packets:
     cut: bytearray = field(default_factory=bytearray)
     texts: list[str | None] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
+    largest: int = 0
 
 
 class ContainerPart:
@@ -92,7 +94,7 @@ class ContainerPart:
         return [*self._opening, *self._losses]
 
     def _read(self, wanted: Sequence[Stream]) -> tuple[dict[int, _Packets], list[Loss]]:
-        packets = {stream.container_index or 0: _Packets() for stream in wanted}
+        packets = {stream.container_index or 0: _Packets(largest=largest_pts(_base(stream))) for stream in wanted}
         text = {stream.container_index for stream in wanted if stream.codec in _TEXT_CODECS}
         losses: list[Loss] = []
         last = 0
@@ -113,7 +115,7 @@ class ContainerPart:
         pts = np.frombuffer(found.pts, np.int64)
         order = np.argsort(pts, kind="stable")
         pts = pts[order]
-        base = Fraction(stream.time_base_num or 1, stream.time_base_den or 1)
+        base = _base(stream)
         columns: dict[str, Any] = {"t_ns": pts_ns(pts, base), "pts": pts, "media_id": self._media_id}
         place, size = np.frombuffer(found.place, np.int64)[order], np.frombuffer(found.size, np.int64)[order]
         if self._tracks.offsets_are_bytes:
@@ -136,8 +138,8 @@ def _append(found: _Packets, packet: Any, *, with_text: bool) -> None:
         found.rejected[OUTSIDE] += 1
         return
     pts = packet.pts if packet.pts is not None else packet.dts
-    if pts is None:
-        found.rejected[UNTIMED] += 1
+    if pts is None or abs(pts) > found.largest:
+        found.rejected[UNTIMED if pts is None else TOO_LATE] += 1
         return
     found.pts.append(pts)
     found.place.append(packet.pos if packet.pos is not None else -1)
@@ -202,8 +204,8 @@ def _shortfall(stream: Stream, found: _Packets, file: str) -> Iterator[Loss]:
             count=max(0, stream.declared_count - held),
             file=file,
         )
-    if untimed := found.rejected[UNTIMED]:
-        message = f"{stream.name}: {untimed} packets of {file} have no time stamp"
+    if untimed := found.rejected[UNTIMED] + found.rejected[TOO_LATE]:
+        message = f"{stream.name}: {untimed} packets of {file} have no time stamp that can be"
         yield Loss(code="read.damaged", message=message, stream=stream.name, count=untimed, file=file)
     if cut := sum(found.cut):
         message = f"{stream.name}: the bytes of {cut} packets of {file} are cut off or damaged"
@@ -221,7 +223,7 @@ def _span(path: Path, tracks: Tracks) -> tuple[int, int] | None:
     """Give the times of the first and the last packet in nanoseconds, reading only near both ends of the file."""
     times: list[int] = []
     for stream in tracks.streams:
-        base = Fraction(stream.time_base_num or 1, stream.time_base_den or 1)
+        base = _base(stream)
         with contextlib.suppress(av.FFmpegError), open_container(path) as container:
             track = container.streams[stream.container_index or 0]
             ends = [*_shown(islice(container.demux(track), _FIRST_PACKETS))]
@@ -235,8 +237,13 @@ def _span(path: Path, tracks: Tracks) -> tuple[int, int] | None:
                 container.seek(track.start_time or 0, stream=track, backward=True)
                 late = [*_shown(container.demux(track))]
             ends.extend(late)
+            ends = [pts for pts in ends if abs(pts) <= largest_pts(base)]
             times.extend(pts_ns(np.array([min(ends), max(ends)], np.int64), base).tolist() if ends else ())
     return (min(times), max(times)) if times else None
+
+
+def _base(stream: Stream) -> Fraction:
+    return Fraction(stream.time_base_num or 1, stream.time_base_den or 1)
 
 
 def _shown(packets: Iterable[Any]) -> Iterator[int]:

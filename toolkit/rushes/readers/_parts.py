@@ -60,6 +60,7 @@ class PartsRecording:
     ) -> None:
         self._parts = tuple(parts)
         self._opening = tuple(losses)
+        self._ledger: tuple[LedgerEntry, ...] = ()
         spans = [part.span for part in parts if part.span is not None]
         self._description = Description(
             root=root,
@@ -78,14 +79,17 @@ class PartsRecording:
 
     def batches(self, streams: Collection[str] | None = None) -> Iterator[Batch]:
         """Read the samples, part after part."""
+        entries: list[LedgerEntry] = []
         for part in self._parts:
             wanted = [s.name for s in part.streams if streams is None or s.name in streams]
             if wanted:
                 yield from part.batches(wanted)
+                entries.extend(part.ledger())
+        self._ledger = tuple(entries)
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for the latest complete run, an entry per stream and step."""
-        return [entry for part in self._parts for entry in part.ledger()]
+        return self._ledger
 
     def losses(self) -> Sequence[Loss]:
         """What the opening or the latest run could not read."""

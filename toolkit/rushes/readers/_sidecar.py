@@ -29,6 +29,7 @@ class SidecarTable:
         path: Path,
         stream: Stream,
         *,
+        media_id: str,
         columns: Mapping[str, str],
         time_column: str,
         unit: Unit,
@@ -39,6 +40,7 @@ class SidecarTable:
         Args:
             path: A .csv file with a header line; else JSON Lines.
             stream: What it is.
+            media_id: Name of the file within the recording.
             columns: Column of the table: column of the file. Empty for messages: then the whole row is kept.
             time_column: Column of the file that holds the time.
             unit: Of the time.
@@ -48,7 +50,7 @@ class SidecarTable:
             ReadError: ``read.absent-column``.
         """
         self.streams = (stream,)
-        self.media: tuple[MediaFile, ...] = ()
+        self.media: tuple[MediaFile, ...] = (MediaFile(media_id=media_id, path=path, container="file"),)
         self.span: tuple[int, int] | None = None
         self._path = path
         self._columns = columns

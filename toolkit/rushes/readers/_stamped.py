@@ -6,6 +6,7 @@ image, or in a list with one time a line; in the folder, or above it and then sh
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,13 @@ LISTS = (
 )
 MOST_TABLES = 8  # other .csv files of a folder that are looked into
 _HEAD_BYTES = 8192
+_TIME_NAME = re.compile(r"time|stamp|^t$|^t[_ (\[]", re.IGNORECASE)
+_SENSOR_NAME = re.compile(
+    r"(cam(era)?|images?|imgs?|rgb|colou?r|depth|ir|infra(red)?|left|right|mono|stereo|fisheye|thermal)[\W_]*\d*"
+    r"([\W_]\w*)?",
+    re.IGNORECASE,
+)
+"""Folders so named are the cameras of one recording; others may each be a recording of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +54,16 @@ class Pictures:
 def pictures_in(root: Path) -> list[Pictures]:
     """Find the folders of images that have times: the root, its folders, and ``data`` in those."""
     found = []
-    for place in [
-        root,
-        *sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")),
-    ]:
+    shared = _times_of(root)
+    inside = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for place in (root, *inside):
         for folder in (place, place / "data"):
             files = images_in(folder)
             if not files or (place == root and folder != root):
                 continue
-            times = next((t for t in map(_times_of, dict.fromkeys((folder, place, root))) if t), None)
+            if place != root and shared is None and not _SENSOR_NAME.fullmatch(place.name):
+                continue
+            times = next((t for t in map(_times_of, dict.fromkeys((folder, place))) if t), None) or shared
             if times is not None:
                 name = folder.relative_to(root).as_posix()
                 stream = "images" if place == root else place.name
@@ -158,10 +167,17 @@ def _times(texts: list[bytes], column: str | None) -> tuple[Times, npt.NDArray[n
 
 def _times_of(folder: Path) -> Path | None:
     for name in LISTS:
-        if (folder / name).is_file():
+        if (folder / name).is_file() and _holds_times(folder / name):
             return folder / name
     tables = sorted(path for path in folder.glob("*.csv") if path.is_file())[:MOST_TABLES]
     return next((path for path in tables if _names_images(path)), None)
+
+
+def _holds_times(path: Path) -> bool:
+    with path.open("rb") as file:
+        rows = _split(file.read(_HEAD_BYTES).rpartition(b"\n")[0].decode("utf-8-sig", "replace"))[:2]
+    texts = [field.strip().encode() for field in rows[-1]] if rows else []
+    return bool(texts) and bool(exact_ns(texts)[1].any() or wall_ns(texts)[1].any())
 
 
 def _names_images(table: Path) -> bool:
@@ -172,8 +188,10 @@ def _names_images(table: Path) -> bool:
         return False
     naming = next(place for place, field in enumerate(rows[-1]) if is_image(field.strip()))
     header = rows[0] if _is_header(rows[0], naming) else None
+    if header is None and len(rows[-1]) != 2:
+        return False  # such as boxes in pictures: nothing says which number were a time
     field = _time_field(header, naming)
-    return len(rows[-1]) > field and bool(exact_ns([rows[-1][field].encode()])[1][0])
+    return 0 <= field < len(rows[-1]) and bool(exact_ns([rows[-1][field].strip().encode()])[1][0])
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -204,11 +222,11 @@ def _is_header(row: Sequence[str], naming: int | None) -> bool:
 
 
 def _time_field(header: Sequence[str] | None, naming: int | None) -> int:
-    if header:
-        for place, name in enumerate(header):
-            if place != naming and (unit_of_name(name) or "time" in name.lower() or name.strip().lower() == "t"):
-                return place
-    return 1 if naming == 0 else 0
+    """Give the place of the time; -1 where the header names none."""
+    if not header:
+        return 1 if naming == 0 else 0
+    places = (place for place, name in enumerate(header) if place != naming and _TIME_NAME.search(name.strip()))
+    return next(places, -1)
 
 
 def _below(root: Path, folder: str, name: str) -> str:

@@ -135,7 +135,7 @@ def _claim_database(path: Path) -> Claim:
             tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         finally:
             database.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the second: SQLite quotes damaged text
         confidence = 0.5 if path.suffix == ".db3" else 0.0
         return Claim(confidence=confidence, reason=f"it is a SQLite database that cannot be read: {error}")
     if {"topics", "messages"} <= tables:

@@ -68,6 +68,8 @@ def container_of(head: bytes) -> str | None:
     if head.startswith((b"RIFF", b"RF64")):
         return {b"AVI ": "AVI", b"WAVE": "WAV"}.get(head[8:12])
     known = {b"\x1a\x45\xdf\xa3": "Matroska or WebM", b"OggS": "Ogg", b"fLaC": "FLAC", b"ID3": "MP3"}
+    known |= {b"\xff\xfb": "MP3", b"\xff\xf3": "MP3", b"\xff\xf2": "MP3", b"FLV\1": "Flash video"}
+    known |= {b"\x30\x26\xb2\x75": "ASF or WMV", b"\0\0\1\xba": "MPEG program stream"}
     if head[:1] == b"\x47" and head[188:189] == b"\x47" and head[376:377] == b"\x47":
         return "MPEG transport stream"
     return next((name for magic, name in known.items() if head.startswith(magic)), None)
@@ -87,10 +89,7 @@ def _open_folder(path: Path) -> OpenRecording:
 
 def _container(path: Path, media_id: str, prefix: str | None = None) -> tuple[ContainerPart, dict[str, Any]]:
     try:
-        if path.stat().st_size == 0:
-            raise ReadError(
-                f"{path}: is empty", code="read.empty", hint="copy the file anew", facts={"file": str(path)}
-            )
+        _check_head(path)
         tracks = tracks_of(path)
         if prefix is not None:
             tracks = tracks.renamed(prefix)
@@ -110,7 +109,7 @@ def _container(path: Path, media_id: str, prefix: str | None = None) -> tuple[Co
             hint=_what_to_do(path),
             facts={"file": str(path)},
         ) from error
-    if not tracks.streams:
+    if not any(stream.table in ("frames", "audio") for stream in tracks.streams):
         raise ReadError(
             f"{path}: holds neither video nor audio",
             code="read.empty",
@@ -120,17 +119,27 @@ def _container(path: Path, media_id: str, prefix: str | None = None) -> tuple[Co
     return part, tracks.metadata
 
 
+def _check_head(path: Path) -> None:
+    """Refuse what starts as no container: FFmpeg takes text for a terminal, and playlists for their files."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise ReadError(f"{path}: is empty", code="read.empty", hint="copy it anew", facts={"file": str(path)})
+    if container_of(head) is None:
+        raise ReadError(
+            f"{path}: not a media file: its first bytes are those of no container that is read here",
+            code="read.damaged",
+            hint="look whether its ending is right; rushes look FILE tells what each reader makes of it",
+            facts={"file": str(path)},
+        )
+
+
 def _what_to_do(path: Path) -> str:
-    if path.is_file():
-        with path.open("rb") as file:
-            container = container_of(file.read(4096))
-        if container is None:
-            return "its first bytes are those of no media container; look whether its ending is right"
-        if container == "MP4 or MOV" and "moov" not in boxes(path):
-            return (
-                "its index (moov) is missing: the recording was cut before its end. Copy it anew; failing that, "
-                "untrunc rebuilds an index from a whole file of the same camera. Recording as MKV avoids this"
-            )
+    if "moov" not in (kinds := boxes(path)) and {"ftyp", "mdat"} & set(kinds):
+        return (
+            "its index (moov) is missing: the recording was cut before its end. Copy it anew; failing that, "
+            "untrunc rebuilds an index from a whole file of the same camera. Recording as MKV avoids this"
+        )
     return "copy the file anew from where it was made"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from rushes.model import Finding, Severity
+from rushes.report import amounts
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 VOID = frozenset({"img", "br", "hr", "meta", "col"})
@@ -211,9 +212,9 @@ def findings(placed: Iterable[PlacedFinding]) -> Html:
     return element("ul", *(_finding(item) for item in ordered), class_="findings")
 
 
-def disclosure(summary: Piece, *children: Piece, opened: bool = False) -> Html:
-    """Fold something away under a line that opens it."""
-    return element("details", element("summary", summary), *children, open=opened)
+def disclosure(summary: Piece, *children: Piece, opened: bool = False, class_: str | None = None) -> Html:
+    """Fold something away under a line that opens it; a link to a place inside opens it too."""
+    return element("details", element("summary", summary), *children, open=opened, class_=class_)
 
 
 def _finding(item: PlacedFinding) -> Html:
@@ -225,10 +226,14 @@ def _finding(item: PlacedFinding) -> Html:
         element("span", _MARKS[finding.severity], class_="mark", aria_hidden="true"),
         element(
             "div",
-            element("span", " · ".join(part for part in evidence if part), class_="evidence"),
-            element("span", finding.severity, class_="severity"),
-            element("span", place, class_="place") if place else None,
+            element(
+                "p",
+                element("span", finding.severity, class_="severity"),
+                element("span", place, class_="place") if place else None,
+                class_="head",
+            ),
             element("p", finding.message),
+            element("p", " · ".join(part for part in evidence if part), class_="evidence"),
         ),
         class_=finding.severity,
     )
@@ -237,9 +242,14 @@ def _finding(item: PlacedFinding) -> Html:
 def _evidence(finding: Finding) -> str:
     if finding.value is None:
         return ""
-    unit = f" {finding.unit}" if finding.unit else ""
-    limit = f", limit {finding.limit:.6g}{unit}" if finding.limit is not None else ""
-    return f"measured {finding.value:.6g}{unit}{limit}"
+    limit = f", limit {_measured(finding.limit, finding.unit)}" if finding.limit is not None else ""
+    return f"measured {_measured(finding.value, finding.unit)}{limit}"
+
+
+def _measured(value: float, unit: str | None) -> str:
+    if unit == "ns":
+        return amounts.span(round(value))
+    return f"{value:,.6g}" if unit in (None, "1") else f"{value:,.6g} {unit}"
 
 
 def _cell(column: Column) -> Literal["number"] | None:

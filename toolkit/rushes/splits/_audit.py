@@ -27,7 +27,7 @@ def audit(
 
     Returns:
         ``split.leak`` (error) for each group in several parts, ``split.double`` (error) for each unit in several
-        parts, ``split.empty`` (error) and ``split.share`` (warning) for each part; nothing for a sound split.
+        parts, ``split.empty-part`` (error) and ``split.share`` (warning) for each part; nothing for a sound split.
     """
     return [*_leaks(assignments), *_doubles(assignments), *_sizes(assignments, weights, parts, share_off)]
 
@@ -93,7 +93,7 @@ def _sizes(
         wanted = parts.get(part, 0.0)
         if units[part] == 0:
             yield Finding(
-                check="split.empty",
+                check="split.empty-part",
                 severity="error",
                 message=f"part '{part}' is empty; it should hold {wanted:.1%}",
                 value=0.0,

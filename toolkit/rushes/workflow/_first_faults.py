@@ -1,18 +1,18 @@
-"""What is wrong at first sight: the losses and counts of the reading, and the checks that need times alone."""
+"""What is wrong at first sight: every check that needs no pictures, at its default limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from rushes import registry
-from rushes.contracts import Check
+from rushes.contracts import Check, RecordingCheck, RecordingView, StreamCheck, StreamView
 from rushes.model import Finding, FrameFlag, LedgerEntry, Loss, Stream
-from rushes.quantities import say_count
-from rushes.workflow._gather import Gathered, masked
+from rushes.workflow._gather import Gathered
 
-UNREADABLE = frozenset({"read.damaged", "read.truncated", "read.short", "read.undecodable"})
-"""Losses that say that bytes are broken, not merely elsewhere."""
+
+def columns_for_checks(stream: Stream) -> tuple[str, ...]:
+    """Name the columns that the checks of such a stream read, besides ``index`` and ``t_ns``."""
+    return tuple(dict.fromkeys(column for check in _of_streams(stream) for column in check.columns))
 
 
 def first_faults(
@@ -21,73 +21,56 @@ def first_faults(
     ledger: Sequence[LedgerEntry],
     losses: Sequence[Loss],
 ) -> Iterator[Finding]:
-    """Give what the reading lost, what does not add up, and what the times say."""
-    yield from map(_of_loss, losses)
-    told = {(loss.code, loss.stream) for loss in losses}
-    for entry in ledger:
-        yield from _of_entry(entry, told)
-    accounted = {loss.stream for loss in losses} | {e.stream for e in ledger if e.rejected or e.unread}
-    for kept in gathered.values():
-        if kept.stream.name not in accounted:
-            yield from _of_flags(kept)
-    checks: Mapping[str, Check] = registry.load_all("checks")
+    """Judge one recording: what was lost and what does not add up, then what its columns say.
+
+    Args:
+        name: Of the recording, for people.
+        gathered: Its streams with the columns that :func:`columns_for_checks` names.
+        ledger: As the reader gives it after reading all.
+        losses: Likewise.
+    """
+    told = RecordingView(recording=name, ledger=ledger, losses=losses)
+    for check in _checks():
+        if check.subject == "recording":
+            judged: RecordingCheck = check
+            yield from _findings(judged.judge(told, _limits(judged)))
+    lost = {loss.stream for loss in losses}
     for kept in gathered.values():
         if not kept.rows:
             continue
-        view = _View(name, kept)
-        for check in checks.values():
-            if check.needs == "times":
-                yield from (item for item in check.run(view, check.defaults) if isinstance(item, Finding))
+        if not lost & {kept.stream.name, None}:
+            yield from _flagged(kept)
+        view = _view(name, kept)
+        for stream_check in _of_streams(kept.stream):
+            yield from _findings(stream_check.judge(view, _limits(stream_check)))
 
 
-def _of_loss(loss: Loss) -> Finding:
-    return Finding(
-        check=loss.code,
-        severity="error" if loss.code in UNREADABLE else "warning",
-        message=loss.message,
-        stream=loss.stream,
-        start_ns=loss.start_ns,
-        end_ns=loss.end_ns,
-        count=loss.count or 1,
-    )
+def _checks() -> list[Check]:
+    return list(registry.load_all("checks").values())
 
 
-def _of_entry(entry: LedgerEntry, told: set[tuple[str, str | None]]) -> Iterator[Finding]:
-    streams = {stream for _, stream in told}
-    differs = entry.declared is not None and entry.declared != entry.came_in
-    if differs and ("read.count-mismatch", entry.stream) not in told:
-        yield Finding(
-            check="read.count-mismatch",
-            severity="error",
-            message=f"{entry.declared:,} samples are declared, {entry.came_in:,} are there",
-            value=entry.came_in,
-            limit=entry.declared,
-            unit="samples",
-            stream=entry.stream,
-        )
-    lost = entry.rejected + entry.unread
-    if lost and entry.stream not in streams and None not in streams:
-        why = ", ".join(f"{count:,} × {reason}" for reason, count in entry.reasons.items())
-        yield Finding(
-            check=f"ledger.{entry.step}",
-            severity="warning",
-            message=f"{say_count(lost, 'sample')} of {entry.came_in:,} did not come through: {why}",
-            value=lost,
-            unit="samples",
-            stream=entry.stream,
-            count=lost,
-        )
-    if not entry.balanced:
-        yield Finding(
-            check="ledger.imbalance",
-            severity="error",
-            message=f"the account of step '{entry.step}' does not balance: {entry.came_in:,} came in, "
-            f"{entry.out:,} went out, {entry.merged + lost:,} are accounted for",
-            stream=entry.stream,
-        )
+def _of_streams(stream: Stream) -> list[StreamCheck]:
+    """Give the stream checks that apply and look at no picture."""
+    return [c for c in _checks() if c.subject == "stream" and not c.pictures and c.applies(stream)]
 
 
-def _of_flags(kept: Gathered) -> Iterator[Finding]:
+def _limits(check: Check) -> dict[str, float]:
+    return {name: option.default for name, option in check.defaults.items()}
+
+
+def _findings(judged: Iterator[object]) -> Iterator[Finding]:
+    return (item for item in judged if isinstance(item, Finding))
+
+
+def _view(name: str, kept: Gathered) -> StreamView:
+    wanted = ("t_ns", *columns_for_checks(kept.stream))
+    columns = {column: values for column in wanted if (values := kept.numbers(column)) is not None}
+    columns["index"] = np.arange(kept.rows)
+    return StreamView(recording=name, stream=kept.stream, columns=columns)
+
+
+def _flagged(kept: Gathered) -> Iterator[Finding]:
+    """Tell what the rows say of themselves where the reader names no loss."""
     flags = kept.filled("flags", 0)
     for flag, code, words in (
         (FrameFlag.MISSING, "read.absent-file", "are listed and absent"),
@@ -98,34 +81,11 @@ def _of_flags(kept: Gathered) -> Iterator[Finding]:
             yield Finding(
                 check=code,
                 severity="warning",
-                message=f"{len(at):,} of {kept.rows:,} pictures {words}, the first is number {int(at[0])}",
+                message=f"{kept.stream.name}: {len(at):,} of {kept.rows:,} pictures {words}, "
+                f"the first is number {int(at[0])}",
                 value=len(at),
                 unit="pictures",
                 stream=kept.stream.name,
                 index=int(at[0]),
                 count=len(at),
             )
-
-
-class _View:
-    """One stream as a check sees it, without its pictures."""
-
-    def __init__(self, recording: str, kept: Gathered) -> None:
-        self.recording_id = recording
-        self.recording_name = recording
-        self.stream: Stream = kept.stream
-        self._kept = kept
-
-    def columns(self, *names: str) -> Mapping[str, npt.NDArray[np.int64]]:
-        """Give columns; one that the recording does not have is wholly masked."""
-        return {name: self._column(name) for name in names}
-
-    def pictures(self) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]:
-        """Give none: a first look decodes a handful only."""
-        return iter(())
-
-    def _column(self, name: str) -> npt.NDArray[np.int64]:
-        column = self._kept.numbers(name)
-        if column is None:
-            return masked(np.zeros(self._kept.rows, np.int64), True)
-        return column

@@ -1,6 +1,6 @@
 """Batches of one stream → the few columns that a survey needs, joined; anything else is let go at once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,17 @@ PLACES = ("media_id", "block", "offset", "length", "width", "height", "stride", 
 class Gathered:
     """What is kept of one stream: times of all samples, and of pictures where their bytes are."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, more: Collection[str] = ()) -> None:
+        """Keep nothing yet.
+
+        Args:
+            stream: Of which batches will be added.
+            more: Columns of numbers to keep besides times and places.
+        """
         self.stream = stream
         self.rows = 0
-        self._wanted = (*TIMES, *PLACES) if stream.table == "frames" else (*TIMES, "length")
+        usual = (*TIMES, *PLACES) if stream.table == "frames" else (*TIMES, "length")
+        self._wanted = tuple(dict.fromkeys((*usual, *more)))
         self._parts: dict[str, list[tuple[Column, int]]] = {}
 
     def add(self, batch: Batch) -> None:

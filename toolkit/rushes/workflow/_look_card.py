@@ -1,11 +1,13 @@
 """One recording as it was read → its card on the page of a look."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from rushes.model import Stream
+from rushes.model import Finding, Stream
 from rushes.quantities import say_bytes, say_count
 from rushes.report import amounts
 from rushes.report.page import (
+    SEVERITIES,
     Column,
     Html,
     Piece,
@@ -25,9 +27,14 @@ from rushes.report.page import (
 )
 from rushes.report.plots import Lane, Stretch, histogram, lanes
 from rushes.workflow._axes import Axis, axes
-from rushes.workflow._seen import LookResult
+from rushes.workflow._seen import LookResult, by_severity
 from rushes.workflow._survey import RecordingSurvey, StreamSurvey
 
+FEW_PICTURES = 4
+"""A card with fewer pictures than this, and no fault, can be folded."""
+FEW_REMARKS = 3
+NOTABLE = 0.005
+"""Two rates of a stream are told apart where they differ by more than this share."""
 OPEN_STREAMS = 16
 """A recording with more streams than this has its lanes and its table folded."""
 
@@ -44,7 +51,12 @@ _STREAMS = (
 
 
 def recording_card(
-    result: LookResult, recording: RecordingSurvey, anchor: str, twins: Sequence[tuple[str, str]]
+    result: LookResult,
+    recording: RecordingSurvey,
+    anchor: str,
+    twins: Sequence[tuple[str, str]],
+    *,
+    folded: bool = False,
 ) -> Html:
     """Make the card.
 
@@ -53,22 +65,42 @@ def recording_card(
         recording: What the card is about.
         anchor: Where links find it.
         twins: Anchor and name of the recordings with the same content.
+        folded: Fold it away under its name.
     """
+    name = result.name(recording.path)
+    body = _body(recording, twins)
+    if folded:
+        brief = ", ".join(
+            (span(recording), say_count(len(recording.streams), "stream"), say_count(recording.samples, "sample"))
+        )
+        head = together(
+            element("h3", name), element("span", brief, class_="quiet"), severity_chips(recording.findings)
+        )
+        # The anchor is inside, so that a link to it opens the fold.
+        return disclosure(head, element("section", *body, id=anchor), class_="card")
+    return element("div", section(name, *body, anchor=anchor, level=3), class_="card")
+
+
+def little_to_see(recording: RecordingSurvey) -> bool:
+    """Say whether a card can be folded: no fault, and few pictures."""
+    severities = by_severity(recording.findings)
+    pictures = sum(len(stream.pictures) for stream in recording.streams)
+    return pictures < FEW_PICTURES and not severities["error"] and not severities["warning"]
+
+
+def _body(recording: RecordingSurvey, twins: Sequence[tuple[str, str]]) -> list[Piece]:
     held = [stream for stream in recording.streams if stream.count or stream.declared]
     without = [stream.stream.name for stream in recording.streams if not (stream.count or stream.declared)]
-    placed = [PlacedFinding(finding=finding, place=finding.stream or "") for finding in recording.findings]
     hint = recording.error.hint if recording.error else ""
-    card = section(
-        result.name(recording.path),
+    same = [link(where, name) for where, name in twins]
+    return [
         facts(_facts(recording)),
-        paragraph("The same content as ", *joined([link(where, name) for where, name in twins]), ".")
-        if twins
-        else None,
-        findings(placed) if placed else None,
+        paragraph("The same content as ", *joined(same), ".") if same else None,
+        *_findings(recording),
         paragraph(f"What to do: {hint}", quiet=True) if hint else None,
         *(_sheet(stream) for stream in held if stream.pictures),
         *_timelines(held),
-        _streams(held, origin_ns=recording.start_ns),
+        _streams(held, origin_ns=recording.origin_ns),
         disclosure(
             f"{say_count(len(without), 'stream')} without a sample",
             element("ul", *(element("li", code(name)) for name in without), class_="columns"),
@@ -76,10 +108,41 @@ def recording_card(
         if without
         else None,
         _stated(recording),
-        anchor=anchor,
-        level=3,
-    )
-    return element("div", card, class_="card")
+    ]
+
+
+def _findings(recording: RecordingSurvey) -> list[Html]:
+    """List findings; more than a few remarks are folded."""
+    placed = [
+        PlacedFinding(
+            finding=without_path(finding, recording),
+            place="" if names_its_stream(finding) else finding.stream or "",
+        )
+        for finding in recording.findings
+    ]
+    remarks = [item for item in placed if item.finding.severity == "info"]
+    grave = [item for item in placed if item.finding.severity != "info"]
+    if len(remarks) <= FEW_REMARKS:
+        return [findings(placed)] if placed else []
+    shown = [findings(grave)] if grave else []
+    return [*shown, disclosure(say_count(len(remarks), "remark"), findings(remarks))]
+
+
+def severity_chips(found: Sequence[Finding]) -> Html:
+    """Say how many findings of each severity there are."""
+    severities = by_severity(found)
+    words = {s: f"{severities[s]} info" if s == "info" else say_count(severities[s], s) for s in SEVERITIES}
+    return together(*(chip(words[s], kind=s) for s in SEVERITIES if severities[s]))
+
+
+def without_path(finding: Finding, recording: RecordingSurvey) -> Finding:
+    """Take the recording's path from the head of a message that stands beside its name anyway."""
+    return replace(finding, message=finding.message.removeprefix(f"{recording.path}: "))
+
+
+def names_its_stream(finding: Finding) -> bool:
+    """Say whether the message of a finding begins with its stream, so that it need not be named once more."""
+    return bool(finding.stream) and finding.message.startswith(f"{finding.stream}:")
 
 
 def _facts(recording: RecordingSurvey) -> list[tuple[str, Piece]]:
@@ -145,12 +208,7 @@ def _stream_row(item: StreamSurvey, origin_ns: int | None) -> list[Piece]:
         chip(stream.modality, kind=stream.modality),
         together(_format(stream), element("small", stream.notes) if stream.notes else None),
         together(f"{item.count:,}", *(element("small", words) for words in _account(item))),
-        together(
-            amounts.rate(item.rate_hz),
-            element("small", f"declared {amounts.rate(stream.nominal_rate_hz)}")
-            if stream.nominal_rate_hz
-            else None,
-        ),
+        together(amounts.rate(item.rate_hz), *(element("small", words) for words in _other_rates(item))),
         _intervals(item),
         _longest(item, origin_ns),
         together(
@@ -180,6 +238,15 @@ def _account(item: StreamSurvey) -> list[str]:
         for number, what in ((item.merged, "merged"), (item.rejected, "rejected"), (item.unread, "unread"))
         if number
     ]
+    return words
+
+
+def _other_rates(item: StreamSurvey) -> list[str]:
+    words = []
+    if item.stream.nominal_rate_hz:
+        words.append(f"declared {amounts.rate(item.stream.nominal_rate_hz)}")
+    if item.ticking_hz and item.rate_hz and abs(item.ticking_hz / item.rate_hz - 1) > NOTABLE:
+        words.append(f"ticks at {amounts.rate(item.ticking_hz)}")
     return words
 
 

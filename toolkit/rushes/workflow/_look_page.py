@@ -1,7 +1,10 @@
 """What a look saw → its page: what needs a glance first, then every recording, then what was refused."""
 
+import os
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
 
 from rushes.model import Finding
 from rushes.quantities import say_bytes, say_count
@@ -11,7 +14,6 @@ from rushes.report.page import (
     Html,
     Piece,
     PlacedFinding,
-    chip,
     code,
     disclosure,
     element,
@@ -25,17 +27,29 @@ from rushes.report.page import (
     tally,
     together,
 )
-from rushes.workflow._look_card import joined, recording_card, span
+from rushes.workflow._look_card import (
+    joined,
+    little_to_see,
+    names_its_stream,
+    recording_card,
+    severity_chips,
+    span,
+    without_path,
+)
 from rushes.workflow._seen import LookResult, by_severity
 from rushes.workflow._survey import RecordingSurvey
 from rushes.workflow.discover import Refused
 
+OPEN_CARDS = 30
+"""With more recordings than this, those with little to see are folded."""
 EACH_CHECK = 3
-"""Findings of one check that are shown at the top; the others stand with their recordings."""
+"""Findings of one check that are shown at the top at once; the others are folded."""
+OPEN_GROUP = 12
+"""Lists of more recordings than this are folded."""
 
 _OVERVIEW = (
-    Column(title=""),
     Column(title="Recording"),
+    Column(title="Picture"),
     Column(title="Reader"),
     Column(title="Span", number=True),
     Column(title="Streams", number=True),
@@ -48,7 +62,6 @@ _OVERVIEW = (
 def look_page(result: LookResult) -> str:
     """Make the page."""
     anchors = {id(recording): f"r{at}" for at, recording in enumerate(result.recordings, start=1)}
-    twins = _twins(result)
     title = result.root.resolve().name or "A look"
     return page(
         f"A look at {title}",
@@ -56,15 +69,7 @@ def look_page(result: LookResult) -> str:
         _first(result, anchors),
         _equal(result, anchors),
         _overview(result, anchors) if len(result.recordings) > 1 else None,
-        section(
-            "Recordings",
-            *(
-                recording_card(result, recording, anchors[id(recording)], twins.get(id(recording), ()))
-                for recording in result.recordings
-            ),
-        )
-        if result.recordings
-        else section("Recordings", paragraph("No recording was found.")),
+        section("Recordings", *_cards(result, anchors)),
         _refused(result),
         subtitle=f"{result.root.resolve()} · {result.looked_at:%d %B %Y, %H:%M} UTC · rushes look",
     )
@@ -92,71 +97,90 @@ def _first(result: LookResult, anchors: dict[int, str]) -> Html:
         for finding in recording.findings:
             if finding.severity != "info":
                 placed = PlacedFinding(
-                    finding=finding, place=_place(result, recording, finding), anchor=anchors[id(recording)]
+                    finding=without_path(finding, recording),
+                    place=_place(result, recording, finding),
+                    anchor=anchors[id(recording)],
                 )
                 groups[SEVERITIES.index(finding.severity), finding.check].append(placed)
     if not groups:
         return section("First faults", paragraph("None seen: counts agree, times run forward, nothing is absent."))
     shown: list[Piece] = []
-    for _, group in sorted(groups.items(), key=lambda item: item[0]):
-        shown.append(findings(group[:EACH_CHECK]))
+    for (_, check), group in sorted(groups.items(), key=lambda item: item[0]):
+        places = len({item.anchor for item in group})
+        where = f"{len(group):,} in {say_count(places, 'recording')}"
+        shown += [element("h3", check, element("small", where)), findings(group[:EACH_CHECK])]
         if len(group) > EACH_CHECK:
-            rest = f"{len(group) - EACH_CHECK:,} more of {group[0].finding.check}"
-            shown.append(disclosure(rest, findings(group[EACH_CHECK:])))
+            shown.append(disclosure(f"{len(group) - EACH_CHECK:,} more", findings(group[EACH_CHECK:])))
     return section("First faults", *shown)
 
 
 def _place(result: LookResult, recording: RecordingSurvey, finding: Finding) -> str:
     name = result.name(recording.path)
-    return f"{name} · {finding.stream}" if finding.stream else name
+    return f"{name} · {finding.stream}" if finding.stream and not names_its_stream(finding) else name
 
 
 def _equal(result: LookResult, anchors: dict[int, str]) -> Html | None:
     if not result.equal:
         return None
-    items = []
-    for group in result.equal:
-        links = [link(anchors[id(recording)], result.name(recording.path)) for recording in group]
-        items.append(element("li", *joined(links)))
     words = "These hold the same samples at the same times, whatever the file is called and however it is packed."
-    return section("Equal content", paragraph(words), element("ul", *items))
+    return section(
+        "Equal content", paragraph(words), *(_equal_group(result, group, anchors) for group in result.equal)
+    )
+
+
+def _equal_group(result: LookResult, group: Sequence[RecordingSurvey], anchors: dict[int, str]) -> Html:
+    folder = os.path.commonpath([recording.path.parent for recording in group])
+    links = [link(anchors[id(r)], os.path.relpath(r.path, folder)) for r in group]
+    where = code(result.name(Path(folder)))
+    count = f"{len(group)} in "
+    if len(group) <= OPEN_GROUP:
+        return paragraph(count, where, ": ", *joined(links))
+    return disclosure(
+        together(count, where), element("ul", *(element("li", item) for item in links), class_="columns")
+    )
 
 
 def _overview(result: LookResult, anchors: dict[int, str]) -> Html:
-    rows = [
-        (
-            _face(recording),
-            link(anchors[id(recording)], result.name(recording.path)),
-            recording.reader,
-            span(recording),
-            f"{len(recording.streams):,}",
-            f"{recording.samples:,}",
-            say_bytes(recording.size),
-            _chips(recording),
-        )
-        for recording in result.recordings
+    """List all recordings; a long run of them in one folder is folded, where nothing is wrong with any."""
+    parts: list[Piece] = []
+    rows: list[list[Piece]] = []
+    for folder, run in groupby(result.recordings, key=lambda recording: recording.path.parent):
+        group = list(run)
+        made = [_row(recording, result.name(folder), anchors) for recording in group]
+        faults = any(finding.severity != "info" for recording in group for finding in recording.findings)
+        if len(result.recordings) <= OPEN_CARDS or len(group) <= OPEN_GROUP or faults:
+            rows += made
+            continue
+        if rows:
+            parts.append(table(_OVERVIEW, rows, caption="Recordings"))
+            rows = []
+        head = together(say_count(len(group), "recording"), " in ", code(result.name(folder)))
+        parts.append(disclosure(head, table(_OVERVIEW, made, caption=f"Recordings in {result.name(folder)}")))
+    if rows:
+        parts.append(table(_OVERVIEW, rows, caption="Recordings"))
+    return section("Overview", *parts)
+
+
+def _row(recording: RecordingSurvey, folder: str, anchors: dict[int, str]) -> list[Piece]:
+    return [
+        together(
+            link(anchors[id(recording)], recording.path.name),
+            element("small", folder) if folder != "." else None,
+        ),
+        _face(recording),
+        recording.reader,
+        span(recording),
+        f"{len(recording.streams):,}",
+        f"{recording.samples:,}",
+        say_bytes(recording.size),
+        severity_chips(recording.findings),
     ]
-    # The picture comes second in the row, so that the name is its heading.
-    columns = (_OVERVIEW[1], _OVERVIEW[0], *_OVERVIEW[2:])
-    ordered = [(name, face, *rest) for face, name, *rest in rows]
-    return section("Overview", table(columns, ordered, caption="All recordings"))
 
 
 def _face(recording: RecordingSurvey) -> Html | None:
     """Give one picture that stands for a recording: from the middle of its first stream that has any."""
     pictures = next((stream.pictures for stream in recording.streams if stream.pictures), ())
     return image(pictures[len(pictures) // 2]) if pictures else None
-
-
-def _chips(recording: RecordingSurvey) -> Html:
-    severities = by_severity(recording.findings)
-    return together(
-        *(
-            chip(say_count(severities[s], s) if s != "info" else f"{severities[s]} info", kind=s)
-            for s in SEVERITIES
-            if severities[s]
-        )
-    )
 
 
 def _refused(result: LookResult) -> Html | None:
@@ -202,10 +226,25 @@ def _said(said: dict[str, int]) -> str:
     return commonest if len(said) == 1 else f"{commonest} (and {say_count(len(said) - 1, 'other reason')})"
 
 
-def _twins(result: LookResult) -> dict[int, list[tuple[str, str]]]:
-    anchors = {id(recording): f"r{at}" for at, recording in enumerate(result.recordings, start=1)}
-    return {
+def _cards(result: LookResult, anchors: dict[int, str]) -> list[Html]:
+    if not result.recordings:
+        return [paragraph("No recording was found.")]
+    twins = {
         id(recording): [(anchors[id(other)], result.name(other.path)) for other in group if other is not recording]
         for group in result.equal
         for recording in group
     }
+    folding = len(result.recordings) > OPEN_CARDS
+    cards: list[Html] = []
+    for little, run in groupby(result.recordings, key=lambda recording: folding and little_to_see(recording)):
+        group = list(run)
+        made = [
+            recording_card(result, recording, anchors[id(recording)], twins.get(id(recording), ()), folded=little)
+            for recording in group
+        ]
+        if little and len(group) > OPEN_GROUP:
+            between = f"{result.name(group[0].path)} … {result.name(group[-1].path)}"
+            head = together(say_count(len(group), "recording"), " with little to see: ", code(between))
+            made = [disclosure(head, *made)]
+        cards += made
+    return cards

@@ -80,6 +80,7 @@ def _stream(item: StreamSurvey) -> dict[str, Any]:
         "rejected": item.rejected,
         "unread": item.unread,
         "rate_hz": item.rate_hz,
+        "ticking_hz": item.ticking_hz,
         "first_ns": item.first_ns,
         "last_ns": item.last_ns,
         "gaps": len(item.gaps),

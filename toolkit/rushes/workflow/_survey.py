@@ -16,7 +16,7 @@ from rushes.intervals import describe, find_gaps
 from rushes.model import Claim, Description, Finding, LedgerEntry, Stream, Times
 from rushes.report.page import Picture
 from rushes.report.plots import Stretch
-from rushes.workflow._first_faults import first_faults
+from rushes.workflow._first_faults import columns_for_checks, first_faults
 from rushes.workflow._gather import Gathered
 from rushes.workflow._sameness import same_content_key, size_of
 from rushes.workflow.discover import Found
@@ -39,7 +39,8 @@ class StreamSurvey:
         declared: Samples that the recording says it holds; None where it says nothing.
         merged, rejected, unread: From the ledger.
         first_ns, last_ns: Earliest and latest raw time; None without samples or times.
-        rate_hz: While the stream ran; None where it cannot be told.
+        rate_hz: (count - 1) / (last - first) of the raw times; None where it cannot be told.
+        ticking_hz: Rate while it ran, gaps left out, of a stream that ticks; else None.
         drawn: Shape (≤ 4096,). Times in ascending order, thinned.
         drawn_log: The same in the recorder's clock; None where the recording has no second time.
         intervals_ns: Shape (≤ 101,). Quantiles of the time from one sample to the next.
@@ -58,6 +59,7 @@ class StreamSurvey:
     first_ns: int | None
     last_ns: int | None
     rate_hz: float | None
+    ticking_hz: float | None
     drawn: Times
     drawn_log: Times | None
     intervals_ns: npt.NDArray[np.float64]
@@ -74,6 +76,7 @@ class RecordingSurvey:
     Args:
         size: Bytes of all its files.
         files: Number of its files.
+        origin_ns: From when the times in its page count; None where it has none.
         content: Equal for recordings with equal samples, whatever holds them; empty where nothing can be said.
         error: Why nothing could be read.
     """
@@ -85,6 +88,7 @@ class RecordingSurvey:
     files: int
     start_ns: int | None
     end_ns: int | None
+    origin_ns: int | None
     streams: tuple[StreamSurvey, ...]
     findings: tuple[Finding, ...]
     content: str
@@ -123,7 +127,7 @@ def survey(found: Found) -> RecordingSurvey:
 
 def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:
     about = recording.description
-    gathered = {stream.name: Gathered(stream) for stream in about.streams}
+    gathered = {s.name: Gathered(s, more=columns_for_checks(s)) for s in about.streams}
     for batch in recording.batches():
         gathered[batch.stream].add(batch)
     ledger, losses = recording.ledger(), recording.losses()
@@ -152,6 +156,7 @@ def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:
         files=len(set(files)),
         start_ns=about.start_ns if about.start_ns is not None else min(firsts, default=None),
         end_ns=about.end_ns if about.end_ns is not None else max(lasts, default=None),
+        origin_ns=origin_ns,
         streams=tuple(streams),
         findings=tuple(findings),
         content=content,
@@ -179,7 +184,8 @@ def _stream(
         unread=sum(e.unread for e in entries),
         first_ns=line.first_ns,
         last_ns=line.last_ns,
-        rate_hz=line.rate_hz,
+        rate_hz=(len(times) - 1) * 1e9 / lasting if (lasting := _lasting(ordered)) else None,
+        ticking_hz=line.rate_hz if line.regular else None,
         drawn=_thinned(ordered),
         drawn_log=_thinned(np.sort(log_times)) if timed and len(log_times) == kept.rows else None,
         intervals_ns=_quantiles(np.diff(ordered)),
@@ -188,6 +194,10 @@ def _stream(
         pictures=tuple(pictures),
         picture_trouble=trouble,
     )
+
+
+def _lasting(ordered: Times) -> int:
+    return int(ordered[-1] - ordered[0]) if len(ordered) else 0
 
 
 def _gaps(times: Times, interval_ns: int) -> tuple[Stretch, ...]:
@@ -222,13 +232,21 @@ def _times(kept: Gathered, name: str) -> Times:
 
 
 def _origin(gathered: Iterable[Gathered]) -> int | None:
-    """Give the time that captions count from: the earliest of those streams that have pictures."""
-    firsts = [
-        int(_times(kept, "t_ns").min())
+    """Give the time that a page counts from: the earliest of all streams whose clocks tell of the same time.
+
+    That is what the pictures' streams tell, or where there are none, all streams; a stream far from them, such as
+    a static transform stamped 0, has another clock.
+    """
+    spans = {
+        kept: (int(times.min()), int(times.max()))
         for kept in gathered
-        if kept.rows and kept.stream.table == "frames" and kept.stream.clock != "none"
-    ]
-    return min(firsts, default=None)
+        if kept.stream.clock != "none" and len(times := _times(kept, "t_ns"))
+    }
+    pictures = [span[0] for kept, span in spans.items() if kept.stream.table == "frames"]
+    if not pictures:
+        return min((first for first, _ in spans.values()), default=None)
+    reach = 10 * max(60 * 10**9, *(last - first for first, last in spans.values()))
+    return min(first for first, _ in spans.values() if first >= min(pictures) - reach)
 
 
 def _unshown(kept: Gathered, trouble: str) -> Finding:
@@ -250,6 +268,7 @@ def _failed(found: Found, error: RushesError) -> RecordingSurvey:
         files=len(files),
         start_ns=None,
         end_ns=None,
+        origin_ns=None,
         streams=(),
         findings=(Finding(check=error.code, severity="error", message=error.message),),
         content="",

@@ -18,8 +18,8 @@ from rushes.workflow.pictures import decoder_for, spread
 MOST = 7
 LONG_SIDE_PX = 200
 QUALITY = 70
-KEYFRAME_REACH = 48
-"""To show the last picture of a video, so many are decoded before it at most; else its last keyframe is shown."""
+KEYFRAME_REACH = 300
+"""To show one picture of a video, so many are decoded before it at most; else a keyframe stands for it."""
 UNUSABLE = int(FrameFlag.MISSING | FrameFlag.CORRUPT)
 
 
@@ -80,16 +80,16 @@ def choose(kept: Gathered, *, most: int = MOST) -> list[int]:
     keys = np.flatnonzero(kept.filled("keyframe", 0))
     if not len(keys) or not wanted or kept.numbers("keyframe") is None:
         return wanted
-    step = max(len(usable) // max(most - 1, 1), 1)
-    chosen = {_on_keyframe(index, keys, within=step // 2) for index in wanted[:-1]}
-    last = wanted[-1]
-    before = int(keys[max(int(np.searchsorted(keys, last, side="right")) - 1, 0)])
-    return sorted(chosen | {last if last - before <= KEYFRAME_REACH else before})
+    within = max(len(usable) // max(most - 1, 1), 1) // 2
+    chosen = {_near_keyframe(index, keys, within=within) for index in wanted[:-1]}
+    return sorted(chosen | {_near_keyframe(wanted[-1], keys, within=0)})
 
 
-def _on_keyframe(index: int, keys: npt.NDArray[np.int64], *, within: int) -> int:
+def _near_keyframe(index: int, keys: npt.NDArray[np.int64], *, within: int) -> int:
+    """Give the nearest keyframe where it is near, or where too much would have to be decoded for the picture."""
     nearest = int(keys[np.argmin(np.abs(keys - index))])
-    return nearest if abs(nearest - index) <= within else index
+    before = int(keys[max(int(np.searchsorted(keys, index, side="right")) - 1, 0)])
+    return nearest if abs(nearest - index) <= within or index - before > KEYFRAME_REACH else index
 
 
 def _picture(
@@ -101,19 +101,24 @@ def _picture(
     origin_ns: int | None,
 ) -> Picture:
     stream = kept.stream
-    upright = np.ascontiguousarray(np.rot90(pixels, k=-((stream.rotation_deg or 0) // 90)))
-    height, width = upright.shape[:2]
+    shown = upright(pixels, stream.rotation_deg)
+    height, width = shown.shape[:2]
     scale = min(1.0, LONG_SIDE_PX / max(height, width))
     render = registry.late("rushes.decoders._render")
     when = None if origin_ns is None or stream.clock == "none" else amounts.seconds(row["t_ns"] - origin_ns)
     place = f"{stream.name}, frame {index} of {kept.rows}"
     return Picture(
-        jpeg=render.to_jpeg(upright, stream.modality, span=span, long_side_px=LONG_SIDE_PX, quality=QUALITY),
+        jpeg=render.to_jpeg(shown, stream.modality, span=span, long_side_px=LONG_SIDE_PX, quality=QUALITY),
         width=max(1, round(width * scale)),
         height=max(1, round(height * scale)),
         alt=f"{place} at {when}" if when else place,
         caption=f"{index} · {when}" if when else str(index),
     )
+
+
+def upright(pixels: npt.NDArray[Any], rotation_deg: int | None) -> npt.NDArray[Any]:
+    """Turn a picture clockwise by a multiple of 90 degrees."""
+    return np.ascontiguousarray(np.rot90(pixels, k=-((rotation_deg or 0) // 90)))
 
 
 def _span(pixels: npt.NDArray[Any], stream: Stream) -> tuple[float, float] | None:

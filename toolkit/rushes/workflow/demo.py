@@ -45,16 +45,37 @@ def compare(dataset: Path) -> list[Foretold]:
     truth = json.loads((resources.folder("data_samples") / "truth.json").read_text(encoding="utf-8"))
     seen: list[Foretold] = []
     with Dataset.open(dataset) as opened:
-        for take, expected in truth["takes"].items():
-            figures = opened.sql(
-                "select s.stream, s.count from streams s join recordings r using (recording_id) "
-                + f"where r.name = '{take}'"
-            ).fetchall()
-            counts = dict(figures)
-            for stream, figure in expected["streams"].items():
-                seen.append(
-                    Foretold(what=f"{take}: samples on {stream}", expected=figure, found=counts.get(stream))
-                )
-            moments = opened.moments(take)
-            seen.append(Foretold(what=f"{take}: moments", expected=expected["moments"], found=len(moments)))
+        for file, expected in truth["recordings"].items():
+            take = Path(file).stem
+            recording_id = opened.recording_id(take)
+            streams = opened.arrow("streams", columns=["stream", "count"], where={"recording_id": recording_id})
+            counts = dict(zip(streams["stream"].to_pylist(), streams["count"].to_pylist(), strict=True))
+            wanted = {stream: facts["count"] for stream, facts in expected["streams"].items()}
+            told = expected["moments"]
+            moments = opened.arrow(
+                "moments", columns=["complete", "max_skew_ns"], where={"recording_id": recording_id}
+            )
+            seen += [
+                Foretold(
+                    what=f"{take}: samples on {len(wanted)} streams",
+                    expected=sum(wanted.values()),
+                    found=sum(counts.get(stream, 0) for stream in wanted),
+                ),
+                *(
+                    Foretold(what=f"{take}: samples on {stream}", expected=count, found=counts.get(stream))
+                    for stream, count in wanted.items()
+                    if counts.get(stream) != count
+                ),
+                Foretold(what=f"{take}: moments", expected=told["count"], found=len(moments)),
+                Foretold(
+                    what=f"{take}: moments with every camera",
+                    expected=told["complete"],
+                    found=sum(moments["complete"].to_pylist()),
+                ),
+                Foretold(
+                    what=f"{take}: largest skew, ns",
+                    expected=told["max_skew_ns"],
+                    found=max(moments["max_skew_ns"].to_pylist(), default=None),
+                ),
+            ]
     return seen

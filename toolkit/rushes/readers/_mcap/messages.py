@@ -1,7 +1,7 @@
 """The messages of some segments as arrays over one buffer: by message index where it proves right, else walked.
 
-A message index is believed only after every place that it names was found to be a message of its channel, and the
-sizes of all messages and other records add up to that of the chunk; so both ways give the same messages.
+A message index is believed only after every place that it names was found to be a message of its channel, no two
+overlap, and the sizes of all messages and other records add up to that of the chunk; so both ways give the same.
 """
 
 import struct
@@ -38,6 +38,7 @@ HEAD = np.dtype(
 )
 assert HEAD.itemsize == records.MESSAGE_HEAD
 _message = struct.Struct("<BQH")
+_INDEX_HEAD = struct.Struct("<BQHI")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Group:
 
 
 def groups(data: Bytes, segments: list[Segment], *, verify: frozenset[str] = frozenset()) -> Iterator[Group]:
-    """Read segments in groups of bounded size.
+    """Read segments in groups of bounded size. A group's buffer holds until the next group is asked for.
 
     Args:
         data: The mapped file.
@@ -84,18 +85,19 @@ def groups(data: Bytes, segments: list[Segment], *, verify: frozenset[str] = fro
         verify: ``plain`` has the checksums of plain chunks checked too; those of compressed ones always are.
     """
     pending: list[Segment] = []
+    scratch = _Scratch()
     size = count = 0
     for segment in segments:
         here = index_count(data, segment)
         grown = size + (0 if segment.plain else segment.size)
         full = count + here > MESSAGES or grown > UNPACKED or (pending and pending[-1].plain != segment.plain)
         if pending and full:
-            yield load(data, pending, verify=verify)
+            yield load(data, pending, verify=verify, scratch=scratch)
             pending, grown, count = [], 0 if segment.plain else segment.size, 0
         pending.append(segment)
         size, count = grown, count + here
     if pending:
-        yield load(data, pending, verify=verify)
+        yield load(data, pending, verify=verify, scratch=scratch)
 
 
 def index_count(data: Bytes, segment: Segment) -> int:
@@ -110,14 +112,33 @@ def index_counts(data: Bytes, segment: Segment) -> dict[int, int] | None:
         return None
     counts = {}
     for channel, place in segment.indexes.items():
-        entries = _index(data, channel, place)
-        if entries is None:
+        head = _index_head(data, channel, place)
+        if head is None:
             return None
-        counts[channel] = len(entries)
+        counts[channel] = head // 16
     return counts
 
 
-def load(data: Bytes, segments: list[Segment], *, verify: frozenset[str] = frozenset()) -> Group:
+class _Scratch:
+    """Memory that chunks are unpacked into, kept from group to group: fresh pages cost as much as unpacking."""
+
+    def __init__(self) -> None:
+        self._kept: Bytes = np.zeros(0, np.uint8)
+
+    def of(self, size: int) -> Bytes:
+        """Give so many bytes; those given before are overwritten."""
+        if len(self._kept) < size:
+            self._kept = np.empty(size, np.uint8)
+        return self._kept[:size]
+
+
+def load(
+    data: Bytes,
+    segments: list[Segment],
+    *,
+    verify: frozenset[str] = frozenset(),
+    scratch: _Scratch | None = None,
+) -> Group:
     """Read the messages of some segments that are all plain, or all compressed."""
     if segments[0].plain:
         bases = np.array([segment.body for segment in segments], np.int64)
@@ -133,7 +154,7 @@ def load(data: Bytes, segments: list[Segment], *, verify: frozenset[str] = froze
                 ):
                     _lose(group, data, i, "its checksum fails")
     else:
-        group = _unpacked(data, segments)
+        group = _unpacked(data, segments, scratch or _Scratch())
     bad = {id(lost.segment) for lost in group.lost}
     good = [i for i, segment in enumerate(segments) if id(segment) not in bad]
     parts = _from_indexes(data, group, good)
@@ -141,7 +162,7 @@ def load(data: Bytes, segments: list[Segment], *, verify: frozenset[str] = froze
     return group
 
 
-def _unpacked(data: Bytes, segments: list[Segment]) -> Group:
+def _unpacked(data: Bytes, segments: list[Segment], scratch: _Scratch) -> Group:
     room = sum(segment.size for segment in segments if segment.size < _LARGEST_CHUNK)
     group = Group(segments=segments, buffer=np.zeros(0, np.uint8), bases=np.zeros(len(segments), np.int64))
     buffer: Bytes | None = None
@@ -161,7 +182,7 @@ def _unpacked(data: Bytes, segments: list[Segment]) -> Group:
             _lose(group, data, i, str(error))
             continue
         if buffer is None:
-            buffer = np.empty(room, np.uint8)
+            buffer = scratch.of(room)
         buffer[filled : filled + len(content)] = np.frombuffer(content, np.uint8)
         group.bases[i] = filled
         filled += len(content)
@@ -176,16 +197,21 @@ def _lose(group: Group, data: Bytes, i: int, reason: str) -> None:
     group.lost.append(Lost(segment=segment, byte_from=segment.at, byte_to=end, reason=reason, counts=counts))
 
 
+def _index_head(data: Bytes, channel: int, place: int) -> int | None:
+    """Give how many bytes of entries a message index has, None where there is no such index."""
+    if place + _INDEX_HEAD.size > len(data):
+        return None
+    opcode, size, number, length = _INDEX_HEAD.unpack_from(data.data, place)
+    right = opcode == records.MESSAGE_INDEX and number == channel and length % 16 == 0 and size == length + 6
+    return length if right and place + _INDEX_HEAD.size + length <= len(data) else None
+
+
 def _index(data: Bytes, channel: int, place: int) -> npt.NDArray[np.uint64] | None:
     """Give the offsets that a message index names, None where there is no such index."""
-    if place + 15 > len(data):
+    length = _index_head(data, channel, place)
+    if length is None:
         return None
-    opcode, size, number, length = struct.unpack_from("<BQHI", data.data, place)
-    if (opcode, number) != (records.MESSAGE_INDEX, channel) or length % 16 or size != length + 6:
-        return None
-    if place + 15 + length > len(data):
-        return None
-    return np.frombuffer(data, "<u8", length // 8, place + 15)[1::2]
+    return np.frombuffer(data, "<u8", length // 8, place + _INDEX_HEAD.size)[1::2]
 
 
 Part = tuple[int, int, Indices]  # channel, segment, places in the buffer
@@ -233,12 +259,29 @@ def _proven(group: Group, trusted: list[int], parts: list[Part]) -> set[int]:
         fits = (heads["opcode"] == records.MESSAGE) & (heads["channel"] == channel)
         fits &= (size >= records.MESSAGE_HEAD - records.PREFIX) & (size <= ends[member] - places - records.PREFIX)
         right -= set(np.unique(member[~fits]).tolist())
+        right -= _overlapping(parts, places, size, member)
         filled = np.bincount(member[fits], (size[fits] + records.PREFIX).astype(np.float64), len(group.segments))
     for i in trusted:
         rest = group.segments[i].size - int(filled[i])
         if i in right and rest and not _rest_is_definitions(group, i, rest, parts):
             right.discard(i)
     return right
+
+
+def _overlapping(parts: list[Part], places: Indices, size: Indices, member: npt.NDArray[Any]) -> set[int]:
+    """Give the segments in which an index names a place twice, or two places within one message."""
+    unordered = (places[1:] < places[:-1] + size[:-1] + records.PREFIX).nonzero()[0]
+    starts = np.cumsum([len(part[2]) for part in parts])
+    suspects = np.unique(np.searchsorted(starts, unordered, side="right")).tolist()
+    found = set()
+    for number in suspects:
+        end = int(starts[number])
+        begin = end - len(parts[number][2])
+        order = np.argsort(places[begin:end])
+        at, width = places[begin:end][order], size[begin:end][order] + records.PREFIX
+        if (at[1:] < at[:-1] + width[:-1]).any():
+            found.add(int(member[begin]))
+    return found
 
 
 def _rest_is_definitions(group: Group, i: int, rest: int, parts: list[Part]) -> bool:

@@ -162,8 +162,8 @@ class McapSource:
     def _held_by(self, i: int) -> set[int] | None:
         """Give the channels of a segment, None where only reading it would tell."""
         if i not in self._contents:
-            counts = messages.index_counts(self._data, self._catalogue.segments[i])
-            self._contents[i] = None if counts is None else {number for number, count in counts.items() if count}
+            indexes = self._catalogue.segments[i].indexes
+            self._contents[i] = None if indexes is None else set(indexes)
         return self._contents[i]
 
     def _may_hold(self, i: int, numbers: set[int]) -> bool:

@@ -156,14 +156,23 @@ class Bag1:
     def _messages(
         self, chunk: index.ChunkPlace, buffer: Bytes, base: int, limit: int, losses: list[Loss]
     ) -> _Messages:
-        """Find the messages of a chunk by its IndexData, or where that is not whole, one after the other."""
+        """Find the messages of a chunk by its IndexData; where that fails, by whichever way finds more of them."""
+        indexed = entries = _empty()
+        complete = False
         if chunk.at is not None and chunk.whole:
             entries, complete = self._entries(chunk)
-            if complete and len(entries.time_ns):
-                found = _payloads(entries, buffer, base, limit)
-                if found is not None:
-                    return found
-        return self._scan(chunk, buffer, base, limit, losses)
+            indexed = _payloads(entries, buffer, base, limit)
+            if complete and len(indexed.start) == len(entries.start):
+                return indexed
+        scan_losses: list[Loss] = []
+        scanned = self._scan(chunk, buffer, base, limit, scan_losses)
+        if len(indexed.start) <= len(scanned.start):
+            losses += scan_losses
+            return scanned
+        first, last = (chunk.data_at, chunk.data_end) if chunk.at is None else (chunk.at, chunk.data_end)
+        count = len(entries.start) - len(indexed.start) if complete else None
+        losses.append(index.damaged(self._file, first, last, count=count))
+        return indexed
 
     def _entries(self, chunk: index.ChunkPlace) -> tuple[_Messages, bool]:
         """Read a chunk's IndexData; whether it is all there."""
@@ -182,15 +191,15 @@ class Bag1:
             for number, entries in parts:
                 seen[number] = seen.get(number, 0) + len(entries)
             followed = seen == dict(chunk.counts)
-        if not parts or not followed:
-            return _empty(), followed and chunk.counts is not None
+        if not parts:
+            return _empty(), chunk.counts is not None and not any(chunk.counts.values())
         table = np.concatenate([entries for _, entries in parts])
         return _Messages(
             connection=np.repeat([number for number, _ in parts], [len(entries) for _, entries in parts]),
             time_ns=table["sec"].astype(np.int64) * 1_000_000_000 + table["nsec"],
             start=table["place"].astype(np.int64),
             length=np.zeros(len(table), np.int64),
-        ), True
+        ), followed
 
     def _scan(
         self, chunk: index.ChunkPlace, buffer: Bytes, base: int, limit: int, losses: list[Loss]
@@ -275,36 +284,32 @@ class Bag1:
                         self._times.append(index.time_ns(record.fields["time"]))
 
 
-def _payloads(entries: _Messages, buffer: Bytes, base: int, limit: int) -> _Messages | None:
-    """Follow index entries to the payloads; None where one does not lead to a message of its connection."""
-    at = entries.start + base
-    if not len(at):
-        return entries
-    if at.min() < base or at.max() + 8 > limit:
-        return None
+def _payloads(entries: _Messages, buffer: Bytes, base: int, limit: int) -> _Messages:
+    """Follow index entries to the payloads, leaving out those that lead to no message of their connection."""
+    right = np.flatnonzero((entries.start >= 0) & (entries.start + base + 8 <= limit))
+    at = entries.start[right] + base
     header = _u32(buffer, at)
-    size_at = at + 4 + header
-    if size_at.max() + 4 > limit:
-        return None
-    length = _u32(buffer, size_at)
-    start = size_at + 4
-    if (start + length).max() > limit:
-        return None
-    for width in np.unique(header):
-        same = np.flatnonzero(header == width)
-        if not _are_messages(buffer, at[same], int(width), entries.connection[same]):
-            return None
-    return _Messages(connection=entries.connection, time_ns=entries.time_ns, start=start, length=length)
+    fits = at + 4 + header + 4 <= limit
+    right, at, header = right[fits], at[fits], header[fits]
+    length = _u32(buffer, at + 4 + header)
+    start = at + 8 + header
+    fits = start + length <= limit
+    for width in np.unique(header[fits]):
+        same = np.flatnonzero(fits & (header == width))
+        fits[same] = _are_messages(buffer, at[same], int(width), entries.connection[right[same]])
+    right = right[fits]
+    return _Messages(entries.connection[right], entries.time_ns[right], start[fits], length[fits])
 
 
-def _are_messages(buffer: Bytes, at: Ints, width: int, connection: Ints) -> bool:
-    """Whether the headers are of messages of these connections; their fields lie as in the first of them."""
-    first = buffer[at[0] + 4 : at[0] + 4 + width].tobytes()
-    op, conn = first.find(b"op=\x02"), first.find(b"conn=")
-    if op < 0 or conn < 0 or conn + 9 > width:
-        return False
-    same_op = np.all(buffer[at + 4 + op + 3] == index.MESSAGE)
-    return bool(same_op and np.all(_u32(buffer, at + 4 + conn + 5) == connection))
+def _are_messages(buffer: Bytes, at: Ints, width: int, connection: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which headers are of messages of these connections; the fields of all lie as in the first sound one."""
+    for place in at[:16]:
+        header = buffer[place + 4 : place + 4 + width].tobytes()
+        op, conn = header.find(b"op=\x02"), header.find(b"conn=")
+        if op >= 0 and 0 <= conn <= width - 9:
+            same_op = buffer[at + 4 + op + 3] == index.MESSAGE
+            return np.asarray(same_op & (_u32(buffer, at + 4 + conn + 5) == connection))
+    return np.zeros(len(at), np.bool_)
 
 
 def _u32(buffer: Bytes, at: Ints) -> Ints:

@@ -341,6 +341,7 @@ def _walk(view: memoryview, layout: Layout, *, file: str, first: int) -> None:
     while at < size:
         try:
             record = read_record(view, at, size)
+            one = connection(view, record) if record.op == CONNECTION else None
         except NoRecordError as error:
             at = _over_damage(view, at, layout, file=file, cut=error.cut)
             continue
@@ -349,8 +350,7 @@ def _walk(view: memoryview, layout: Layout, *, file: str, first: int) -> None:
             continue
         if record.op == CHUNK:
             layout.chunks.append(_place(view, record))
-        elif record.op == CONNECTION:
-            one = connection(view, record)
+        elif one is not None:
             layout.connections.setdefault(one.number, one)
         elif record.op == MESSAGE:
             _loose(layout, record)

@@ -320,15 +320,11 @@ class _Walk:
             self.kind(kind.item, f"{path}.{i}", wanted)
 
     def sequence(self, item: Number, counts: Indices, path: str, wanted: frozenset[str]) -> None:
-        size = _one(counts * item.size)
-        before = self.position
-        at = self.skip(item.size, size)
-        if isinstance(size, np.ndarray) and not counts.all():  # nothing is aligned where nothing follows
-            empty = counts == 0
-            self.position = np.where(empty, before, self.position)
-            at = np.where(empty, before, at)
-        elif isinstance(size, int) and size == 0:
-            self.position = at = before
+        empty = counts == 0
+        if not empty.all():  # nothing is aligned where nothing follows
+            aligned = self.aligned(item.size)
+            self.position = np.where(empty, self.position, aligned) if empty.any() else aligned
+        at = self.skip(1, _one(counts * item.size))
         if path in wanted:
             self.spans[path] = (self.start + at, counts * item.size)
 
@@ -338,9 +334,7 @@ class _Walk:
 
     def skip(self, align: int, size: Position) -> Position:
         """Move behind the next ``size`` bytes and give where they start."""
-        at = self.position
-        if self.wire == "cdr" and align > 1:
-            at = at + (-(at - self.origin)) % align
+        at = self.aligned(align)
         after = at + size
         if isinstance(after, int):
             if after > self.shortest:
@@ -351,6 +345,11 @@ class _Walk:
                 raise _ShortError(over, "ends before its type does")
         self.position = after
         return at
+
+    def aligned(self, align: int) -> Position:
+        """Give where the next item of that alignment starts."""
+        at = self.position
+        return at + (-(at - self.origin)) % align if self.wire == "cdr" and align > 1 else at
 
     def at_end(self) -> None:
         """Refuse messages that go on behind their type: their lengths cannot be trusted."""

@@ -102,8 +102,7 @@ class Plain:
                 json.loads(text)
                 return text
             if self._decode is None:
-                guest = registry.late(f"rushes.readers._messages.{_GUESTS[self._channel.encoding]}")
-                self._decode = guest.decoder(self._channel)
+                self._decode = _decoder(self._channel)
             return json.dumps(self._decode(bytes(payload)), separators=(",", ":"), ensure_ascii=False)
         except Exception as error:  # noqa: BLE001 - guests raise anything for damaged bytes; it is counted and named
             reason = f"{type(error).__name__}: {str(error)[:100]}"
@@ -132,3 +131,21 @@ class Plain:
             )
             for reason, count in self._undecoded.items()
         ]
+
+
+def _decoder(channel: Channel) -> Callable[[bytes], Any]:
+    """Give what decodes the channel's messages, or what fails for each as making it failed once.
+
+    A damaged definition can take a guest a long time to refuse; once is enough.
+    """
+    guest = registry.late(f"rushes.readers._messages.{_GUESTS[channel.encoding]}")
+    try:
+        decode: Callable[[bytes], Any] = guest.decoder(channel)
+    except Exception as error:  # noqa: BLE001 - guests raise anything for damaged bytes; it is counted and named
+        failure = error
+
+        def refuse(_: bytes) -> Any:
+            raise failure.with_traceback(None)
+
+        return refuse
+    return decode

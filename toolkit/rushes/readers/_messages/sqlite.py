@@ -25,6 +25,9 @@ BLOCK_BYTES = 8 << 20
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 """No serialised message begins so: the first two bytes of CDR say its kind, which is below 16."""
 
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged database raises; the second where SQLite quotes damaged text in its message."""
+
 _Row: TypeAlias = tuple[int, int, int, bytes]
 Definition: TypeAlias = Callable[[str, str], tuple[bytes, str]]
 """Message type and distribution → its definition and how that is written, both empty where it is not known."""
@@ -71,7 +74,7 @@ class SqliteFile:
             self._channel_of = {topic: place for place, (topic, _) in enumerate(self._topics)}
             self._packed = self._looks_packed() if packed_messages is None else packed_messages
             self.metadata: Mapping[str, Any] = self._read_metadata(tables)
-        except sqlite3.Error as error:
+        except (*DAMAGE, TypeError, ValueError, OverflowError) as error:
             self._held.close()
             raise _unreadable(path, str(error)) from error
         except BaseException:
@@ -89,7 +92,7 @@ class SqliteFile:
         try:
             first = self._database.execute("SELECT min(timestamp) FROM messages").fetchone()[0]
             last = self._database.execute("SELECT max(timestamp) FROM messages").fetchone()[0]
-        except sqlite3.Error:
+        except DAMAGE:
             return None
         return (first, last) if isinstance(first, int) and isinstance(last, int) else None
 
@@ -104,7 +107,7 @@ class SqliteFile:
                         break
                     for channel, block in self._by_channel(_sound([row])):
                         gathered.add(channel, block)
-            except sqlite3.Error:
+            except DAMAGE:
                 continue  # named when the rows are read
         return gathered.blocks()
 
@@ -201,7 +204,7 @@ class SqliteFile:
     def _looks_packed(self) -> bool:
         try:
             found = self._database.execute("SELECT data FROM messages ORDER BY id LIMIT 1").fetchone()
-        except sqlite3.Error:
+        except DAMAGE:
             return False
         return found is not None and isinstance(found[0], bytes) and found[0].startswith(ZSTD_MAGIC)
 
@@ -221,14 +224,14 @@ class SqliteFile:
                         yield rows
                         rows, size = [], 0
                 last, error = None, None
-            except sqlite3.Error as met:
+            except DAMAGE as met:
                 last, error = (int(rows[-1][0]) if rows else last), met
             if rows:
                 yield rows
             if error is not None and last is not None:
                 last = self._over_damage(last, error)
 
-    def _over_damage(self, last: int, error: sqlite3.Error) -> int | None:
+    def _over_damage(self, last: int, error: Exception) -> int | None:
         """Name the rows behind ``last`` that cannot be read; the id before the next that can, None at the end."""
         last = max(last, 0)
         step, good = 2, None  # the row at last + 1 is the one that failed
@@ -257,7 +260,7 @@ class SqliteFile:
             found = self._database.execute(
                 "SELECT id, data FROM messages WHERE id >= ? ORDER BY id LIMIT 1", (start,)
             ).fetchone()
-        except sqlite3.Error:
+        except DAMAGE:
             return None
         return int(found[0]) if found else None
 
