@@ -42,6 +42,12 @@ def cache(_mongod: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_database() -> None:
+    """A database that the developer's environment names is not for tests."""
+    os.environ.pop(mongod.URI_VARIABLE, None)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _no_mongod_is_left() -> Iterator[None]:
     yield

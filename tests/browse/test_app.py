@@ -33,9 +33,15 @@ SLOW_MS = 60_000
 def open_app(cache, view="rig", **environment):
     cache.mkdir(exist_ok=True)
     command = [sys.executable, str(OPEN), str(cache), view]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}, start_new_session=True
-    )
+    with (cache / "stderr").open("w") as talk:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=talk,
+            text=True,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
     line = process.stdout.readline()
     assert line, f"the App ended with {process.wait()}"
     return SimpleNamespace(process=process, cache=cache, **json.loads(line))
@@ -273,4 +279,5 @@ def test_ctrl_c_ends_the_app_and_leaves_nothing_behind(served):
     code, rest = stop(served, signal.SIGINT)  # the last test: nothing after it finds the App
     assert code == 0
     assert json.loads(rest) == {"ended": True, "threads": []}
-    assert list((served.cache / "home").rglob("*")) == []
+    assert (served.cache / "stderr").read_text() == ""
+    assert [str(p) for p in (served.cache / "home").rglob("*")] == []

@@ -17,24 +17,29 @@ _UNWANTED = ("FIFTYONE_DISABLE_SERVICES", "FIFTYONE_PRIVATE_DATABASE_PORT", "FIF
 _applied_before: set[str] = set()
 
 
+def home(cache: Path) -> Path:
+    """Give the folder for everything that FiftyOne writes, its database apart."""
+    return cache / "fiftyone"
+
+
 def variables(cache: Path, *, database_uri: str) -> dict[str, str]:
     """Give every variable that keeps FiftyOne, and what it imports, inside ``cache`` and off the network."""
-    home = cache / "fiftyone"
+    place = home(cache)
     return {
         "FIFTYONE_DATABASE_URI": database_uri,
         "FIFTYONE_DATABASE_NAME": DATABASE,
-        "FIFTYONE_DATABASE_DIR": str(home / "database"),
+        "FIFTYONE_DATABASE_DIR": str(place / "database"),
         # mongod 6 is the oldest that FiftyOne takes, and it says so at every start.
         "FIFTYONE_DATABASE_VALIDATION": "false",
-        "FIFTYONE_DEFAULT_DATASET_DIR": str(home / "datasets"),
-        "FIFTYONE_DATASET_ZOO_DIR": str(home / "datasets"),
-        "FIFTYONE_MODEL_ZOO_DIR": str(home / "models"),
-        "FIFTYONE_PLUGINS_DIR": str(home / "plugins"),
-        "FIFTYONE_CONFIG_PATH": str(home / "config.json"),
-        "FIFTYONE_APP_CONFIG_PATH": str(home / "app_config.json"),
-        "FIFTYONE_ANNOTATION_CONFIG_PATH": str(home / "annotation_config.json"),
-        "FIFTYONE_EVALUATION_CONFIG_PATH": str(home / "evaluation_config.json"),
-        "FIFTYONE_BRAIN_CONFIG_PATH": str(home / "brain_config.json"),
+        "FIFTYONE_DEFAULT_DATASET_DIR": str(place / "datasets"),
+        "FIFTYONE_DATASET_ZOO_DIR": str(place / "datasets"),
+        "FIFTYONE_MODEL_ZOO_DIR": str(place / "models"),
+        "FIFTYONE_PLUGINS_DIR": str(place / "plugins"),
+        "FIFTYONE_CONFIG_PATH": str(place / "config.json"),
+        "FIFTYONE_APP_CONFIG_PATH": str(place / "app_config.json"),
+        "FIFTYONE_ANNOTATION_CONFIG_PATH": str(place / "annotation_config.json"),
+        "FIFTYONE_EVALUATION_CONFIG_PATH": str(place / "evaluation_config.json"),
+        "FIFTYONE_BRAIN_CONFIG_PATH": str(place / "brain_config.json"),
         "FIFTYONE_DEFAULT_APP_ADDRESS": ADDRESS,
         "FIFTYONE_DO_NOT_TRACK": "true",
         "FIFTYONE_SHOW_PROGRESS_BARS": "false",
@@ -45,7 +50,7 @@ def variables(cache: Path, *, database_uri: str) -> dict[str, str]:
         "FIFTYONE_EXECUTION_STORE_NOTIFICATION_SERVICE_DISABLED": "true",
         # The datasets of the server are then not kept as singletons: each request sees what was loaded last.
         "FIFTYONE_SERVER": "1",
-        "MPLCONFIGDIR": str(home / "matplotlib"),
+        "MPLCONFIGDIR": str(place / "matplotlib"),
     }
 
 
@@ -66,7 +71,7 @@ def applied(cache: Path, *, database_uri: str) -> Iterator[None]:
             hint="open the App in a process of its own, as rushes browse does",
         )
     _applied_before.add(str(cache))
-    (cache / "fiftyone" / "plugins").mkdir(parents=True, exist_ok=True)
+    (home(cache) / "plugins").mkdir(parents=True, exist_ok=True)
     before = dict(os.environ)
     os.environ.update(variables(cache, database_uri=database_uri))
     for name in _UNWANTED:

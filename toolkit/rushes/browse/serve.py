@@ -87,7 +87,7 @@ def serve(
         try:
             loaded = load.load(view)
             opened = _opened(loaded, bound.getsockname()[1], database.pid)
-            application: App = late("rushes.browse.app").application(opened.port)
+            application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
             guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=frames)
             if not stop.is_set():
                 asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
@@ -109,6 +109,7 @@ async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready:
     config.graceful_timeout = 1.0  # the App keeps an event stream open for as long as its page is
     config.include_server_header = False
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_complain)
     ended = asyncio.Event()
     threading.Thread(target=_tell, args=(stop, loop, ended), name="rushes-browse-stop", daemon=True).start()
     announced = asyncio.create_task(_announce(bound, ready))
@@ -118,6 +119,12 @@ async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready:
     finally:
         stop.set()
         announced.cancel()
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say what went wrong in the loop, but not that the event stream of an open page was cut off at the end."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):  # Python 3.11 reports it
+        loop.default_exception_handler(context)
 
 
 def _tell(stop: threading.Event, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
