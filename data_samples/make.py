@@ -59,19 +59,8 @@ def make(folder: Path) -> dict[str, Any]:
     Returns:
         The summary that is also written to ``truth.json``.
     """
-<<<<<<< HEAD
-    (folder / "tabletop").mkdir(parents=True, exist_ok=True)
-    recordings = {}
-    for rig in takes():
-        path = folder / "tabletop" / f"{rig.name}.mcap"
-        truth = write_recording(rig, path)
-        truth.write(truth_path(path))
-        recordings[path.name] = _recording(rig, path)
-        print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
-=======
->>>>>>> virtual
     summary = {
-        "recordings": {f"{rig.name}.mcap": make_take(rig, folder) for rig in takes()},
+        "recordings": {f"{rig.name}.mcap": make_take(rig, folder / "tabletop") for rig in takes()},
         "gestures": make_gestures(folder / "gestures"),
         "rgbd_desk": make_desk(folder / "rgbd_desk"),
     }

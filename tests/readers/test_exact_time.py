@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.readers._exact_time import (
+from rushes.readers._files.exact_time import (
     DIGITS,
     exact_ns,
     pts_ns,

@@ -12,7 +12,7 @@ from contracts.readers import ReaderContract
 from readers.reading import tables
 from rushes.errors import ReadError
 from rushes.model import FrameFlag
-from rushes.readers._slambook import quaternion_order
+from rushes.readers._folders.slambook import quaternion_order
 from rushes.readers.rgbd_folder import PLUGIN
 
 MISSING = FrameFlag.MISSING.value

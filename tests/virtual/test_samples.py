@@ -48,7 +48,7 @@ TAKES = {rig.name: rig for rig in script().takes()}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TAKES)
 def test_a_take_made_again_has_the_same_bytes(name: str, tmp_path: Path, summary: dict[str, Any]) -> None:
-    assert script().make_take(TAKES[name], tmp_path) == summary["recordings"][f"{name}.mcap"]
+    assert script().make_take(TAKES[name], tmp_path / "tabletop") == summary["recordings"][f"{name}.mcap"]
     assert len(files(tmp_path)) == 2
     assert files(tmp_path).items() <= files(SAMPLES).items()
 
@@ -71,7 +71,7 @@ def test_the_readme_is_written_from_the_summary(summary: dict[str, Any]) -> None
 def test_nothing_lies_among_the_samples_that_no_one_made(summary: dict[str, Any]) -> None:
     made = {"README.md", "truth.json"} | {f"gestures/{name}" for name in summary["gestures"]}
     made |= {f"rgbd_desk/{name}" for name in summary["rgbd_desk"]["files"]}
-    made |= {f"{name}{ending}" for name in TAKES for ending in (".mcap", ".truth.json")}
+    made |= {f"tabletop/{name}{ending}" for name in TAKES for ending in (".mcap", ".truth.json")}
     assert set(files(SAMPLES)) == made
 
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from rushes import registry
 from rushes.errors import UsageError
-from rushes.workflow._look_page import look_page
-from rushes.workflow._seen import LookResult
-from rushes.workflow._survey import RecordingSurvey, StreamSurvey
+from rushes.workflow._look.page import look_page
+from rushes.workflow._look.seen import LookResult
+from rushes.workflow._look.survey import RecordingSurvey, StreamSurvey
 from rushes.workflow.look import look, write_page
 
 HOSTILE = "<img src=x onerror=alert(1)>.bag"

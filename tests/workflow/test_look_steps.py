@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.model import Batch, FrameFlag, Stream
-from rushes.workflow._axes import axes
-from rushes.workflow._gather import Gathered
-from rushes.workflow._thumbnails import MOST, choose, upright
+from rushes.workflow._look.axes import axes
+from rushes.workflow._look.gather import Gathered
+from rushes.workflow._look.thumbnails import MOST, choose, upright
 from rushes.workflow.look import look
 
 FRAMES = Stream(name="cam", modality="color", table="frames")

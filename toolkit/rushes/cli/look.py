@@ -9,7 +9,7 @@ from rushes.cli import _progress
 from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_bytes, say_count
-from rushes.workflow._seen import LookResult
+from rushes.workflow._look.seen import LookResult
 from rushes.workflow.look import look, write_page
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ReadError
 from rushes.model import Claim, Stream
-from rushes.readers._images import ImageList, image_head, images_in, is_image
-from rushes.readers._parts import PartsRecording
+from rushes.readers._files.images import ImageList, image_head, images_in, is_image
+from rushes.readers._files.parts import PartsRecording
 
 STREAM = "images"
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"P5", b"P6", b"P2", b"P3", b"BM", b"II*\0", b"MM\0*", b"RIFF")

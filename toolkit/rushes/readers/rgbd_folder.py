@@ -8,8 +8,8 @@ from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ReadError
 from rushes.model import Claim, Loss
 from rushes.readers import _euroc, _slambook, _stamped, _tum
-from rushes.readers._images import is_image
-from rushes.readers._parts import Part, PartsRecording
+from rushes.readers._files.images import is_image
+from rushes.readers._files.parts import Part, PartsRecording
 
 Parts = tuple[list[Part], list[Loss], dict[str, Any]]
 _NAMED = 20  # files that are left unread, named in the metadata

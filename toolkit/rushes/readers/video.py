@@ -14,10 +14,10 @@ from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ReadError
 from rushes.model import Claim
 from rushes.readers import _manifest
-from rushes.readers._container_end import boxes
-from rushes.readers._packets import ContainerPart
-from rushes.readers._parts import PartsRecording
-from rushes.readers._tracks import tracks_of
+from rushes.readers._video.container_end import boxes
+from rushes.readers._video.packets import ContainerPart
+from rushes.readers._files.parts import PartsRecording
+from rushes.readers._video.tracks import tracks_of
 
 _ISO_KINDS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")

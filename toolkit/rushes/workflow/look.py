@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rushes.workflow._look_page import look_page
-from rushes.workflow._seen import LookResult
-from rushes.workflow._survey import RecordingSurvey, survey
+from rushes.workflow._look.page import look_page
+from rushes.workflow._look.seen import LookResult
+from rushes.workflow._look.survey import RecordingSurvey, survey
 from rushes.workflow.discover import discover
 
 Progress = Callable[[str, int, int], None]

@@ -26,9 +26,9 @@ from rushes.report.page import (
     together,
 )
 from rushes.report.plots import Lane, Stretch, histogram, lanes
-from rushes.workflow._axes import Axis, axes
-from rushes.workflow._seen import LookResult, by_severity
-from rushes.workflow._survey import RecordingSurvey, StreamSurvey
+from rushes.workflow._look.axes import Axis, axes
+from rushes.workflow._look.seen import LookResult, by_severity
+from rushes.workflow._look.survey import RecordingSurvey, StreamSurvey
 
 FEW_PICTURES = 4
 """A card with fewer pictures than this, and no fault, can be folded."""

@@ -7,7 +7,7 @@ import numpy as np
 from rushes import registry
 from rushes.contracts import Check, RecordingCheck, RecordingView, StreamCheck, StreamView
 from rushes.model import Finding, FrameFlag, LedgerEntry, Loss, Stream
-from rushes.workflow._gather import Gathered
+from rushes.workflow._look.gather import Gathered
 
 
 def columns_for_checks(stream: Stream) -> tuple[str, ...]:

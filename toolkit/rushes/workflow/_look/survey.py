@@ -16,9 +16,9 @@ from rushes.intervals import describe, find_gaps
 from rushes.model import Claim, Description, Finding, LedgerEntry, Stream, Times
 from rushes.report.page import Picture
 from rushes.report.plots import Stretch
-from rushes.workflow._first_faults import columns_for_checks, first_faults
-from rushes.workflow._gather import Gathered
-from rushes.workflow._sameness import same_content_key, size_of
+from rushes.workflow._look.first_faults import columns_for_checks, first_faults
+from rushes.workflow._look.gather import Gathered
+from rushes.workflow._look.sameness import same_content_key, size_of
 from rushes.workflow.discover import Found
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:
     findings = list(first_faults(found.path.name, gathered, ledger, losses))
     content = same_content_key(gathered.values(), about.media)
     streams = []
-    thumbnails = registry.late("rushes.workflow._thumbnails")
+    thumbnails = registry.late("rushes.workflow._look.thumbnails")
     with thumbnails.Thumbnailer(about.media) as thumbnailer:
         for kept in gathered.values():
             shown, trouble = ((), None)

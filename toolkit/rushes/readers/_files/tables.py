@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rushes.errors import ReadError
 from rushes.model import Batch, LedgerEntry, Loss, MediaFile, Stream, Times
-from rushes.readers._exact_time import Unit, exact_ns
+from rushes.readers._files.exact_time import Unit, exact_ns
 
 BLOCK_BYTES = 4 << 20
 _PARTING = bytes.maketrans(b",;\r", b"   ")

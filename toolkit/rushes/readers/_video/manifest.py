@@ -14,9 +14,9 @@ import yaml
 
 from rushes.errors import ReadError
 from rushes.model import Modality, SampleTable, Stream
-from rushes.readers._exact_time import Unit
-from rushes.readers._parts import Part
-from rushes.readers._sidecar import SidecarTable
+from rushes.readers._files.exact_time import Unit
+from rushes.readers._files.parts import Part
+from rushes.readers._video.sidecar import SidecarTable
 from rushes.registry import close_to
 from rushes.resources import folder, load_yaml
 

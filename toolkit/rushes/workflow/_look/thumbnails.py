@@ -12,7 +12,7 @@ from rushes.media import MediaReader
 from rushes.model import FrameFlag, FrameRequest, Location, MediaFile, Stream
 from rushes.report import amounts
 from rushes.report.page import Picture
-from rushes.workflow._gather import Gathered
+from rushes.workflow._look.gather import Gathered
 from rushes.workflow.pictures import decoder_for, spread
 
 MOST = 7

@@ -27,7 +27,7 @@ from rushes.report.page import (
     tally,
     together,
 )
-from rushes.workflow._look_card import (
+from rushes.workflow._look.card import (
     joined,
     little_to_see,
     names_its_stream,
@@ -36,8 +36,8 @@ from rushes.workflow._look_card import (
     span,
     without_path,
 )
-from rushes.workflow._seen import LookResult, by_severity
-from rushes.workflow._survey import RecordingSurvey
+from rushes.workflow._look.seen import LookResult, by_severity
+from rushes.workflow._look.survey import RecordingSurvey
 from rushes.workflow.discover import Refused
 
 OPEN_CARDS = 30

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Stream
-from rushes.readers._exact_time import exact_ns
-from rushes.readers._images import ImageList, images_in
-from rushes.readers._parts import Part
-from rushes.readers._tables import NOT_NUMBERS, TOO_FEW, NumberTable, lines_of
+from rushes.readers._files.exact_time import exact_ns
+from rushes.readers._files.images import ImageList, images_in
+from rushes.readers._files.parts import Part
+from rushes.readers._files.tables import NOT_NUMBERS, TOO_FEW, NumberTable, lines_of
 
 LISTS = {"rgb": "rgb.txt", "depth": "depth.txt"}
 METRES_PER_COUNT = 1 / 5000

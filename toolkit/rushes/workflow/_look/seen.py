@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.model import Finding
-from rushes.workflow._survey import RecordingSurvey, StreamSurvey
+from rushes.workflow._look.survey import RecordingSurvey, StreamSurvey
 from rushes.workflow.discover import Refused
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Loss, Modality, Stream, Times
-from rushes.readers._exact_time import exact_ns, unit_of_name, unit_of_values, wall_ns
-from rushes.readers._images import ImageList, images_in, is_image
-from rushes.readers._parts import Part
-from rushes.readers._tables import NOT_NUMBERS, TOO_FEW
+from rushes.readers._files.exact_time import exact_ns, unit_of_name, unit_of_values, wall_ns
+from rushes.readers._files.images import ImageList, images_in, is_image
+from rushes.readers._files.parts import Part
+from rushes.readers._files.tables import NOT_NUMBERS, TOO_FEW
 
 LISTS = (
     "timestamps.txt",

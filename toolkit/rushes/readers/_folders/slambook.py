@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import LedgerEntry, Loss, Stream
-from rushes.readers._images import ImageList, images_in, natural
-from rushes.readers._parts import FewRows, Part
-from rushes.readers._tables import TOO_FEW, lines_of, malformed_losses, read_entry
+from rushes.readers._files.images import ImageList, images_in, natural
+from rushes.readers._files.parts import FewRows, Part
+from rushes.readers._files.tables import TOO_FEW, lines_of, malformed_losses, read_entry
 
 FOLDERS = {"color": "color", "rgb": "color", "depth": "depth"}
 METRES_PER_COUNT = 1 / 1000

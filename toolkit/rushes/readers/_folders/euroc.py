@@ -10,10 +10,10 @@ import numpy.typing as npt
 import yaml
 
 from rushes.model import Loss, Stream
-from rushes.readers._exact_time import exact_ns
-from rushes.readers._images import ImageList, images_in
-from rushes.readers._parts import FewRows, Part
-from rushes.readers._tables import NOT_NUMBERS, TOO_FEW, NumberTable, lines_of
+from rushes.readers._files.exact_time import exact_ns
+from rushes.readers._files.images import ImageList, images_in
+from rushes.readers._files.parts import FewRows, Part
+from rushes.readers._files.tables import NOT_NUMBERS, TOO_FEW, NumberTable, lines_of
 
 
 def home(root: Path) -> Path | None:

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream, Times
-from rushes.readers._parts import in_batches
-from rushes.readers._tables import malformed_losses
+from rushes.readers._files.parts import in_batches
+from rushes.readers._files.tables import malformed_losses
 
 CODECS: Mapping[str, str] = {
     ".jpg": "jpeg",

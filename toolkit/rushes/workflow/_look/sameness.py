@@ -9,7 +9,7 @@ import numpy as np
 from rushes import media
 from rushes.errors import ReadError
 from rushes.model import MediaFile
-from rushes.workflow._gather import Gathered
+from rushes.workflow._look.gather import Gathered
 
 SOME_FILES = 16
 

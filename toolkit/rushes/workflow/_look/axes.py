@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rushes.model import Times
 from rushes.report import amounts
-from rushes.workflow._survey import StreamSurvey
+from rushes.workflow._look.survey import StreamSurvey
 
 REACH = 3
 """Streams share an axis unless they lie apart by more than so many lengths of the longer one."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from rushes.errors import ReadError
 from rushes.model import Batch, LedgerEntry, Loss, MediaFile, Stream
-from rushes.readers._exact_time import Unit, exact_ns
-from rushes.readers._parts import BATCH_ROWS, where_known
-from rushes.readers._tables import NOT_NUMBERS, TOO_FEW, malformed_losses, read_entry
+from rushes.readers._files.exact_time import Unit, exact_ns
+from rushes.readers._files.parts import BATCH_ROWS, where_known
+from rushes.readers._files.tables import NOT_NUMBERS, TOO_FEW, malformed_losses, read_entry
 from rushes.registry import close_to
 
 NOT_JSON = "not a JSON object"
