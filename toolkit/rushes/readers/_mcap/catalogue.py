@@ -209,7 +209,9 @@ class _Gap:
             return
         self.close()
         if span.opcode == records.CHUNK:
-            self.chunk = (span, records.chunk_head(self.data, span), {})
+            head = records.chunk_head(self.data, span)
+            # The record's own length led to the next record, so it is the one to believe.
+            self.chunk = (span, replace(head, packed_size=span.end - head.body), {})
         elif span.opcode in {records.SCHEMA, records.CHANNEL}:
             self.found.definitions.add(self.data, span)
         elif span.opcode == records.HEADER:

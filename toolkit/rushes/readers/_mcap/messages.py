@@ -20,8 +20,8 @@ from rushes.readers._mcap.catalogue import Segment
 from rushes.readers._mcap.records import BrokenError, Bytes, Definitions
 from rushes.readers._messages.layout import Indices, gather
 
-MESSAGES = 64 << 10
-"""A group ends once it holds so many messages …"""
+MESSAGES = 8 << 10
+"""A group ends once it holds so many messages (more leave the processor's cache and are slower by half) …"""
 UNPACKED = 32 << 20
 """… or so many unpacked bytes."""
 _LARGEST_CHUNK = 4 << 30
@@ -214,7 +214,17 @@ def _index(data: Bytes, channel: int, place: int) -> npt.NDArray[np.uint64] | No
     return np.frombuffer(data, "<u8", length // 8, place + _INDEX_HEAD.size)[1::2]
 
 
-Part = tuple[int, int, Indices]  # channel, segment, places in the buffer
+@dataclass(slots=True)
+class Part:
+    """Where messages of one channel in one segment start in the buffer, and their heads once fetched.
+
+    The heads stay plain bytes, because joining structured arrays goes field by field and is slow.
+    """
+
+    channel: int
+    segment: int
+    places: Indices
+    heads: npt.NDArray[np.void] | None = None
 
 
 def _from_indexes(data: Bytes, group: Group, good: list[int]) -> list[Part]:
@@ -230,13 +240,13 @@ def _from_indexes(data: Bytes, group: Group, good: list[int]) -> list[Part]:
                 named = None
                 break
             assert named is not None
-            named.append((channel, i, entries.astype(np.int64) + group.bases[i]))
+            named.append(Part(channel, i, entries.astype(np.int64) + group.bases[i]))
         if segment.indexes is None or named is None:
             continue
         trusted.append(i)
         parts.extend(named)
     right = _proven(group, trusted, parts)
-    parts = [part for part in parts if part[1] in right]
+    parts = [part for part in parts if part.segment in right]
     for i in good:
         if i not in right:
             parts.extend(_walked(group, i))
@@ -249,12 +259,17 @@ def _proven(group: Group, trusted: list[int], parts: list[Part]) -> set[int]:
     if not parts:
         filled: npt.NDArray[Any] = np.zeros(len(group.segments), np.int64)
     else:
-        places: Indices = np.concatenate([part[2] for part in parts])
-        counts = [len(part[2]) for part in parts]
-        member: npt.NDArray[Any] = np.repeat([part[1] for part in parts], counts)
-        channel: npt.NDArray[Any] = np.repeat([part[0] for part in parts], counts)
+        places: Indices = np.concatenate([part.places for part in parts])
+        counts = [len(part.places) for part in parts]
+        member: npt.NDArray[Any] = np.repeat([part.segment for part in parts], counts)
+        channel: npt.NDArray[Any] = np.repeat([part.channel for part in parts], counts)
         ends = group.bases + np.array([segment.size for segment in group.segments], np.int64)
-        heads = gather(group.buffer, places, 11).view([("opcode", "u1"), ("size", "<u8"), ("channel", "<u2")])
+        raw = gather(group.buffer, places, records.MESSAGE_HEAD)
+        heads = raw.view(HEAD)
+        begin = 0
+        for part, count in zip(parts, counts, strict=True):
+            part.heads = raw[begin : begin + count]
+            begin += count
         size = heads["size"].astype(np.int64)
         fits = (heads["opcode"] == records.MESSAGE) & (heads["channel"] == channel)
         fits &= (size >= records.MESSAGE_HEAD - records.PREFIX) & (size <= ends[member] - places - records.PREFIX)
@@ -271,12 +286,12 @@ def _proven(group: Group, trusted: list[int], parts: list[Part]) -> set[int]:
 def _overlapping(parts: list[Part], places: Indices, size: Indices, member: npt.NDArray[Any]) -> set[int]:
     """Give the segments in which an index names a place twice, or two places within one message."""
     unordered = (places[1:] < places[:-1] + size[:-1] + records.PREFIX).nonzero()[0]
-    starts = np.cumsum([len(part[2]) for part in parts])
+    starts = np.cumsum([len(part.places) for part in parts])
     suspects = np.unique(np.searchsorted(starts, unordered, side="right")).tolist()
     found = set()
     for number in suspects:
         end = int(starts[number])
-        begin = end - len(parts[number][2])
+        begin = end - len(parts[number].places)
         order = np.argsort(places[begin:end])
         at, width = places[begin:end][order], size[begin:end][order] + records.PREFIX
         if (at[1:] < at[:-1] + width[:-1]).any():
@@ -288,7 +303,7 @@ def _rest_is_definitions(group: Group, i: int, rest: int, parts: list[Part]) -> 
     """Tell whether what lies between a segment's indexed messages are other records, ``rest`` bytes in all."""
     if rest < 0:
         return False
-    own = [part[2] for part in parts if part[1] == i]
+    own = [part.places for part in parts if part.segment == i]
     begin, end = int(group.bases[i]), int(group.bases[i]) + group.segments[i].size
     at = np.sort(np.concatenate(own)) if own else np.zeros(0, np.int64)
     sizes = gather(group.buffer, at + 1, 8).view("<u8").astype(np.int64) + records.PREFIX if len(at) else at
@@ -325,7 +340,7 @@ def _walked(group: Group, i: int) -> list[Part]:
                 _lose_part(group, i, span.at - base, span.end - base, reason)
     except BrokenError as broken:
         _lose_part(group, i, broken.at - base, segment.size, broken.reason)
-    return [(channel, i, np.array(found, np.int64)) for channel, found in places.items()]
+    return [Part(channel, i, np.array(found, np.int64)) for channel, found in places.items()]
 
 
 def _lose_part(group: Group, i: int, begin: int, end: int, reason: str) -> None:
@@ -340,14 +355,20 @@ def _merge(group: Group, parts: list[Part]) -> None:
     """Join the parts of each channel, in file order, and fetch the heads."""
     by_channel: dict[int, list[Part]] = {}
     for part in parts:
-        if len(part[2]):
-            by_channel.setdefault(part[0], []).append(part)
+        if len(part.places):
+            by_channel.setdefault(part.channel, []).append(part)
     for channel, own in by_channel.items():
-        own.sort(key=lambda part: part[1])
-        at = np.concatenate([part[2] for part in own])
-        member = np.repeat([part[1] for part in own], [len(part[2]) for part in own])
+        own.sort(key=lambda part: part.segment)
+        at = np.concatenate([part.places for part in own])
+        member = np.repeat([part.segment for part in own], [len(part.places) for part in own])
+        heads = np.concatenate([_heads(group, part) for part in own])
         if (at[1:] <= at[:-1]).any():  # indexes may be in the order of time
             order = np.argsort(at, kind="stable")
-            at, member = at[order], member[order]
-        group.at[channel], group.member[channel] = at, member
-        group.heads[channel] = gather(group.buffer, at, records.MESSAGE_HEAD).view(HEAD)
+            at, member, heads = at[order], member[order], heads[order]
+        group.at[channel], group.member[channel], group.heads[channel] = at, member, heads.view(HEAD)
+
+
+def _heads(group: Group, part: Part) -> npt.NDArray[np.void]:
+    if part.heads is None:
+        return gather(group.buffer, part.places, records.MESSAGE_HEAD)
+    return part.heads

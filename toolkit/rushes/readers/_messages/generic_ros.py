@@ -5,7 +5,6 @@ Numbers that JSON does not know (NaN, infinities) become the strings of the prot
 
 import math
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +17,7 @@ from rushes.readers._messages.block import Channel
 
 Decode = Callable[[bytes], Any]
 
-_HIDDEN = {"__msgtype__", "structure_needs_at_least_one_member"}
+_HIDDEN = "structure_needs_at_least_one_member"
 
 
 def decoder(channel: Channel) -> Decode:
@@ -36,18 +35,19 @@ def _decoder(message_type: str, encoding: str, schema: bytes, schema_encoding: s
     ros1 = encoding == "ros1"
     known = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_HUMBLE)
     name = message_type if "/msg/" in message_type else message_type.replace("/", "/msg/")
-    if text.strip() or name not in known.fielddefs:
-        own: dict[str, Any] = dict(
-            get_types_from_idl(text) if schema_encoding == "ros2idl" else get_types_from_msg(text, name)
-        )
-        _complete(own, known)
-        store = get_typestore(Stores.EMPTY)
-        store.register(own)
+    own: dict[str, Any] = {}
+    if text.strip():
+        own.update(get_types_from_idl(text) if schema_encoding == "ros2idl" else get_types_from_msg(text, name))
+    elif name in known.fielddefs:
+        own[name] = known.fielddefs[name]
     else:
-        store = known
+        own[name] = ([], [])
+    _complete(own, known)
+    store = get_typestore(Stores.EMPTY)
+    store.register(own if ros1 else {kind: (held[0], _octets(held[1])) for kind, held in own.items()})
     read = store.deserialize_ros1 if ros1 else store.deserialize_cdr
     store.get_msgdef(name)
-    return lambda raw: plain(read(raw, name))
+    return lambda raw: _plain(read(raw, name), store)
 
 
 def _complete(own: dict[str, Any], known: Typestore) -> None:
@@ -62,14 +62,23 @@ def _complete(own: dict[str, Any], known: Typestore) -> None:
                 open_types.append(what)
 
 
-def plain(value: Any) -> Any:
-    """Give a message as dicts, lists, strings and numbers."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in _HIDDEN}
+def _octets(fields: Any) -> Any:
+    """Spell the byte of ROS 2 as uint8: it is an octet of IDL, and rosbags reads it with a sign."""
+    if isinstance(fields, tuple) and fields == ("byte", 0):
+        return ("uint8", 0)
+    return type(fields)(_octets(item) for item in fields) if isinstance(fields, list | tuple) else fields
+
+
+def _plain(value: Any, store: Typestore) -> Any:
+    """Give a message as dicts, lists, strings and numbers; without the constants of its type."""
+    kind = getattr(value, "__msgtype__", None)
+    if kind is not None:
+        names = (name for name, _ in store.fielddefs[kind][1] if name != _HIDDEN)
+        return {name: _plain(getattr(value, name), store) for name in names}
     if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
+        return _plain(value.tolist(), store)
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [_plain(item, store) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -19,8 +19,8 @@ Wire = Literal["cdr", "ros1"]
 Position: TypeAlias = "int | npt.NDArray[np.int64]"
 Indices: TypeAlias = npt.NDArray[np.int64]
 
-NEAR = 48
-"""Chosen numbers that lie no further apart are fetched in one go, bytes."""
+NEAR = 256
+"""Chosen numbers that lie no further apart are fetched in one go, bytes: a fetch costs by number, not by size."""
 
 _ORDERS = {0: ">", 1: "<"}  # CDR_BE, CDR_LE of the DDS-RTPS specification, table 10.3
 _SLACK = 3  # RTPS pads a payload to a multiple of four
@@ -119,6 +119,12 @@ def gather(buffer: npt.NDArray[np.uint8], at: Indices, size: int) -> npt.NDArray
     window: npt.NDArray[np.void] = np.ndarray(
         (len(buffer) - size + 1,), dtype=f"V{size}", buffer=buffer, strides=(1,)
     )
+    return window[at]
+
+
+def typed(buffer: npt.NDArray[np.uint8], at: Indices, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Copy one number from each place; every place must lie inside."""
+    window: npt.NDArray[Any] = np.ndarray((len(buffer) - dtype.itemsize + 1,), dtype, buffer, strides=(1,))
     return window[at]
 
 
@@ -320,15 +326,11 @@ class _Walk:
             self.kind(kind.item, f"{path}.{i}", wanted)
 
     def sequence(self, item: Number, counts: Indices, path: str, wanted: frozenset[str]) -> None:
-        size = _one(counts * item.size)
-        before = self.position
-        at = self.skip(item.size, size)
-        if isinstance(size, np.ndarray) and not counts.all():  # nothing is aligned where nothing follows
-            empty = counts == 0
-            self.position = np.where(empty, before, self.position)
-            at = np.where(empty, before, at)
-        elif isinstance(size, int) and size == 0:
-            self.position = at = before
+        empty = counts == 0
+        if not empty.all():  # nothing is aligned where nothing follows
+            aligned = self.aligned(item.size)
+            self.position = np.where(empty, self.position, aligned) if empty.any() else aligned
+        at = self.skip(1, _one(counts * item.size))
         if path in wanted:
             self.spans[path] = (self.start + at, counts * item.size)
 
@@ -338,9 +340,7 @@ class _Walk:
 
     def skip(self, align: int, size: Position) -> Position:
         """Move behind the next ``size`` bytes and give where they start."""
-        at = self.position
-        if self.wire == "cdr" and align > 1:
-            at = at + (-(at - self.origin)) % align
+        at = self.aligned(align)
         after = at + size
         if isinstance(after, int):
             if after > self.shortest:
@@ -352,6 +352,11 @@ class _Walk:
         self.position = after
         return at
 
+    def aligned(self, align: int) -> Position:
+        """Give where the next item of that alignment starts."""
+        at = self.position
+        return at + (-(at - self.origin)) % align if self.wire == "cdr" and align > 1 else at
+
     def at_end(self) -> None:
         """Refuse messages that go on behind their type: their lengths cannot be trusted."""
         slack = _SLACK if self.wire == "cdr" else 0
@@ -362,9 +367,9 @@ class _Walk:
     def fetched(self, at: Position, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         if not len(self.rows):
             return np.zeros(0, dtype) if dtype.subdtype is None else np.zeros((0, *dtype.shape), dtype.base)
-        raw = gather(self.block.buffer, self.start + at, dtype.itemsize)
         if dtype.subdtype is None:
-            return raw.view(dtype)
+            return typed(self.block.buffer, self.start + at, dtype)
+        raw = gather(self.block.buffer, self.start + at, dtype.itemsize)
         return raw.view(dtype.base).reshape(len(raw), *dtype.shape)
 
     def fetch(self) -> None:
