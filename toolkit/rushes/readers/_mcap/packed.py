@@ -17,7 +17,7 @@ from rushes.model import Loss, MediaFile
 from rushes.readers._mcap.records import MESSAGE_HEAD, PREFIX
 from rushes.readers._mcap.source import McapSource
 from rushes.readers._messages.block import Channel, MessageBlock
-from rushes.readers._messages.recording import Unread
+from rushes.readers._messages.recording import Unread, unpacked_to_nothing
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 CHUNKS_KEPT = 8
@@ -36,6 +36,7 @@ class PackedMessages:
 
     def __init__(self, source: McapSource) -> None:
         self._source = source
+        self._broken = 0
         self._chunks: OrderedDict[int, tuple[Ints, Ints]] = OrderedDict()
         self.media: Sequence[MediaFile] = [
             replace(file, container=f"{file.container}+zstd") for file in source.media
@@ -58,12 +59,16 @@ class PackedMessages:
 
     def blocks(self, channels: Collection[int]) -> Iterator[tuple[int, MessageBlock]]:
         """Give the messages, unpacked."""
+        self._broken = 0
         for channel, block in self._source.blocks(channels):
-            yield channel, self._unpacked(block, located=True)
+            plain = self._unpacked(block, located=True)
+            self._broken += int((plain.length == 0).sum())
+            yield channel, plain
 
     def losses(self) -> Sequence[Loss]:
-        """As of the file; a message that does not unpack is refused by its interpreter."""
-        return self._source.losses()
+        """As of the file; and the messages that do not unpack."""
+        broken = [unpacked_to_nothing(self.media[0].path.name, self._broken)] if self._broken else []
+        return [*self._source.losses(), *broken]
 
     def unread(self) -> Unread:
         """As of the file."""

@@ -176,6 +176,12 @@ def stream_names(channels: Sequence[Channel]) -> list[str]:
     return names
 
 
+def unpacked_to_nothing(file: str, count: int) -> Loss:
+    """Name messages that are compressed one by one and do not unpack; they go on as empty ones, to be refused."""
+    message = f"{file}: {count} messages do not unpack"
+    return Loss(code="read.damaged", message=message, count=count, file=file)
+
+
 def count_mismatch(stream: str | None, declared: int, read: int, *, file: str | None = None) -> Loss:
     """Name a stream, or the whole where None, that holds fewer or more messages than the recording says."""
     return Loss(

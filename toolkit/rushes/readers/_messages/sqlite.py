@@ -18,7 +18,7 @@ from rushes.model import Loss, MediaFile
 from rushes.plain_copies import logs_beside, missing_bytes, plain_copy
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
-from rushes.readers._messages.recording import Unread
+from rushes.readers._messages.recording import Unread, unpacked_to_nothing
 
 BLOCK_ROWS = 8192
 BLOCK_BYTES = 8 << 20
@@ -117,12 +117,16 @@ class SqliteFile:
         wanted = sorted(topic for topic, place in self._channel_of.items() if place in set(channels))
         every = len(wanted) == len(self._channel_of)
         chosen = "" if every else f"AND topic_id IN ({','.join(map(str, wanted))})"  # row ids of ours, no text
-        dropped = 0
+        dropped = broken = 0
         for rows in self._rows(chosen):
             sound = _sound(rows)
             known = [row for row in sound if row[1] in self._channel_of]
             dropped += len(rows) - len(known)
-            yield from self._by_channel(known)
+            for channel, block in self._by_channel(known):
+                broken += int((block.length == 0).sum()) if self._packed else 0
+                yield channel, block
+        if broken:
+            self._run_losses.append(unpacked_to_nothing(self._file, broken))
         if dropped:
             self._run_losses.append(
                 Loss(
