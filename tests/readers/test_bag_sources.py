@@ -16,7 +16,7 @@ from readers.bag_writing import DEPTH, IMU, write_bag1, write_bag2
 from rushes.media import MediaReader
 from rushes.model import Location
 from rushes.readers._messages.recording import Source
-from rushes.readers.rosbag import _source
+from rushes.readers._messages.bags import open_source
 
 BAGS1 = ("example.bag", "example-lz4.bag", "example-bz2.bag", "no-messages.bag")
 FOLDERS2 = ("talker", "wbag", "convert_a", "convert_b", "rosbag2_tests/resources/sqlite3/cdr_test")
@@ -73,7 +73,7 @@ def opened():
     sources = []
 
     def open_it(path: Path) -> Source:
-        sources.append(_source(path, ""))
+        sources.append(open_source(path, ""))
         return sources[-1]
 
     yield open_it
@@ -164,7 +164,7 @@ def test_one_topic_by_itself_is_the_same_as_among_all(tmp_path, opened, compress
 def test_nothing_is_written_beside_a_recording(tmp_path, storage, packed):
     written = write_bag2(tmp_path / "walk", storage=storage, packed=packed)
     before = files_below(tmp_path)
-    source = _source(written.path, "")
+    source = open_source(written.path, "")
     payloads(source)
     assert_readable_where_they_lie(source)
     source.close()

@@ -20,7 +20,6 @@ from rushes.readers._video.sidecar import SidecarTable
 from rushes.registry import close_to
 from rushes.resources import folder, load_yaml
 
-FOLDER_FILE = "recording.yaml"
 _MARK = "rushes_manifest"
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "imu": (),

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream
-from rushes.readers._video.container_end import declared_end
 from rushes.readers._files.exact_time import largest_pts, pts_ns
 from rushes.readers._files.parts import in_batches, where_known
+from rushes.readers._video.container_end import declared_end
 from rushes.readers._video.tracks import Tracks, open_container
 
 OUTSIDE = "outside the edit list"
