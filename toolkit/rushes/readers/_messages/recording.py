@@ -158,7 +158,8 @@ class MessageRecording:
             if unread.uncounted and entry.declared is not None:
                 missing = max(missing, entry.declared - entry.came_in)
             entry = with_unread(entry, {reason: missing} if missing > 0 else {})
-            losses += interpreter.losses()
+            named = interpreter.losses()
+            losses += named if named or not entry.rejected else [rejected(entry)]
             if entry.declared is not None and entry.declared != entry.came_in:
                 losses.append(count_mismatch(entry.stream, entry.declared, entry.came_in))
             ledger.append(entry)
@@ -180,6 +181,17 @@ def unpacked_to_nothing(file: str, count: int) -> Loss:
     """Name messages that are compressed one by one and do not unpack; they go on as empty ones, to be refused."""
     message = f"{file}: {count} messages do not unpack"
     return Loss(code="read.damaged", message=message, count=count, file=file)
+
+
+def rejected(entry: LedgerEntry) -> Loss:
+    """Name the messages that an interpreter refused, where it names none itself."""
+    why = ", ".join(f"{count} {reason}" for reason, count in entry.reasons.items())
+    return Loss(
+        code="read.undecodable",
+        stream=entry.stream,
+        count=entry.rejected,
+        message=f"{entry.stream}: {entry.rejected} of {entry.came_in} messages make no sample: {why}",
+    )
 
 
 def count_mismatch(stream: str | None, declared: int, read: int, *, file: str | None = None) -> Loss:
