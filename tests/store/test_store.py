@@ -356,14 +356,16 @@ def test_a_column_of_a_later_release_is_absent_in_older_files(dataset, monkeypat
         arrow=old.arrow.append(new.arrow.field("notes")),
         row_group=old.row_group,
     )
-    for module in ("store", "transaction", "publishing"):
+    for module in ("store", "transaction", "publishing", "query"):
         monkeypatch.setattr(
             f"rushes.store.{module}.table_schema", lambda name: grown if name == "media" else table_schema(name)
         )
     assert Store.open(dataset.path).table("media")["notes"].to_pylist() == [None]
+    assert Store.open(dataset.path).sql("select notes from media").fetchall() == [(None,)]
     takes.ingest(dataset.path, "b")
     store = Store.open(dataset.path)
     assert store.table("media", where={"notes": None}).num_rows == 2
+    assert store.sql("select notes from media").fetchall() == [(None,), (None,)]
     from deltalake import DeltaTable
 
     assert [field.name for field in DeltaTable(dataset.path / "tables" / "media").schema().fields] == list(

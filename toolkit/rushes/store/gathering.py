@@ -10,7 +10,7 @@ from rushes.store.parts import PartWriter, time_of
 from rushes.store.schemas import TableSchema
 
 MOST_SMALL_FILES = 100
-"""With more of them than this, a commit gathers a table's small files."""
+"""With more of them than this, a commit gathers the small files of the table that has most."""
 
 
 def small_files(state: deltalog.TableState) -> list[deltalog.LiveFile]:

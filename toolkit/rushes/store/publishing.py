@@ -96,6 +96,14 @@ class Publication:
         self.put(table, actions, "OPTIMIZE")
         return True
 
+    def gather_fullest(self, *, above: int) -> None:
+        """Gather the small files of the table that has most, of those that this publication changes.
+
+        Only of one: all tables of an ingest grow alike, and one commit should not pay for all of them.
+        """
+        tables = sorted({*self.touched, "revisions"})
+        self.gather(max(tables, key=lambda table: self._brief(table).small_files), above=above)
+
     def finish(
         self, command: str, *, argv: Sequence[str], recipe_digest: str | None, summary: Mapping[str, Any]
     ) -> RevisionInfo:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from rushes.errors import UsageError
 from rushes.registry import close_to
+from rushes.store.mishaps import damage_named
 from rushes.store.schemas import TableSchema, table_schema
 
 _TYPES = {
@@ -77,9 +79,23 @@ def _view(schema: TableSchema, files: Sequence[Path]) -> str:
     if not files:
         columns = ", ".join(f'NULL::{_TYPES[kind]} AS "{name}"' for name, kind in schema.kinds.items())
         return f"SELECT {columns} WHERE false"
-    columns = ", ".join(f'"{name}"' for name in schema.kinds)
     listed = ", ".join(_quoted(str(path)) for path in files)
-    return f"SELECT {columns} FROM read_parquet([{listed}])"
+    stored = set(_stored_columns(files[0]))
+    if stored >= schema.kinds.keys():
+        options = ""
+    else:
+        # A later release has added columns since; files may or may not have them.
+        options, stored = ", union_by_name = true", {name for path in files for name in _stored_columns(path)}
+    columns = ", ".join(
+        f'"{name}"' if name in stored else f'NULL::{_TYPES[kind]} AS "{name}"'
+        for name, kind in schema.kinds.items()
+    )
+    return f"SELECT {columns} FROM read_parquet([{listed}]{options})"
+
+
+def _stored_columns(path: Path) -> list[str]:
+    with damage_named(path):
+        return list(pq.read_schema(path).names)
 
 
 def _quoted(text: str) -> str:

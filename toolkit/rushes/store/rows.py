@@ -63,7 +63,7 @@ def row_groups(path: Path, schema: TableSchema, *, columns: Sequence[str] | None
     """
     names = list(schema.kinds) if columns is None else list(columns)
     with damage_named(path), pq.ParquetFile(path) as file:
-        present = [name for name in names if name in file.schema_arrow.names]
+        present = _present(file, names)
         for number in range(file.num_row_groups):
             yield _conformed(file.read_row_group(number, columns=present), schema, names)
 
@@ -147,7 +147,7 @@ def _read_file(path: Path, schema: TableSchema, names: list[str], condition: Con
         groups: dict[Share, list[int]] = {"all": [], "some": [], "none": []}
         for number in range(metadata.num_row_groups):
             groups[condition.share_of_group(metadata.row_group(number), positions)].append(number)
-        present = [name for name in needed if name in file.schema_arrow.names]
+        present = _present(file, needed)
         # A run of row groups is read at once; where rows must be chosen, each run by itself keeps the order.
         for share, run in _runs(groups):
             rows = _conformed(file.read_row_groups(run, columns=present), schema, needed)
@@ -162,18 +162,22 @@ def _runs(groups: Mapping[Share, list[int]]) -> Iterator[tuple[Share, list[int]]
         yield ("all" if share == "all" else "some"), [number for number, _ in run]
 
 
-def _conformed(rows: Any, schema: TableSchema, names: list[str]) -> Any:
+def _present(file: Any, names: Sequence[str]) -> list[str]:
+    stored = set(file.schema_arrow.names)
+    return [name for name in names if name in stored]
+
+
+def _conformed(rows: Any, schema: TableSchema, names: Sequence[str]) -> Any:
     """Give the rows the schema's fields; a column that an older file lacks is null."""
-    fields = [schema.arrow.field(name) for name in names]
+    wanted = pa.schema([schema.arrow.field(name) for name in names])
+    if not names:
+        return rows.select([])  # from_arrays would lose the number of rows
+    if rows.schema.equals(wanted):
+        return pa.Table.from_arrays(rows.columns, schema=wanted)  # for the fields' metadata
     columns = [
-        rows[field.name] if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
-        for field in fields
+        rows[field.name].cast(field.type)
+        if field.name in rows.column_names
+        else pa.nulls(rows.num_rows, field.type)
+        for field in wanted
     ]
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(columns, fields, strict=True)
-    ]
-    # An empty list of columns still has rows.
-    if not columns:
-        return rows.select([])
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+    return pa.Table.from_arrays(columns, schema=wanted)

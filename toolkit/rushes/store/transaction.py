@@ -158,8 +158,7 @@ class Transaction:
             actions = [*actions, *(deltalog.add_action(part) for part in parts.get(table, ()))]
             if actions:
                 new.put(table, actions, "WRITE")
-                new.gather(table, above=MOST_SMALL_FILES)
-        new.gather("revisions", above=MOST_SMALL_FILES)
+        new.gather_fullest(above=MOST_SMALL_FILES)
         summary = {"added": added, "removed": {t: n for t, n in removed.items() if n}, "figures": dict(figures)}
         return new.finish(
             self._command,
