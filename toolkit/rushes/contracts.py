@@ -4,9 +4,10 @@ For every contract there is a test class in ``tests/contracts``; a plugin's test
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -116,45 +117,167 @@ class Decoder(Protocol):
         """
         ...
 
+    def decode_grey(
+        self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
+    ) -> npt.NDArray[np.uint8]:
+        """Decode one frame small and grey, for checks and thumbnails; cheaper than :meth:`decode` where it can be.
+
+        Args:
+            request: As for :meth:`decode`.
+            payload: As for :meth:`decode`.
+            long_side_px: Wished length of the longer side. A larger picture comes out with at least 0.9 of it
+                and at most all of it; a smaller one stays as it is.
+
+        Returns:
+            Shape (h, w) uint8. More than 8 bits: 0 and what is not finite stay 0, the 99th percentile of the
+            others becomes 255, linear between, clipped above; so brightness cannot be compared between frames.
+
+        Raises:
+            ReadError: As :meth:`decode`.
+        """
+        ...
+
     reads_container: bool
 
 
-class Check(Protocol):
-    """Columns, and pixels where needed → metrics and findings. ``checks/NAME.py``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A limit of a check: its default, its unit and why it is what it is."""
+
+    default: float
+    unit: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Say the default with its unit and reason, as ``--explain`` shows it."""
+        return (
+            f"{self.default:g} {self.unit} ({self.reason})" if self.unit else f"{self.default:g} ({self.reason})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamView:
+    """One stream of one recording, as a check is shown it.
+
+    Args:
+        recording: Name of the recording, for people.
+        stream: The stream.
+        columns: ``index``, ``t_ns`` and the columns that the check asked for, each of shape (n,) in index order;
+            masked where values can be absent. A column that the table does not have is left out.
+        pictures: The picture measures that the check asked for, each of shape (n,), NaN where not measured;
+            empty where no picture was looked at.
+    """
+
+    recording: str
+    stream: Stream
+    columns: Mapping[str, npt.NDArray[Any]]
+    pictures: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingView:
+    """What became of one recording when it was read, as a check is shown it."""
+
+    recording: str
+    ledger: Sequence[LedgerEntry]
+    losses: Sequence[Loss]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairView:
+    """How one stream takes part in the moments of a recording.
+
+    Args:
+        samples: Of the stream.
+        moments: Of the recording.
+        skew_ns: Shape (k,), of each of its members; sample time minus moment time.
+        interval_ns: Its median interval; None where it has none.
+        reference_interval_ns: That of the reference.
+        phase_margin: As in ``timing.moments.Pairing``.
+        reason: Why it has no members; empty where it has.
+    """
+
+    stream: str
+    samples: int
+    moments: int
+    skew_ns: npt.NDArray[np.int64]
+    interval_ns: int | None
+    reference_interval_ns: int | None
+    phase_margin: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsView:
+    """The moments of one recording, as a check is shown them; one pair for each stream but the reference."""
+
+    recording: str
+    reference: str
+    pairs: Sequence[PairView]
+
+
+class CheckFacts(Protocol):
+    """What every check says of itself."""
 
     name: str
+    """Its id, such as ``stream.gap``; its module is ``stream_gap.py``."""
+
     version: str
+    """Raised whenever its measures of the same data change."""
+
     reason: str
-    """Why the check exists and why its limits are what they are, for ``rushes check --explain``."""
+    """Why the check exists, for ``rushes check --explain``."""
 
-    needs: str
-    """``times`` (columns of one stream), ``pixels`` (decoded frames of one stream) or ``moments``."""
+    defaults: Mapping[str, Option]
+    """Options by name; the names carry units where they have one."""
 
-    defaults: Mapping[str, Any]
-    """Options and their defaults; the keys name units."""
 
-    def run(self, view: "CheckView", options: Mapping[str, Any]) -> Iterator[Metric | Finding]:
-        """Measure, then judge. Never raises for bad data: that is a finding."""
+class StreamCheck(CheckFacts, Protocol):
+    """Columns and picture measures of one stream → metrics and findings. ``checks/NAME.py``.
+
+    Pictures are measured once for all checks, before and apart from judging, so that limits change without a
+    decode and several checks share one.
+    """
+
+    subject: Literal["stream"]
+
+    columns: tuple[str, ...]
+    """Columns of the stream's table that it reads, besides ``index`` and ``t_ns``."""
+
+    pictures: tuple[str, ...]
+    """Picture measures that it reads, of ``rushes.checks.PICTURE_MEASURES``; empty: it needs no picture."""
+
+    def applies(self, stream: Stream) -> bool:
+        """Say whether the check makes sense for such a stream."""
+        ...
+
+    def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Measure what is cheap, and judge. Never raises for bad data: that is a finding."""
         ...
 
 
-class CheckView(Protocol):
-    """What a check is shown: one stream of one recording."""
+class RecordingCheck(CheckFacts, Protocol):
+    """What was read and lost → findings."""
 
-    recording_id: str
-    recording_name: str
-    stream: Stream
+    subject: Literal["recording"]
 
-    def columns(self, *names: str) -> Mapping[str, npt.NDArray[Any]]:
-        """Columns of the stream's table by name, in index order; masked arrays where values can be absent."""
+    def judge(self, view: RecordingView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Judge; never raises for bad data."""
         ...
 
-    def pictures(self) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]:
-        """Each frame's index and its grey picture with a long side of about 512 px; None where undecodable.
 
-        Frames flagged as missing are left out.
-        """
+class MomentsCheck(CheckFacts, Protocol):
+    """Moments and their skew → findings."""
+
+    subject: Literal["moments"]
+
+    def judge(self, view: MomentsView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Judge; never raises for bad data."""
         ...
+
+
+Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck
+"""Told apart by ``subject``."""
 
 
 class Splitter(Protocol):

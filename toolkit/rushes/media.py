@@ -10,7 +10,9 @@ import os
 import sqlite3
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -20,11 +22,17 @@ import zstandard
 
 from rushes.errors import ReadError
 from rushes.model import Location
+from rushes.plain_copies import Packing, plain_copy
 
 CHUNK_CACHE_BYTES = 64 << 20
 OPEN_FILES = 128
+MCAP_MESSAGE = 0x05
+MCAP_MESSAGE_HEAD = 22
+"""Bytes of a Message record before its data: channel, sequence, log time, publish time."""
 FINGERPRINT_BLOCK = 64 << 10
 FINGERPRINT_BLOCKS = 16
+FILE_PACKINGS: dict[str, Packing] = {"zstd": "zstd", "mend": "mend"}
+"""What can stand behind the dot of a container: how the plain copy is made that is read in the file's place."""
 
 
 class MediaReader:
@@ -34,6 +42,8 @@ class MediaReader:
         self._descriptors: OrderedDict[Path, int] = OrderedDict()
         self._blocks: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
         self._block_bytes = 0
+        self._copies: dict[Path, Path] = {}
+        self._loans = ExitStack()
         self._lock = Lock()
 
     def __enter__(self) -> "MediaReader":
@@ -50,6 +60,8 @@ class MediaReader:
             self._descriptors.clear()
             self._blocks.clear()
             self._block_bytes = 0
+            self._copies.clear()
+            self._loans.close()
 
     def read(self, location: Location) -> bytes:
         """Give the encoded bytes at a location.
@@ -57,6 +69,8 @@ class MediaReader:
         Raises:
             ReadError: ``read.absent-file`` if the file is gone, ``read.short`` if it ends before the bytes do.
         """
+        if "." in location.container:
+            location = self._in_copy(location)
         if location.block is not None:
             data = self._from_block(location)
         elif location.offset is None or location.length is None:
@@ -64,6 +78,16 @@ class MediaReader:
         else:
             data = self._pread(location.path, location.length, location.offset)
         return _unpack_payload(data, location.packing) if location.packing else data
+
+    def _in_copy(self, location: Location) -> Location:
+        file, plus, each = location.container.partition("+")
+        kind, _, packing = file.partition(".")
+        with self._lock:
+            if location.path not in self._copies:
+                self._copies[location.path] = self._loans.enter_context(
+                    plain_copy(location.path, FILE_PACKINGS[packing])
+                ).path
+            return replace(location, path=self._copies[location.path], container=kind + plus + each)
 
     def _pread(self, path: Path, length: int, offset: int) -> bytes:
         with self._lock:  # held over the read, so that no other thread closes the descriptor meanwhile
@@ -103,7 +127,7 @@ class MediaReader:
             if cached is not None:
                 self._blocks.move_to_end(key)
                 return cached
-        block = _sqlite_row(path, place) if container == "sqlite3" else self._chunk(path, container, place)
+        block = self._unpacked_block(path, container, place)
         with self._lock:
             if key not in self._blocks:
                 self._blocks[key] = block
@@ -111,6 +135,22 @@ class MediaReader:
             while self._block_bytes > CHUNK_CACHE_BYTES and len(self._blocks) > 1:
                 self._block_bytes -= len(self._blocks.popitem(last=False)[1])
         return block
+
+    def _unpacked_block(self, path: Path, container: str, place: int) -> bytes:
+        if container == "sqlite3":
+            return _sqlite_row(path, place)
+        if container == "sqlite3+zstd":
+            return unpack("zstd", _sqlite_row(path, place))
+        if container == "mcap+zstd":
+            return self._packed_messages(path, place)
+        return self._chunk(path, container, place)
+
+    def _packed_messages(self, path: Path, place: int) -> bytes:
+        kind, length = struct.unpack("<BQ", self._pread(path, 9, place))
+        record = self._pread(path, length, place + 9)
+        if kind == MCAP_MESSAGE:
+            return unpack("zstd", memoryview(record)[MCAP_MESSAGE_HEAD:])
+        return b"".join(unpack_message(data) for _, data in mcap_messages(mcap_chunk(record)))
 
     def _chunk(self, path: Path, container: str, place: int) -> bytes:
         read = partial(self._pread, path)
@@ -133,6 +173,26 @@ def mcap_chunk(record: bytes | memoryview) -> bytes:
     unpacked_size = struct.unpack_from("<Q", record, 16)[0]
     start = 32 + name_length + 8
     return unpack(compression, record[start:], unpacked_size)
+
+
+def mcap_messages(records: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Give place and data of each Message among the records of an MCAP chunk, in order."""
+    view = memoryview(records)
+    at = 0
+    while at + 9 <= len(view):
+        kind, length = struct.unpack_from("<BQ", view, at)
+        if kind == MCAP_MESSAGE:
+            data_at = at + 9 + MCAP_MESSAGE_HEAD
+            yield data_at, view[data_at : at + 9 + length]
+        at += 9 + length
+
+
+def unpack_message(data: bytes | memoryview) -> bytes:
+    """Unpack a message that is a zstd frame by itself; nothing where it does not unpack."""
+    try:
+        return unpack("zstd", data)
+    except ReadError:
+        return b""
 
 
 def bag_fields(header: bytes | memoryview) -> dict[str, bytes]:
@@ -159,16 +219,29 @@ def unpack(compression: str, data: bytes | memoryview, size: int | None = None) 
         if compression == "lz4":
             return bytes(lz4.frame.decompress(data))
         if compression == "zstd":
-            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size or 0)
+            return _unpack_zstd(data, size)
         if compression == "bz2":
             return bz2.decompress(data)
-    except (RuntimeError, zstandard.ZstdError, OSError, ValueError, EOFError) as error:
+    except (RuntimeError, zstandard.ZstdError, OSError, ValueError, EOFError, MemoryError) as error:
         raise ReadError(f"a {compression} block does not unpack: {error}", code="read.damaged") from error
     raise ReadError(
         f"compression '{compression}' is not known",
         code="read.compression",
         hint="known are none, lz4, zstd and bz2; re-record or convert with one of them",
     )
+
+
+def _unpack_zstd(data: bytes | memoryview, size: int | None) -> bytes:
+    unpacker = zstandard.ZstdDecompressor()
+    if size is not None:
+        return unpacker.decompress(data, max_output_size=size)
+    if zstandard.frame_content_size(data) >= 0:
+        return unpacker.decompress(data)
+    stream = unpacker.decompressobj()  # written as a stream, without its size in front
+    unpacked = stream.decompress(data)
+    if not stream.eof:
+        raise zstandard.ZstdError("it ends in the middle")
+    return unpacked
 
 
 def fingerprint(paths: Iterable[tuple[str, Path]]) -> str:
@@ -224,7 +297,7 @@ def _sqlite_row(path: Path, row: int) -> bytes:
             found = connection.execute("SELECT data FROM messages WHERE id = ?", (row,)).fetchone()
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise ReadError(f"{path}: row {row} cannot be read: {error}", code="read.damaged") from error
     if found is None:
         raise ReadError(
@@ -257,3 +330,23 @@ def _short(path: Path, offset: int, wanted: int, got: int) -> ReadError:
         hint="the file changed or was cut since it was indexed; rushes verify DATASET tells which",
         facts={"file": str(path), "offset": offset, "wanted": wanted, "got": got},
     )
+
+
+def copy_hashed(source: Path, target: Path) -> str:
+    """Copy a file and give the sha256 of what was copied; the target appears whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    digest = hashlib.sha256()
+    buffer = bytearray(4 << 20)
+    view = memoryview(buffer)
+    try:
+        with source.open("rb", buffering=0) as incoming, part.open("wb") as outgoing:
+            while count := incoming.readinto(buffer):
+                digest.update(view[:count])
+                outgoing.write(view[:count])
+            outgoing.flush()
+            os.fsync(outgoing.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest()

@@ -38,6 +38,10 @@ Column: TypeAlias = (
     | np.ma.MaskedArray[Any, Any]
     | Sequence[str | None]
     | Sequence[bytes | None]
+    | Sequence[int | None]
+    | Sequence[float | None]
+    | Sequence[bool | None]
+    | Sequence[Sequence[float] | None]
     | str
     | int
     | float
@@ -45,7 +49,14 @@ Column: TypeAlias = (
     | None
 )
 """One column of a batch: an array of shape (n,), or (n, k) for fixed-size lists; a masked array where values
-can be absent; a sequence of str or None; or one scalar that holds for every row."""
+can be absent; a sequence of values or None (for small tables); or one scalar that holds for every row."""
+
+
+def absent(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell where an array holds no value: masked or NaN. Shape (n,)."""
+    mask = np.broadcast_to(np.asarray(getattr(column, "mask", False), np.bool_), column.shape)
+    return mask | np.isnan(np.asarray(column)) if column.dtype.kind == "f" else mask
+
 
 Severity = Literal["info", "warning", "error"]
 
@@ -111,7 +122,9 @@ class MediaFile:
     Args:
         media_id: Unique within the recording: the path below the recording's root, or the file's name.
         path: Where the file is now.
-        container: file (an image by itself), mcap, bag, sqlite3, video, wav.
+        container: file (an image by itself), mcap, bag, sqlite3, video, wav; mcap+zstd and sqlite3+zstd where each
+            message is compressed; mcap.zstd and sqlite3.zstd where the whole file is; sqlite3.mend where rows
+            are in the log beside it or its end is missing.
     """
 
     media_id: str
@@ -129,7 +142,8 @@ class Location:
         offset: First byte, in the file or in the unpacked block; None for the whole file.
         length: Number of bytes; None for the whole file.
         block: Where the bytes are packed inside something: the file offset of the compressed chunk record
-            (mcap: of its opcode byte; bag: of its header-length field) or the row id (sqlite3).
+            (mcap: of its opcode byte; bag: of its header-length field) or the row id (sqlite3). For mcap+zstd a
+            message record (of its opcode byte), or a chunk whose messages are unpacked and joined in order.
         packing: base64, zstd … where the payload itself is packed once more.
     """
 

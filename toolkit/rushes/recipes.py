@@ -1,1 +1,204 @@
-"""Recipes: YAML → a checked, frozen Recipe; unknown keys are refused with a suggestion."""
+"""Recipes: YAML → a checked, frozen Recipe; unknown keys are refused with a suggestion.
+
+A stage that a recipe leaves out is not run; a stage without options (``sync: {}``) runs with defaults.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from rushes import registry, resources
+from rushes.errors import RecipeError
+from rushes.quantities import duration_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestStage:
+    """What to bring in."""
+
+    paths: Sequence[Path] = ()
+    mode: str = "reference"
+    reader: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    facts_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStage:
+    """How to find moments."""
+
+    reference: str | None = None
+    within_ns: int | None = None
+    streams: Sequence[str] | None = None
+    time: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStage:
+    """What to check, and what is forbidden."""
+
+    only: Sequence[str] | None = None
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fail_on: str = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitStage:
+    """How to split."""
+
+    name: str = "default"
+    by: str = "recording"
+    parts: Mapping[str, float] = field(default_factory=lambda: {"train": 0.7, "val": 0.15, "test": 0.15})
+    seed: int = 7
+    splitter: str = "grouped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A checked recipe.
+
+    Args:
+        digest: sha256 over the recipe as it is run, ``--set`` included; 16 hexadecimal digits.
+    """
+
+    name: str
+    about: str
+    digest: str
+    ingest: IngestStage
+    sync: SyncStage | None
+    check: CheckStage | None
+    split: SplitStage | None
+    browse: bool
+
+
+def named() -> dict[str, Path]:
+    """Give the recipes that come with the package, by name."""
+    return {path.stem: path for path in sorted(resources.folder("pipelines").glob("*.yaml"))}
+
+
+def find(recipe: str) -> Path:
+    """Find a recipe by its path, or by the name of one that comes with the package.
+
+    Raises:
+        RecipeError: ``recipe.absent`` with a close match.
+    """
+    path = Path(recipe)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return path
+    known = named()
+    if recipe in known:
+        return known[recipe]
+    near = registry.close_to(recipe, known)
+    raise RecipeError(
+        f"there is no recipe '{recipe}'",
+        code="recipe.absent",
+        hint=f"did you mean '{near}'?" if near else f"give a path to a YAML file, or one of {', '.join(known)}",
+    )
+
+
+def load(recipe: str, *, changes: Sequence[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        recipe: Path or name.
+        changes: ``stage.key=value`` pairs that win over the file; values are YAML.
+
+    Raises:
+        RecipeError: ``recipe.absent``, ``recipe.yaml`` or ``recipe.invalid``, with the place and a close match.
+    """
+    path = find(recipe)
+    try:
+        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: is not YAML: {error}", code="recipe.yaml") from error
+    for change in changes:
+        _apply(body, change)
+    _validate(path, body)
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    return Recipe(
+        name=body["name"],
+        about=body["about"],
+        digest=digest,
+        ingest=_ingest(path, body.get("ingest") or {}),
+        sync=_sync(path, body["sync"] or {}) if "sync" in body else None,
+        check=CheckStage(**(body["check"] or {})) if "check" in body else None,
+        split=SplitStage(**(body["split"] or {})) if "split" in body else None,
+        browse="browse" in body,
+    )
+
+
+def _apply(body: Any, change: str) -> None:
+    """Set one value of a recipe from ``stage.key=value``."""
+    place, equals, value = change.partition("=")
+    keys = place.split(".")
+    if not equals or not all(keys) or not isinstance(body, dict):
+        raise RecipeError(
+            f"'{change}' does not say what to set", code="recipe.set", hint="write stage.key=value: split.seed=3"
+        )
+    for key in keys[:-1]:
+        if body.get(key) is None:
+            body[key] = {}
+        body = body[key]
+        if not isinstance(body, dict):
+            raise RecipeError(f"'{place}' leads into a value, not a stage", code="recipe.set")
+    body[keys[-1]] = yaml.safe_load(value)
+
+
+@cache
+def _schema() -> Any:
+    text = (resources.folder("schemas") / "recipe.schema.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def _validate(path: Path, body: Any) -> None:
+    validator = jsonschema.Draft202012Validator(_schema())
+    errors: Iterable[Any] = validator.iter_errors(body)
+    first = jsonschema.exceptions.best_match(errors)
+    if first is None:
+        return
+    place = ".".join(map(str, first.absolute_path)) or "the top"
+    offered = first.schema.get("properties", {}) if isinstance(first.schema, dict) else {}
+    strange = [key for key in first.instance if key not in offered] if isinstance(first.instance, dict) else []
+    near = registry.close_to(strange[0], offered) if strange and offered else None
+    message = (
+        f"unknown key '{strange[0]}'" if first.validator == "additionalProperties" and strange else first.message
+    )
+    raise RecipeError(
+        f"{path.name}, at {place}: {message}",
+        code="recipe.invalid",
+        hint=f"did you mean '{near}'?" if near else "rushes schema recipe shows what a recipe may say",
+        facts={"file": str(path), "place": place},
+    )
+
+
+def _ingest(path: Path, stage: Mapping[str, Any]) -> IngestStage:
+    return IngestStage(**{**stage, "paths": [_path(path, text) for text in stage.get("paths", [])]})
+
+
+def _path(recipe: Path, text: str) -> Path:
+    """Find a recipe's path: in our samples, beside the recipe, or absolute."""
+    first, _, rest = text.partition("/")
+    if first == "data_samples":
+        return resources.folder("data_samples") / rest
+    return recipe.parent / Path(text).expanduser()
+
+
+def _sync(path: Path, stage: Mapping[str, Any]) -> SyncStage:
+    values = dict(stage)
+    within = values.pop("within", None)
+    return SyncStage(**values, within_ns=_duration(path, within) if within is not None else None)
+
+
+def _duration(path: Path, text: str) -> int:
+    try:
+        return duration_ns(text)
+    except ValueError as error:
+        raise RecipeError(f"{path.name}, at sync.within: {error}", code="recipe.invalid") from error

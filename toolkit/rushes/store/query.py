@@ -90,7 +90,7 @@ def _view(schema: TableSchema, files: Sequence[Path]) -> str:
         f'"{name}"' if name in stored else f'NULL::{_TYPES[kind]} AS "{name}"'
         for name, kind in schema.kinds.items()
     )
-    return f"SELECT {columns} FROM read_parquet([{listed}]{options})"  # noqa: S608 - the paths are quoted
+    return f"SELECT {columns} FROM read_parquet([{listed}]{options})"
 
 
 def _stored_columns(path: Path) -> list[str]:

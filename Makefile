@@ -1,0 +1,68 @@
+# make demo   a sample recording becomes a dataset, ends in the FiftyOne App
+# make test   everything that is checked: style, types, floors, tests, with real servers and a real browser
+# make check  the same without servers and slow tests
+# Each does its own set-up; what is needed is Python 3.11 or newer with venv, make and git.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_PYTHON_VERSION_WARNING = 1
+
+.PHONY: demo test check bench samples readme clean tools
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.rushes
+	@$(BIN)/rushes demo
+
+test: check tools
+	$(BIN)/python -m pytest -q -m "live or slow"
+	@echo "all tests ran"
+
+check: $(VENV)/.rushes-dev
+	$(BIN)/ruff format --check toolkit tests bench data_samples
+	$(BIN)/ruff check toolkit tests bench data_samples
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow" --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/.rushes-dev
+	$(BIN)/python bench/run.py
+
+samples: $(VENV)/.rushes-dev
+	$(BIN)/python data_samples/make.py
+
+readme: $(VENV)/.rushes-dev
+	$(BIN)/python docs/refresh.py
+
+# The package and what it needs.
+$(VENV)/.rushes: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing rushes and what it needs into $(VENV) (once; some minutes)"
+	@$(BIN)/python -m pip install -q -c constraints.txt -e ./
+	@touch $@
+
+# The same with what the tests need.
+$(VENV)/.rushes-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing rushes and its development tools into $(VENV) (once; some minutes)"
+	@$(BIN)/python -m pip install -q -c constraints.txt -e "./[dev]"
+	@touch $@ $(VENV)/.rushes
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $$($(PYTHON) --version 2>&1) was found. Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+# Chromium for the browser tests; mongod comes with the Python packages on Linux x86-64.
+tools:
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing chromium"; \
+	    (apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core) >/dev/null; \
+	  else \
+	    echo "Chromium is missing and cannot be installed here; on Debian: sudo apt-get install chromium"; exit 1; \
+	  fi
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache rushes-demo tests/output

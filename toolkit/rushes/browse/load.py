@@ -1,0 +1,262 @@
+"""A view → a dataset in FiftyOne's database; what has not changed since the last time is left alone.
+
+Import it late, after ``environment.applied``: FiftyOne takes seconds. FiftyOne's public way of adding samples
+builds and checks a document per sample, twenty times slower than writing the same documents; so they are written
+directly, as long as FiftyOne is the release for which a test holds both ways equal.
+"""
+
+import logging
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone import ViewField
+
+from rushes.browse.documents import FIELDS, FLAGS, Field, Kind, Row, rows_of
+from rushes.browse.view import BrowseView
+
+log = logging.getLogger(__name__)
+
+RAW_RELEASE = "1.22.1"
+"""The FiftyOne whose documents :func:`_raw_document` writes."""
+
+LAYOUT = 1
+"""Raised whenever the fields or documents change, so that older caches are filled anew."""
+
+BATCH = 2000
+_NOTES = "rushes_loaded"  # collection: the digest of each recording that is in the database
+_SHAPE = "rushes"  # key in dataset.info
+
+_KINDS: dict[Kind, dict[str, Any]] = {
+    "text": {"ftype": fo.StringField},
+    "integer": {"ftype": fo.IntField},
+    "number": {"ftype": fo.FloatField},
+    "yes_no": {"ftype": fo.BooleanField},
+    "texts": {"ftype": fo.ListField, "subfield": fo.StringField},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What :func:`load` left in the database.
+
+    Args:
+        dataset: Name in FiftyOne.
+        samples: In the dataset now, all slices together.
+        groups: Moments and single frames; equal to ``samples`` for a flat dataset.
+        slices: Of a grouped dataset; empty for a flat one.
+        written: Samples that were written this time.
+        recordings: Ids of the recordings that were new or had changed.
+        removed: Ids of the recordings that are no longer in the view.
+    """
+
+    dataset: str
+    samples: int
+    groups: int
+    slices: tuple[str, ...]
+    written: int
+    recordings: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def connect(uri: str) -> None:
+    """Make FiftyOne use this database from now on."""
+    if fo.config.database_uri != uri:
+        fo.config.database_uri = uri
+        disconnect()
+
+
+def disconnect() -> None:
+    """Let go of the database, so that nothing waits for it after it is gone."""
+    fo.core.odm.database._disconnect()  # there is no public way; the release is pinned
+
+
+def load(view: BrowseView) -> Loaded:
+    """Bring the dataset of that name in line with the view.
+
+    Recordings whose digest is unchanged are not touched. Of a changed one all samples are written anew; tags that
+    a person gave them in the App are kept. An interrupted load is completed by the next one.
+    """
+    dataset = _dataset_for(view)
+    notes = fo.core.odm.get_db_conn()[_NOTES]  # not in dataset.info, which every page would load
+    wanted = view.digests()
+    known = {n["recording_id"]: n["digest"] for n in notes.find({"dataset": dataset._doc.id})}
+    changed = [r for r in wanted if known.get(r) != wanted[r]]
+    gone = [r for r in known if r not in wanted]
+    written = 0
+    if changed or gone:
+        which = {"dataset": dataset._doc.id, "recording_id": {"$in": [*changed, *gone]}}
+        notes.delete_many(which)
+        written = _replace(dataset, view, changed, gone)
+        _save_views(dataset, view)
+        for field in FIELDS:
+            if field.indexed:
+                dataset.create_index(field.name)  # after the rows of a first load: sorted once, not kept sorted
+        if changed:
+            notes.insert_many(
+                {"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed
+            )
+    return Loaded(
+        dataset=view.name,
+        samples=dataset._sample_collection.estimated_document_count(),
+        groups=len(dataset),
+        slices=view.slices if view.grouped else (),
+        written=written,
+        recordings=tuple(changed),
+        removed=tuple(gone),
+    )
+
+
+def _dataset_for(view: BrowseView) -> Any:
+    shape = {"layout": LAYOUT, "release": fo.__version__, "slices": list(view.slices) if view.grouped else []}
+    if fo.dataset_exists(view.name):
+        dataset = fo.load_dataset(view.name)
+        if dataset.info.get(_SHAPE) == shape:
+            return dataset
+        log.info("the cached dataset '%s' has another layout and is filled anew", view.name)
+        fo.delete_dataset(view.name)
+    dataset = fo.Dataset(view.name, persistent=True)
+    if view.grouped:
+        dataset.add_group_field("group", default=view.default_slice)
+        for slice_name in view.slices:
+            dataset.add_group_slice(slice_name, "image")
+    for field in FIELDS:
+        dataset.add_sample_field(field.name, description=field.meaning, **_KINDS[field.kind])
+    if not view.grouped:
+        dataset.media_type = "image"
+    dataset.app_config.sidebar_groups = _sidebar(FIELDS, dataset)
+    dataset.info[_SHAPE] = shape
+    dataset.save()
+    return dataset
+
+
+def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
+    """Give our sections first; whatever else FiftyOne would show comes at the end, folded."""
+    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"]}
+    for field in fields:
+        sections.setdefault(field.section, []).append(field.name)
+    other = sections.pop("other")
+    ours = {*other, *(path for paths in sections.values() for path in paths)}
+    sections |= {"metadata": [], "other": other}
+    for group in fo.DatasetAppConfig.default_sidebar_groups(dataset):
+        section = "metadata" if group.name == "metadata" else "other"
+        sections[section] += [path for path in group.paths if path not in ours]
+    folded = {"metadata", "other"}
+    return [
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name not in folded)
+        for name, paths in sections.items()
+    ]
+
+
+def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str]) -> int:
+    collection = dataset._sample_collection
+    touched = {"recording_id": {"$in": [*changed, *gone]}}
+    kept = _tags_of_people(collection, touched)
+    collection.delete_many(touched)
+    return _add(dataset, view, _rows(view, set(changed)), kept)
+
+
+def _tags_of_people(collection: Any, which: Mapping[str, Any]) -> dict[Any, list[str]]:
+    """Give the tags that are neither the split nor a finding, by sample id."""
+    kept = {}
+    for known in collection.find(which, {"tags": 1, "split": 1, "findings": 1}):
+        ours = {known.get("split"), *(known.get("findings") or ())}
+        others = [tag for tag in known.get("tags") or () if tag not in ours]
+        if others:
+            kept[known["_id"]] = others
+    return kept
+
+
+def _rows(view: BrowseView, changed: set[str]) -> Iterator[Row]:
+    checks = view.checks_of()
+    for place, rows in enumerate(view.rows_of()):
+        if view.recordings[place].recording_id in changed:
+            yield from rows_of(view, place, rows, checks)
+
+
+def _add(dataset: Any, view: BrowseView, rows: Iterator[Row], kept: Mapping[Any, list[str]]) -> int:
+    if fo.__version__ == RAW_RELEASE:
+        return _add_raw(dataset, rows, grouped=view.grouped, kept=kept)
+    log.info("FiftyOne %s is not %s: samples are added the slow way", fo.__version__, RAW_RELEASE)
+    return _add_public(dataset, rows, grouped=view.grouped)
+
+
+def _add_raw(dataset: Any, rows: Iterator[Row], *, grouped: bool, kept: Mapping[Any, list[str]]) -> int:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    fixed = {"_dataset_id": dataset._doc.id, "created_at": now, "last_modified_at": now}
+    collection = dataset._sample_collection
+    written = 0
+    while batch := [_raw_document(row, fixed, grouped=grouped) for row in islice(rows, BATCH)]:
+        for document in batch:
+            document["tags"] += kept.get(document["_id"], ())
+        collection.insert_many(batch, ordered=False)
+        written += len(batch)
+    dataset.reload()
+    return written
+
+
+def _raw_document(row: Row, fixed: Mapping[str, Any], *, grouped: bool) -> dict[str, Any]:
+    """Give the document that FiftyOne ``RAW_RELEASE`` would store for the sample of :func:`_sample`."""
+    document = {
+        "_id": ObjectId(row.id),
+        "filepath": row.path,
+        "tags": row.tags,
+        "_media_type": "image",
+        "_rand": random.random(),  # noqa: S311 - what FiftyOne shuffles by
+        **fixed,
+        **{name: value for name, value in row.values.items() if value is not None},
+    }
+    if row.size is not None:
+        width, height = row.size
+        document["metadata"] = {
+            "_cls": "ImageMetadata",
+            "mime_type": "image/jpeg",
+            "width": width,
+            "height": height,
+        }
+    if grouped:
+        document["group"] = {"_id": ObjectId(row.group), "_cls": "Group", "name": row.slice}
+    return document
+
+
+def _add_public(dataset: Any, rows: Iterator[Row], *, grouped: bool) -> int:
+    """Add samples as anyone would; their ids, and the tags of people, are then new at every load."""
+    written = 0
+    while batch := [_sample(row, grouped=grouped) for row in islice(rows, BATCH)]:
+        dataset.add_samples(batch, expand_schema=False, progress=False)
+        written += len(batch)
+    return written
+
+
+def _sample(row: Row, *, grouped: bool) -> Any:
+    more: dict[str, Any] = {}
+    if row.size is not None:
+        width, height = row.size
+        more["metadata"] = fo.ImageMetadata(width=width, height=height, mime_type="image/jpeg")
+    if grouped:
+        more["group"] = fo.Group(id=str(ObjectId(row.group))).element(row.slice)
+    return fo.Sample(filepath=row.path, tags=row.tags, **row.values, **more)
+
+
+def _save_views(dataset: Any, view: BrowseView) -> None:
+    """Save a view for each part of the split, each finding and each flag; views of people are left alone."""
+    every = dataset.select_group_slices(media_type="image") if view.grouped else dataset.view()
+    parts = sorted({r.part for r in view.recordings if r.part})
+    checks = sorted(set(view.samples.finding_check))
+    wanted = {f"split: {part}": dataset.match(ViewField("split") == part) for part in parts}
+    wanted |= {f"finding: {check}": every.match(ViewField("findings").contains(check)) for check in checks}
+    for flag, name in FLAGS.items():
+        if (view.samples.flags & flag).any():
+            wanted[f"frames: {name}"] = every.match(ViewField(name) == True)  # noqa: E712 - builds an expression
+    if view.grouped:
+        wanted["every picture"] = every
+    for name in dataset.list_saved_views():
+        if name.startswith(("split: ", "finding: ", "frames: ")) and name not in wanted:
+            dataset.delete_saved_view(name)
+    for name, chosen in wanted.items():
+        dataset.save_view(name, chosen, description="Kept up to date by Rushes", overwrite=True)

@@ -1,0 +1,188 @@
+"""Opens a view in the App and serves it, in this process, until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import quote
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+from rushes.browse import environment, mongod
+from rushes.browse.frames import Frames
+from rushes.browse.guard import App, Guard
+from rushes.browse.view import BrowseView, Picture
+from rushes.errors import ToolError
+from rushes.registry import late
+
+log = logging.getLogger(__name__)
+
+PREFERRED_PORT = 5151  # FiftyOne's own, so that a bookmark works
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The App as it is being served.
+
+    Args:
+        address: To paste into a browser; it holds the token.
+        token: That the guard asks for.
+        loaded: What ``load.load`` says of the dataset: samples, groups, slices, written.
+        mongod: Process id of the database; None where it is not ours.
+    """
+
+    address: str
+    port: int
+    token: str
+    loaded: Any
+    mongod: int | None
+
+
+def serve(
+    view: BrowseView,
+    picture: Picture,
+    *,
+    cache: Path,
+    ready: Callable[[Opened], None],
+    stop: threading.Event | None = None,
+    port: int | None = None,
+    roots: Sequence[Path] = (),
+) -> None:
+    """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
+
+    Everything that was started is stopped when it returns, and also when this process is killed.
+
+    Args:
+        view: What to show.
+        picture: Where its pictures come from.
+        cache: Folder for the database and FiftyOne's files; it may be deleted whenever the App is closed.
+        ready: Called once, when the App answers; from the thread of the server, so it must return soon.
+        stop: Set it to stop the server from elsewhere.
+        port: None takes 5151, or any free one if that is taken.
+        roots: Folders whose files the App may show besides the view's pictures.
+
+    Raises:
+        ToolError: ``browse.*``, where the database cannot be had or the port is taken.
+    """
+    stop = stop or threading.Event()
+    with (
+        _until_signalled(stop),
+        _bound(port) as bound,
+        mongod.running(cache) as database,
+        environment.applied(cache, database_uri=database.uri),
+    ):
+        load = late("rushes.browse.load")
+        load.connect(database.uri)
+        frames = Frames(view, picture)
+        try:
+            loaded = load.load(view)
+            opened = _opened(loaded, bound.getsockname()[1], database.pid)
+            application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
+            guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=frames)
+            if not stop.is_set():
+                asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
+        finally:
+            frames.close()
+            load.disconnect()
+
+
+def _opened(loaded: Any, port: int, pid: int | None) -> Opened:
+    token = secrets.token_urlsafe(32)
+    where = f"http://{environment.ADDRESS}:{port}/datasets/{quote(loaded.dataset, safe='')}?token={token}"
+    return Opened(address=where, port=port, token=token, loaded=loaded, mongod=pid)
+
+
+async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready: Callable[[], None]) -> None:
+    config = Config()
+    config.bind = [f"fd://{os.dup(bound.fileno())}"]  # hypercorn closes the one it is given
+    config.accesslog = config.errorlog = None
+    config.graceful_timeout = 1.0  # the App keeps an event stream open for as long as its page is
+    config.include_server_header = False
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_complain)
+    ended = asyncio.Event()
+    threading.Thread(target=_tell, args=(stop, loop, ended), name="rushes-browse-stop", daemon=True).start()
+    announced = asyncio.create_task(_announce(bound, ready))
+    try:
+        await hypercorn_serve(guard, config, shutdown_trigger=ended.wait, mode="asgi")
+        await announced
+    finally:
+        stop.set()
+        announced.cancel()
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say what went wrong in the loop, but not that the event stream of an open page was cut off at the end."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):  # Python 3.11 reports it
+        loop.default_exception_handler(context)
+
+
+def _tell(stop: threading.Event, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    stop.wait()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(ended.set)
+
+
+async def _announce(bound: socket.socket, ready: Callable[[], None]) -> None:
+    """Call back once the server accepts connections."""
+    address = bound.getsockname()
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(*address)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            break
+    ready()
+
+
+@contextmanager
+def _bound(port: int | None) -> Iterator[socket.socket]:
+    """Hold a port of the loopback address; bound before anything slow starts, so that nobody else gets it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((environment.ADDRESS, PREFERRED_PORT if port is None else port))
+        except OSError as error:
+            if port is not None:
+                raise ToolError(
+                    f"port {port} is taken: {error.strerror}",
+                    code="browse.port-taken",
+                    hint="leave the port out, and a free one is found",
+                    facts={"port": port},
+                ) from error
+            bound.bind((environment.ADDRESS, 0))
+        yield bound
+
+
+@contextmanager
+def _until_signalled(stop: threading.Event) -> Iterator[None]:
+    """Let SIGINT and SIGTERM set ``stop``; a second one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        log.debug("stopping on signal %d", number)
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,99 @@
+"""Options and value types that several verbs share."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rushes import registry
+from rushes.cli import _output
+from rushes.cli._output import Answer
+from rushes.quantities import duration_ns
+
+
+class Duration(click.ParamType[int]):
+    """A length of time typed with its unit, such as ``10ms``; gives int nanoseconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the number and the unit."""
+        if isinstance(value, int):
+            return value
+        try:
+            return duration_ns(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Parts(click.ParamType[dict[str, float]]):
+    """Shares by name, such as ``train:0.7,val:0.15,test:0.15``."""
+
+    name = "parts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, float]:
+        """Read names and shares."""
+        if isinstance(value, dict):
+            return value
+        parts: dict[str, float] = {}
+        for item in str(value).split(","):
+            name, _, share = item.partition(":")
+            try:
+                parts[name.strip()] = float(share)
+            except ValueError:
+                self.fail(f"'{item}' is no share; write NAME:SHARE, such as train:0.7", param, ctx)
+        return parts
+
+
+def verb(name: str, *, examples: str) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command of a function that gives an :class:`Answer`; adds ``--json`` and the examples.
+
+    Args:
+        name: The verb.
+        examples: Lines of ``rushes …`` commands, shown at the end of the help; the tests run them.
+    """
+
+    def wrap(function: Callable[..., Answer]) -> click.Command:
+        @functools.wraps(function)
+        def call(*, as_json: bool, **values: Any) -> int:
+            return _output.show(function(**values), command=name, as_json=as_json)
+
+        epilog = "\b\nExamples:\n" + "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
+        json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+        return click.command(name, epilog=epilog)(json_option(call))
+
+    return wrap
+
+
+dataset_argument = click.argument("dataset", type=click.Path(path_type=Path))
+at_option = click.option("--at", metavar="REVISION", help="Read the dataset as of this revision or tag.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
+def revision_of(at: str | None) -> int | str | None:
+    """Read ``--at``: a number is a revision, anything else a tag."""
+    return int(at) if at is not None and at.isdecimal() else at
+
+
+class PluginName(click.ParamType[str]):
+    """The name of a plugin of one kind, with a close match where it is mistyped."""
+
+    name = "name"
+
+    def __init__(self, kind: registry.Kind) -> None:
+        self.kind: registry.Kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Hold the name against the registry."""
+        offered = registry.names(self.kind)
+        if value not in offered:
+            near = registry.close_to(str(value), offered)
+            self.fail(
+                f"there is no '{value}' among the {self.kind}"
+                + (f"; did you mean '{near}'?" if near else f"; there are {', '.join(offered)}"),
+                param,
+                ctx,
+            )
+        return str(value)

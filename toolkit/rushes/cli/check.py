@@ -1,0 +1,119 @@
+"""Look for faults in recordings, streams, pictures and moments."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rushes.cli import _progress
+from rushes.cli._options import dry_run_option, verb
+from rushes.cli._output import Answer, table
+from rushes.errors import UsageError
+from rushes.quantities import say_count
+from rushes.workflow import explain
+from rushes.workflow.check import SEVERITIES, Checked, Settings, check
+
+SHOWN = 30
+
+
+@verb(
+    "check",
+    examples="""
+rushes check my-dataset
+rushes check my-dataset --only image --only stream.gap --fail-on never
+rushes check my-dataset --set stream.gap.limit=2 --fail-on never
+rushes check --explain stream.gap
+""",
+)
+@click.argument("dataset", type=click.Path(path_type=Path), required=False)
+@click.option("--only", multiple=True, metavar="CHECK", help="A check or a family such as image; can be repeated.")
+@click.option(
+    "--set", "changes", multiple=True, metavar="CHECK.OPTION=VALUE", help="Change a limit; can be repeated."
+)
+@click.option("--fail-on", type=click.Choice((*SEVERITIES, "never")), default="error", show_default=True)
+@click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
+@dry_run_option
+def command(
+    dataset: Path | None,
+    only: Sequence[str],
+    changes: Sequence[str],
+    fail_on: str,
+    explained: str | None,
+    dry_run: bool,
+) -> Answer:
+    """Measure, judge, and store metrics and findings; exit code 3 where something forbidden was found.
+
+    Pictures are decoded once; running again with other limits decodes nothing.
+    """
+    if explained:
+        text = explain.entry(explained)
+        lines = [f"{explained}: {text['title']}"] + [
+            f"{k.capitalize()}: {v}" for k, v in text.items() if k != "title"
+        ]
+        return Answer(result={"check": explained, **text}, text="\n".join(lines))
+    if dataset is None:
+        raise click.UsageError("Missing argument 'DATASET'.", click.get_current_context())
+    settings = Settings(only=only or None, options=_options(changes), fail_on=fail_on)
+    with _progress.bar("check", unit="recordings") as progress:
+        done = check(dataset, settings, argv=sys.argv[1:], progress=progress, dry_run=dry_run)
+    return answer(dataset, done)
+
+
+def answer(dataset: Path, done: Checked) -> Answer:
+    """Say what was found, worst first."""
+    counts = {severity: sum(i.finding.severity == severity for i in done.found) for severity in SEVERITIES}
+    rows = [(i.finding.severity, i.recording, i.finding.check, i.finding.message) for i in done.found[:SHOWN]]
+    lines = [table(rows, head=("severity", "recording", "check", "what"))] if rows else []
+    if len(done.found) > SHOWN:
+        lines.append(f'… and {len(done.found) - SHOWN} more; rushes query {dataset} "select * from findings"')
+    said = ", ".join(say_count(counts[s], s) if s != "info" else f"{counts[s]} info" for s in reversed(SEVERITIES))
+    lines.append(
+        f"{said} by {say_count(len(done.checks), 'check')} in {say_count(done.recordings, 'recording')}"
+        + (f"; {say_count(done.pictures, 'picture')} decoded" if done.pictures else "")
+    )
+    if done.forbidden:
+        lines.append(f"forbidden: findings of severity '{done.fail_on}' or worse (exit code 3)")
+    return Answer(
+        result={"counts": counts, "forbidden": done.forbidden, "findings": [_entry(item) for item in done.found]},
+        text="\n".join(lines),
+        dataset=str(dataset),
+        revision=done.revision,
+        exit_code=3 if done.forbidden else 0,
+    )
+
+
+def _entry(item: Any) -> dict[str, object]:
+    finding = item.finding
+    return {
+        "recording_id": item.recording_id,
+        "recording": item.recording,
+        "check": finding.check,
+        "severity": finding.severity,
+        "stream": finding.stream,
+        "index": finding.index,
+        "count": finding.count,
+        "start_ns": finding.start_ns,
+        "end_ns": finding.end_ns,
+        "value": finding.value,
+        "limit": finding.limit,
+        "unit": finding.unit,
+        "message": finding.message,
+    }
+
+
+def _options(changes: Sequence[str]) -> dict[str, dict[str, float]]:
+    options: dict[str, dict[str, float]] = {}
+    for change in changes:
+        place, _, value = change.partition("=")
+        name, _, option = place.rpartition(".")
+        try:
+            options.setdefault(name, {})[option] = float(value)
+        except ValueError as error:
+            raise UsageError(
+                f"'{change}' sets no limit",
+                code="check.option",
+                hint="write CHECK.OPTION=NUMBER; rushes check --explain CHECK lists the options",
+            ) from error
+    return options

@@ -1,0 +1,127 @@
+"""Bring recordings into a dataset."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rushes.cli import _progress
+from rushes.cli._options import PluginName, dry_run_option, verb
+from rushes.cli._output import Answer, table
+from rushes.errors import UsageError
+from rushes.quantities import say_count
+from rushes.workflow.ingest import Ingested, Request, Taken, ingest
+
+
+@verb(
+    "ingest",
+    examples="""
+rushes ingest walk.mcap --into my-dataset
+rushes ingest takes/ --into my-dataset --subject s07 --task 'pour tea'
+rushes ingest clips/ --into signs --facts-from '(?P<task>[a-z]+)_(?P<subject>s\\d+)' --copy
+""",
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--into", "dataset", required=True, type=click.Path(path_type=Path), help="The dataset; made if absent."
+)
+@click.option("--copy", "copied", is_flag=True, help="Copy media into the dataset and hash them.")
+@click.option("--reader", type=PluginName("readers"), help="Use this reader, whatever the others say.")
+@click.option("--subject", help="Pseudonym of the person recorded.")
+@click.option("--session", help="Session of capture.")
+@click.option("--place", help="Place of capture.")
+@click.option("--task", help="What was done or shown.")
+@click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="Any other fact; can be repeated.")
+@click.option("--facts-from", metavar="REGEX", help="Take facts from each path, by named groups.")
+@dry_run_option
+def command(
+    paths: Sequence[Path],
+    dataset: Path,
+    copied: bool,
+    reader: str | None,
+    facts: Sequence[str],
+    facts_from: str | None,
+    dry_run: bool,
+    **named: str | None,
+) -> Answer:
+    """Find the recordings below PATHS, and read each into the dataset.
+
+    A recording is told by its content: running again skips what is there. Nothing is written beside the
+    recordings. What could not be read is named, and makes a recording partial.
+    """
+    request = Request(
+        paths=paths,
+        mode="copy" if copied else "reference",
+        reader=reader,
+        facts={name: value for name, value in named.items() if value} | dict(map(_pair, facts)),
+        facts_from=facts_from,
+    )
+    with _progress.bar("ingest", unit="recordings") as progress:
+        done = ingest(dataset, request, argv=sys.argv[1:], dry_run=dry_run, progress=progress)
+    return answer(dataset, done, dry_run=dry_run)
+
+
+def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
+    """Say what became of every recording."""
+    states = [taken.state for taken in done.taken]
+    counts = {
+        state: states.count(state)
+        for state in ("planned", "added", "partial", "present", "failed")
+        if state in states
+    }
+    rows = [
+        (t.path.name, t.reader, t.state, t.streams or "", f"{t.samples:,}" if t.samples else "", _remark(t))
+        for t in done.taken
+    ]
+    text = table(rows, head=("recording", "reader", "state", "streams", "samples", ""), right=(3, 4))
+    total = ", ".join(f"{count} {state}" for state, count in counts.items())
+    text += f"\n\n{say_count(len(done.taken), 'recording')}: {total}"
+    if done.discovery.refused:
+        text += (
+            f"\n{say_count(len(done.discovery.refused), 'file')} that no reader takes; rushes look PATH says why"
+        )
+    if not dry_run and "added" in counts:
+        text += f"\nNext: rushes check {dataset}    rushes browse {dataset}"
+    losses = [f"{t.path.name}: {loss.message}" for t in done.taken for loss in t.losses]
+    return Answer(
+        result={
+            "counts": counts,
+            "recordings": [_row(t) for t in done.taken],
+            "refused": len(done.discovery.refused),
+        },
+        text=text,
+        dataset=str(dataset),
+        revision=done.revision,
+        warnings=losses[:20] + ([f"… and {len(losses) - 20} more losses"] if len(losses) > 20 else []),
+        exit_code=1 if "failed" in counts else 0,
+    )
+
+
+def _remark(taken: Taken) -> str:
+    if taken.error:
+        return str(taken.error.message)
+    return taken.recording_id or ""
+
+
+def _row(taken: Taken) -> dict[str, object]:
+    return {
+        "path": str(taken.path),
+        "reader": taken.reader,
+        "state": taken.state,
+        "recording_id": taken.recording_id,
+        "streams": taken.streams,
+        "samples": taken.samples,
+        "rows": dict(taken.rows),
+        "losses": [{"code": loss.code, "stream": loss.stream, "message": loss.message} for loss in taken.losses],
+        "error": {"code": taken.error.code, "message": taken.error.message, "hint": taken.error.hint}
+        if taken.error
+        else None,
+    }
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"'{text}' is no fact", code="ingest.facts", hint="write NAME=VALUE, such as consent=c12")
+    return name, value

@@ -1,0 +1,153 @@
+"""What one column of times says of itself: interval, rate, jitter, gaps, order. Pure numpy, int64 nanoseconds.
+
+Shared by the rooms that judge times. An *interval* is the time from one sample to the next. All estimates rest on
+the median interval, so that gaps and repeats do not move them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rushes.model import Times
+
+REGULAR_SPREAD = 0.5
+"""A stream is regular where the middle half of its intervals spreads over less than this share of their median."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """Stretches without samples, in time order; every array has shape (gaps,).
+
+    Args:
+        before: Position, in the column as it was given, of the sample that ends the gap.
+        start_ns: Time of the sample before the gap.
+        length_ns: From that sample to the next.
+        missing: Samples that would have fitted in between, at least 1.
+    """
+
+    before: npt.NDArray[np.int64]
+    start_ns: Times
+    length_ns: npt.NDArray[np.int64]
+    missing: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """The measures of one stream's times.
+
+    Args:
+        count: Samples.
+        first_ns: Earliest time; None without samples.
+        last_ns: Latest time, itself included.
+        interval_ns: Median interval; None with fewer than 2 distinct times.
+        rate_hz: Samples per second while the stream ran: what gaps took is not counted as running.
+        regular: Whether the stream ticks, so that gaps and jitter mean something.
+        jitter_p50, jitter_p95, jitter_p99: Distance of the intervals from their median, in median intervals; gaps
+            are left out.
+        longest_gap_ns: Longest interval, whether it counts as a gap or not; 0 with fewer than 2 samples.
+        gaps: Number of intervals that count as gaps.
+        missing: Samples that the gaps would have held.
+        backward: How often a sample is earlier than the one before it.
+        repeated: How often a sample has the time of the one before it.
+    """
+
+    count: int
+    first_ns: int | None
+    last_ns: int | None
+    interval_ns: int | None
+    rate_hz: float | None
+    regular: bool
+    jitter_p50: float
+    jitter_p95: float
+    jitter_p99: float
+    longest_gap_ns: int
+    gaps: int
+    missing: int
+    backward: int
+    repeated: int
+
+
+def median_interval(times: Times) -> int | None:
+    """Give the median distance of neighbouring distinct times, at least 1 ns; None with fewer than 2 of them.
+
+    Args:
+        times: Shape (n,), in any order.
+    """
+    steps = _steps(times)
+    return max(1, int(np.median(steps))) if len(steps) else None
+
+
+def is_regular(times: Times) -> bool:
+    """Say whether a stream ticks: at least 5 samples, and the middle half of the intervals close to the median."""
+    steps = _steps(times)
+    if len(steps) < 4:
+        return False
+    low, middle, high = np.percentile(steps, [25, 50, 75])
+    return bool(high - low < REGULAR_SPREAD * middle)
+
+
+def find_gaps(times: Times, interval_ns: float, *, limit: float = 1.5) -> Gaps:
+    """Find every interval longer than ``limit`` times ``interval_ns``.
+
+    Samples that were recorded out of order are put in order first: swapped samples are no gap.
+
+    Args:
+        times: Shape (n,), in any order.
+        interval_ns: What the interval should be.
+        limit: In intervals; an interval of exactly this length is no gap.
+    """
+    place = np.argsort(times, kind="stable")
+    ordered = times[place]
+    steps = np.diff(ordered)
+    at = np.flatnonzero(steps > limit * interval_ns)
+    missing = np.maximum(1, np.rint(steps[at] / interval_ns).astype(np.int64) - 1)
+    return Gaps(
+        before=place[at + 1].astype(np.int64),
+        start_ns=ordered[at],
+        length_ns=steps[at],
+        missing=missing,
+    )
+
+
+def describe(times: Times, *, gap_limit: float = 1.5) -> Timeline:
+    """Measure one stream's times.
+
+    Args:
+        times: Shape (n,), in recorded order.
+        gap_limit: From how many median intervals on an interval is a gap.
+    """
+    recorded, steps = np.diff(times), _steps(times)
+    interval_ns = median_interval(times)
+    longest = missing = gaps = 0
+    jitter = [0.0, 0.0, 0.0]
+    rate_hz = None
+    if interval_ns is not None:
+        found = find_gaps(times, interval_ns, limit=gap_limit)
+        gaps, missing, longest = len(found.before), int(found.missing.sum()), int(steps.max())
+        running = steps[steps <= gap_limit * interval_ns]
+        jitter = np.percentile(np.abs(running - interval_ns) / interval_ns, [50, 95, 99]).tolist()
+        # The mean of what is no gap is exact even where stamps are rounded, which the median is not.
+        rate_hz = 1e9 / float(running.mean())
+    return Timeline(
+        count=len(times),
+        first_ns=int(times.min()) if len(times) else None,
+        last_ns=int(times.max()) if len(times) else None,
+        interval_ns=interval_ns,
+        rate_hz=rate_hz,
+        regular=is_regular(times),
+        jitter_p50=jitter[0],
+        jitter_p95=jitter[1],
+        jitter_p99=jitter[2],
+        longest_gap_ns=longest,
+        gaps=gaps,
+        missing=missing,
+        backward=int((recorded < 0).sum()),
+        repeated=int((recorded == 0).sum()),
+    )
+
+
+def _steps(times: Times) -> npt.NDArray[np.int64]:
+    """Give the distances of neighbouring distinct times."""
+    steps = np.diff(np.sort(times))
+    return steps[steps > 0]

@@ -1,0 +1,1 @@
+"""Recordings made of ordinary files: text tables, lists of images, exact times."""

@@ -1,0 +1,1 @@
+"""Layouts of folders with colour and depth pictures, one a file."""

@@ -1,0 +1,1 @@
+"""Track containers and the sensor files beside them: demuxed, never decoded."""

@@ -1,0 +1,150 @@
+"""What the tracks of a media container are: streams with their codec, size, rate and time base."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+
+from rushes.model import Modality, SampleTable, Stream
+
+_TABLES: dict[str, tuple[Modality, SampleTable]] = {
+    "video": ("color", "frames"),
+    "audio": ("audio", "audio"),
+    "subtitle": ("message", "messages"),
+    "data": ("message", "messages"),
+}
+_STILL_CODECS = frozenset({"png", "bmp", "tiff", "webp", "pgm", "ppm"})
+"""Codecs that are also those of image files; in a container they get another name, as they are read otherwise."""
+
+_FIXED_FRAMES = frozenset({"aac", "mp3", "ac3", "eac3"})
+
+_KINECT: dict[str, tuple[str, Modality]] = {
+    "COLOR": ("color", "color"),
+    "DEPTH": ("depth", "depth"),
+    "IR": ("infrared", "infrared"),
+    "IMU": ("imu", "message"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracks:
+    """The tracks that become streams, in the order of the container."""
+
+    streams: tuple[Stream, ...]
+    metadata: dict[str, Any]
+    offsets_are_bytes: bool
+    """Whether a packet's place in the file is where its bytes lie plain."""
+
+    frame_sizes: Mapping[int, int]
+    """Samples per packet of the audio tracks whose codec fixes them, by container index."""
+
+    def renamed(self, prefix: str) -> "Tracks":
+        """Name the first track ``prefix``, others ``prefix/audio`` and so on."""
+        first, *others = self.streams or ()
+        renamed = [replace(first, name=prefix), *(replace(s, name=f"{prefix}/{s.name}") for s in others)]
+        return replace(self, streams=tuple(renamed))
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open for reading; text that is not UTF-8 is no reason to fail."""
+    return av.open(str(path), mode="r", metadata_errors="replace")
+
+
+def tracks_of(path: Path) -> Tracks:
+    """Read the header and decode the first picture of each video track, as only pictures carry their rotation."""
+    seen: Counter[str] = Counter()
+    streams: list[Stream] = []
+    ignored: list[str] = []
+    frame_sizes: dict[int, int] = {}
+    with open_container(path) as container:
+        names = container.format.name.split(",")
+        kinect = "K4A_START_OFFSET_NS" in container.metadata
+        track: Any
+        for track in container.streams:
+            if track.type not in _TABLES or Disposition.attached_pic in Disposition(track.disposition):
+                ignored.append(f"track {track.index}: {track.type} {track.metadata.get('filename', '')}".strip())
+                continue
+            name = track.type if not seen[track.type] else f"{track.type}{seen[track.type]}"
+            seen[track.type] += 1
+            streams.append(_stream(track, name, kinect=kinect, avi="avi" in names))
+            if streams[-1].codec in _FIXED_FRAMES and track.codec_context.frame_size:
+                frame_sizes[track.index] = track.codec_context.frame_size
+        metadata = {"container": container.format.name, "tags": dict(container.metadata)}
+        if ignored:
+            metadata["tracks_left_unread"] = ignored
+    turned = {s.container_index: _rotation(path, s) for s in streams if s.modality == "color"}
+    streams = [_turned(stream, turned.get(stream.container_index)) for stream in streams]
+    return Tracks(
+        streams=tuple(streams),
+        metadata=metadata,
+        offsets_are_bytes=bool({"mov", "wav"} & set(names)),
+        frame_sizes=frame_sizes,
+    )
+
+
+def _stream(track: Any, name: str, *, kinect: bool, avi: bool) -> Stream:
+    modality, table = _TABLES[track.type]
+    title = track.metadata.get("title", "")
+    if kinect and title in _KINECT:
+        name, modality = _KINECT[title]
+    context = track.codec_context
+    codec = context.codec.canonical_name if context is not None else None
+    base = track.time_base or Fraction(1, 1)
+    common: dict[str, Any] = {
+        "name": name,
+        "modality": modality,
+        "table": table,
+        "codec": f"{codec}-track" if codec in _STILL_CODECS else codec,
+        "clock": "pts",
+        "container_index": track.index,
+        "time_base_num": base.numerator,
+        "time_base_den": base.denominator,
+        "declared_count": _declared(track),
+    }
+    if track.type == "video":
+        rate = track.average_rate or track.guessed_rate
+        reordered = avi and context.has_b_frames and codec in ("h264", "hevc")
+        return Stream(
+            **common,
+            pixel_format=context.pix_fmt,
+            width=context.width or None,
+            height=context.height or None,
+            nominal_rate_hz=float(rate) if rate else None,
+            depth_unit_m=0.001 if kinect and modality == "depth" else None,
+            notes="AVI keeps no presentation times; with B-frames the order of pictures is uncertain"
+            if reordered
+            else None,
+        )
+    if track.type == "audio":
+        return Stream(**common, sample_rate_hz=float(context.sample_rate), channels=context.channels)
+    return Stream(**common)
+
+
+def _declared(track: Any) -> int | None:
+    if track.frames > 0:
+        return int(track.frames)
+    for key, value in track.metadata.items():  # mkvmerge writes NUMBER_OF_FRAMES, or NUMBER_OF_FRAMES-eng
+        if key.upper().startswith("NUMBER_OF_FRAMES") and str(value).isdecimal():
+            return int(value)
+    return None
+
+
+def _rotation(path: Path, stream: Stream) -> int | None:
+    with contextlib.suppress(av.FFmpegError), open_container(path) as container:
+        frame = next(container.decode(container.streams[stream.container_index or 0]), None)
+        if isinstance(frame, av.VideoFrame):
+            # PyAV tells the turn counterclockwise that was applied; we the clockwise one that is to be applied.
+            return -int(frame.rotation) % 360
+    return None
+
+
+def _turned(stream: Stream, rotation: int | None) -> Stream:
+
+    return replace(stream, rotation_deg=rotation)

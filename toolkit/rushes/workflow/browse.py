@@ -1,0 +1,226 @@
+"""Browse: the newest snapshot of a dataset → what the FiftyOne App is handed, and the pictures it asks for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rushes import registry
+from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
+from rushes.errors import UsageError
+from rushes.model import FrameFlag
+from rushes.workflow.dataset import Dataset
+from rushes.workflow.pictures import Frames
+
+FACTS = ("subject", "session", "task", "place")
+OPEN_STREAMS = 256
+
+
+def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None = None) -> BrowseView:
+    """Lay out every picture that has bytes: those of moments together, the rest alone.
+
+    Args:
+        dataset: Opened at the revision to show.
+        split: Name of the split whose parts are shown; the newest one if left out.
+        name: What the App calls it; the dataset's name if left out.
+
+    Raises:
+        UsageError: ``browse.no-pictures`` if no recording holds a picture.
+    """
+    recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
+    streams = _streams(dataset)
+    frames = dataset.arrow(
+        "frames",
+        columns=["recording_id", "stream", "index", "t_ns", "media_id", "pts", "width", "height", "flags"],
+    )
+    members = dataset.arrow(
+        "moment_members", columns=["recording_id", "stream", "index", "moment", "t_ns", "skew_ns"]
+    )
+    parts = _parts(dataset, split)
+    rows = _rows([row["recording_id"] for row in recordings], [s["stream"] for s in streams], frames, members)
+    if not len(rows):
+        raise UsageError(
+            f"{dataset.path} holds no pictures to browse",
+            code="browse.no-pictures",
+            hint=f"rushes ingest PATH --into {dataset.path} brings some in; rushes query reads the rest",
+        )
+    samples = _with_findings(rows, dataset.arrow("findings"), recordings, streams)
+    return BrowseView(
+        name=name or dataset.store.name,
+        key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
+        recordings=[
+            BrowseRecording(
+                recording_id=row["recording_id"],
+                name=row["name"],
+                start_ns=row["start_ns"],
+                part=parts.get(row["recording_id"]),
+                **{fact: row[fact] for fact in FACTS},
+            )
+            for row in recordings
+        ],
+        streams=[BrowseStream(name=s["stream"], modality=s["modality"]) for s in streams],
+        samples=samples,
+    )
+
+
+def pictures(dataset: Dataset) -> Picture:
+    """Give the function that the App's frames are asked from; it is safe in threads."""
+
+    @lru_cache(maxsize=OPEN_STREAMS)
+    def frames(recording_id: str, stream: str) -> Frames:
+        return dataset.frames(recording_id, stream)
+
+    def picture(recording_id: str, stream: str, index: int) -> tuple[bytes, str]:
+        return frames(recording_id, stream).rendering(index)
+
+    return picture
+
+
+def serve(
+    path: Path, *, ready: Callable[[Any], None], at: int | str | None = None, port: int | None = None
+) -> None:
+    """Serve the App on the loopback address until Ctrl-C.
+
+    Args:
+        path: The dataset.
+        ready: Called once with ``rushes.browse.serve.Opened``, when the App answers.
+        at: Revision or tag to show.
+        port: None takes 5151 or any free one.
+
+    Raises:
+        UsageError: ``browse.no-pictures``.
+        ToolError: ``browse.*``, where the database cannot be had or the port is taken.
+    """
+    with Dataset.open(path, at=at) as dataset:
+        view = browse_view(dataset)
+        server = registry.late("rushes.browse.serve")
+        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port)
+
+
+def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
+    """Open the App, ask it for its page, its counts and a picture, stop it; give ``rushes.browse.prove.Proof``.
+
+    Raises:
+        ToolError: ``browse.no-answer``, and as :func:`serve`.
+    """
+    with Dataset.open(path, at=at) as dataset:
+        view = browse_view(dataset)
+        prover = registry.late("rushes.browse.prove")
+        return prover.prove(view, pictures(dataset), cache=dataset.path / "cache", port=port)
+
+
+def _streams(dataset: Dataset) -> list[dict[str, Any]]:
+    """Give the picture streams by name, one row each; recordings with a stream of one name share it."""
+    rows = dataset.arrow("streams", columns=["stream", "modality", "table"], where={"table": "frames"}).to_pylist()
+    named: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        named.setdefault(row["stream"], row)
+    return [named[name] for name in sorted(named)]
+
+
+def _parts(dataset: Dataset, split: str | None) -> Mapping[str, str]:
+    rows = dataset.arrow("splits", columns=["split", "recording_id", "part"]).to_pylist()
+    wanted = split or (rows[-1]["split"] if rows else None)
+    return {row["recording_id"]: row["part"] for row in rows if row["split"] == wanted}
+
+
+def _codes(column: pa.ChunkedArray, words: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Give each value's place among ``words``; -1 where it is not one of them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    place = {word: i for i, word in enumerate(words)}
+    table = np.array([place.get(word, -1) for word in encoded.dictionary.to_pylist()] or [-1], np.int64)
+    codes: npt.NDArray[np.int64] = table[encoded.indices.to_numpy(zero_copy_only=False)]
+    return codes
+
+
+def _int(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
+    values: npt.NDArray[np.int64] = table[name].fill_null(0).to_numpy().astype(np.int64, copy=False)
+    return values
+
+
+def _rows(
+    recordings: Sequence[str],
+    streams: Sequence[str],
+    frames: pa.Table,
+    members: pa.Table,
+) -> BrowseSamples:
+    """Join frames to their moments: a row for each use of a frame, and one for each that no moment uses."""
+    here = ((_int(frames, "flags") & FrameFlag.MISSING) == 0) & frames["media_id"].is_valid().to_numpy()
+    frames = frames.filter(pa.array(here))
+    f_rec, f_str, f_idx = (
+        _codes(frames["recording_id"], recordings),
+        _codes(frames["stream"], streams),
+        _int(frames, "index"),
+    )
+    m_rec, m_str, m_idx = (
+        _codes(members["recording_id"], recordings),
+        _codes(members["stream"], streams),
+        _int(members, "index"),
+    )
+    width = max(int(f_idx.max(initial=0)), int(m_idx.max(initial=0))) + 1
+    f_key = (f_rec * max(len(streams), 1) + f_str) * width + f_idx
+    m_key = (m_rec * max(len(streams), 1) + m_str) * width + m_idx
+    order = np.argsort(f_key, kind="stable")
+    if len(order):
+        at = np.clip(np.searchsorted(f_key[order], m_key), 0, len(order) - 1)
+        used = (f_key[order][at] == m_key) & (m_str >= 0)
+        source = order[at[used]]
+    else:
+        used, source = np.zeros(len(m_key), bool), np.zeros(0, np.int64)
+    alone = np.setdiff1d(np.arange(len(f_key)), source)
+    take = np.concatenate([source, alone]).astype(np.int64)
+    skew = np.ma.zeros(len(take), np.int64)
+    skew[: len(source)] = _int(members, "skew_ns")[used]
+    skew[len(source) :] = np.ma.masked
+    moment = np.full(len(take), ALONE, np.int64)
+    moment[: len(source)] = _int(members, "moment")[used]
+    t_ns = _int(frames, "t_ns")[take]
+    t_ns[: len(source)] = _int(members, "t_ns")[used]
+    samples = BrowseSamples(
+        recording=f_rec[take].astype(np.int32),
+        stream=f_str[take].astype(np.int32),
+        index=f_idx[take],
+        moment=moment,
+        t_ns=t_ns,
+        skew_ns=skew,
+        width=_int(frames, "width")[take].astype(np.int32),
+        height=_int(frames, "height")[take].astype(np.int32),
+        flags=_int(frames, "flags")[take].astype(np.int32),
+    )
+    shown = np.lexsort((samples.stream, samples.index, samples.moment, samples.recording))
+    return _reordered(samples, shown)
+
+
+def _reordered(samples: BrowseSamples, order: npt.NDArray[np.int64]) -> BrowseSamples:
+    names = ("recording", "stream", "index", "moment", "t_ns", "skew_ns", "width", "height", "flags")
+    return replace(samples, **{name: getattr(samples, name)[order] for name in names})
+
+
+def _with_findings(
+    samples: BrowseSamples,
+    findings: pa.Table,
+    recordings: Sequence[Mapping[str, Any]],
+    streams: Sequence[Mapping[str, Any]],
+) -> BrowseSamples:
+    """Hang every finding that concerns single frames on the rows of those frames."""
+    place = {row["recording_id"]: i for i, row in enumerate(recordings)}
+    number = {row["stream"]: i for i, row in enumerate(streams)}
+    rows: list[int] = []
+    checks: list[str] = []
+    for finding in findings.to_pylist():
+        if finding["index"] is None or finding["stream"] not in number:
+            continue
+        mine = (samples.recording == place.get(finding["recording_id"], -1)) & (
+            samples.stream == number[finding["stream"]]
+        )
+        first, last = finding["index"], finding["index"] + max(finding["count"], 1)
+        hit = np.flatnonzero(mine & (samples.index >= first) & (samples.index < last))
+        rows += hit.tolist()
+        checks += [finding["check"]] * len(hit)
+    return replace(samples, finding_row=np.array(rows, np.int64), finding_check=checks)

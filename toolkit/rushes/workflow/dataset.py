@@ -1,0 +1,149 @@
+"""The dataset as a Python program sees it: tables as Arrow, pandas or DuckDB; frames as bytes or pixels.
+
+import rushes
+dataset = rushes.open_dataset("my-dataset")
+dataset.arrow("imu")                              # a pyarrow.Table
+dataset.sql("select stream, count from streams")  # a DuckDB relation
+camera = dataset.frames("take1", "/cam0/image/compressed")
+camera.bytes(0), camera.image(0)
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+
+from rushes import registry
+from rushes.errors import UsageError
+from rushes.media import MediaReader
+from rushes.store import Store
+from rushes.workflow.pictures import FRAME_COLUMNS, Frames
+
+Where = Mapping[str, Any]
+
+
+class Dataset:
+    """A dataset opened for reading at one revision. Close it, or use it as a context manager."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._reader = MediaReader()
+
+    @classmethod
+    def open(cls, path: str | Path, *, at: int | str | None = None) -> Self:
+        """Open a dataset at its newest revision, or at the one named by number or tag.
+
+        Raises:
+            StoreError: If there is no dataset, or none that this release can read.
+        """
+        return cls(Store.open(Path(path), at=at))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the media files that were opened."""
+        self._reader.close()
+
+    @property
+    def path(self) -> Path:
+        """Where the dataset is."""
+        return self.store.path
+
+    @property
+    def revision(self) -> int:
+        """The revision that is read."""
+        return self.store.revision
+
+    def arrow(self, table: str, *, columns: Sequence[str] | None = None, where: Where | None = None) -> pa.Table:
+        """Read a table; ``where`` keeps the rows whose columns equal the values, or are among them."""
+        return self.store.table(table, columns=columns, where=where)
+
+    def pandas(self, table: str, *, columns: Sequence[str] | None = None, where: Where | None = None) -> Any:
+        """Read a table as a pandas DataFrame."""
+        return self.arrow(table, columns=columns, where=where).to_pandas()
+
+    def sql(self, query: str) -> Any:
+        """Ask in SQL over all tables by name; gives a DuckDB relation (``.df()``, ``.arrow()``)."""
+        return self.store.sql(query)
+
+    def recording_id(self, recording: str) -> str:
+        """Find a recording by its id, or by its name where only one bears it.
+
+        Raises:
+            UsageError: ``dataset.no-recording`` with a close match, or ``dataset.several-recordings``.
+        """
+        rows = self.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
+        if any(row["recording_id"] == recording for row in rows):
+            return recording
+        named = [row["recording_id"] for row in rows if row["name"] == recording]
+        if len(named) == 1:
+            return str(named[0])
+        if named:
+            raise UsageError(
+                f"{len(named)} recordings are called '{recording}'",
+                code="dataset.several-recordings",
+                hint=f"name one by its id: {', '.join(named)}",
+            )
+        near = registry.close_to(recording, [row["name"] for row in rows])
+        raise UsageError(
+            f"there is no recording '{recording}' in {self.path}",
+            code="dataset.no-recording",
+            hint=f"did you mean '{near}'?" if near else "its recordings are in the table 'recordings'",
+        )
+
+    def frames(self, recording: str, stream: str) -> Frames:
+        """Give the pictures of one stream.
+
+        Raises:
+            UsageError: ``dataset.no-stream`` if the recording has no picture stream of that name.
+        """
+        recording_id = self.recording_id(recording)
+        rows = self.arrow("streams", where={"recording_id": recording_id}).to_pylist()
+        row = next((r for r in rows if r["stream"] == stream and r["table"] == "frames"), None)
+        if row is None:
+            offered = [r["stream"] for r in rows if r["table"] == "frames"]
+            near = registry.close_to(stream, offered)
+            raise UsageError(
+                f"recording '{recording}' has no picture stream '{stream}'",
+                code="dataset.no-stream",
+                hint=f"did you mean '{near}'?" if near else f"it has {', '.join(offered) or 'none at all'}",
+            )
+        return self._frames(row, self._media(recording_id))
+
+    def picture_streams(self, recording: str) -> Iterator[Frames]:
+        """Give the pictures of every picture stream of a recording."""
+        recording_id = self.recording_id(recording)
+        media = self._media(recording_id)
+        for row in self.arrow("streams", where={"recording_id": recording_id}).to_pylist():
+            if row["table"] == "frames":
+                yield self._frames(row, media)
+
+    def moments(self, recording: str) -> list[dict[str, int]]:
+        """Give the synchronised moments of a recording in time order: for each, stream name → sample index."""
+        recording_id = self.recording_id(recording)
+        members = self.arrow(
+            "moment_members", columns=["moment", "stream", "index"], where={"recording_id": recording_id}
+        )
+        found: dict[int, dict[str, int]] = {}
+        for moment, stream, index in zip(
+            *(members[name].to_pylist() for name in members.column_names), strict=True
+        ):
+            found.setdefault(moment, {})[stream] = index
+        return [found[moment] for moment in sorted(found)]
+
+    def _media(self, recording_id: str) -> dict[str, tuple[Path, str]]:
+        rows = self.arrow("media", where={"recording_id": recording_id}).to_pylist()
+        return {row["media_id"]: (self.path / row["uri"], row["container"]) for row in rows}
+
+    def _frames(self, stream: Mapping[str, Any], media: Mapping[str, tuple[Path, str]]) -> Frames:
+        rows = self.arrow(
+            "frames",
+            columns=FRAME_COLUMNS,
+            where={"recording_id": stream["recording_id"], "stream": stream["stream"]},
+        )
+        return Frames(stream, rows.sort_by("index"), media, self._reader)

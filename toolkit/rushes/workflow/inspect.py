@@ -1,0 +1,52 @@
+"""Inspect: what a recording says it holds, read from its index alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rushes import registry
+from rushes.contracts import Reader
+from rushes.errors import ReadError
+from rushes.model import Claim, Description, Loss
+from rushes.workflow.discover import Discovery, discover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """One recording as its index describes it, or the error that opening it gave."""
+
+    path: Path
+    claim: Claim
+    reader: str
+    description: Description | None
+    losses: Sequence[Loss]
+    error: ReadError | None
+
+
+def inspect(paths: Sequence[Path], *, reader: str | None = None) -> tuple[list[Inspected], Discovery]:
+    """Open every recording below the paths and read its index, no samples.
+
+    Raises:
+        ReadError: If a path is absent.
+        AmbiguousFormatError: If two readers claim a given path equally.
+    """
+    found = discover(paths, reader=reader)
+    seen = []
+    for item in found.found:
+        plugin: Reader = registry.load("readers", item.reader)
+        try:
+            with plugin.open(item.path, {}) as recording:
+                description, losses, error = recording.description, recording.losses(), None
+        except ReadError as failure:
+            description, losses, error = None, (), failure
+        seen.append(
+            Inspected(
+                path=item.path,
+                claim=item.claim,
+                reader=item.reader,
+                description=description,
+                losses=losses,
+                error=error,
+            )
+        )
+    return seen, found

@@ -1,0 +1,178 @@
+"""Frames of one stream: their times, their encoded bytes where they lie, and their pixels.
+
+``Frames`` is what a training loop holds: random access by index, bytes by one ``pread``, pixels by the decoder
+of the stream's codec.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rushes import registry
+from rushes.contracts import Decoder
+from rushes.errors import ReadError
+from rushes.media import MediaReader
+from rushes.model import FrameFlag, FrameRequest, Location, Times
+
+FRAME_COLUMNS = (
+    "index", "t_ns", "pts", "media_id", "block", "offset", "length", "width", "height", "stride", "flags",
+)  # fmt: skip
+
+
+Encoded = bytes
+"""The name ``bytes`` is a method of Frames."""
+
+
+class Frames:
+    """The pictures of one stream of one recording, by index.
+
+    Args:
+        stream: The row of ``streams``.
+        rows: The stream's rows of ``frames``, in index order, with ``FRAME_COLUMNS``.
+        media: Path and container of each ``media_id``.
+        reader: Reads the bytes; shared, closed by its owner.
+    """
+
+    def __init__(
+        self,
+        stream: Mapping[str, Any],
+        rows: pa.Table,
+        media: Mapping[str, tuple[Path, str]],
+        reader: MediaReader,
+    ) -> None:
+        self.stream = dict(stream)
+        self.t_ns: Times = rows["t_ns"].to_numpy()
+        self.flags: npt.NDArray[np.int32] = rows["flags"].to_numpy()
+        self._media = media
+        self._reader = reader
+        self._columns = {name: rows[name].to_pylist() for name in FRAME_COLUMNS if name not in ("t_ns", "flags")}
+        self._packing = self.stream.get("packing")
+
+    def __len__(self) -> int:
+        """Give the number of frames, missing ones included."""
+        return len(self.t_ns)
+
+    def missing(self, index: int) -> bool:
+        """Tell whether the recording lists the frame but its bytes are absent."""
+        return bool(self.flags[index] & FrameFlag.MISSING)
+
+    def location(self, index: int) -> Location:
+        """Say where the encoded bytes of a frame are.
+
+        Raises:
+            ReadError: ``read.absent-file`` if the frame is missing.
+            IndexError: If there is no such frame.
+        """
+        columns = self._columns
+        media_id = columns["media_id"][index]
+        if media_id is None:
+            raise ReadError(
+                f"{self.stream['stream']}: frame {index} is listed by the recording, but its bytes are absent",
+                code="read.absent-file",
+                facts={"stream": self.stream["stream"], "index": index},
+            )
+        path, container = self._media[media_id]
+        return Location(
+            path=path,
+            container=container,
+            offset=columns["offset"][index],
+            length=columns["length"][index],
+            block=columns["block"][index],
+            packing=self._packing,
+        )
+
+    def bytes(self, index: int) -> Encoded:
+        """Give the encoded bytes of a frame as they were recorded; for video, see :meth:`image`.
+
+        Raises:
+            ReadError: If they are absent, short, or no longer what was indexed.
+        """
+        return self._reader.read(self.location(index))
+
+    def request(self, index: int) -> FrameRequest:
+        """Describe a frame for its decoder."""
+        columns, stream = self._columns, self.stream
+        return FrameRequest(
+            location=self.location(index),
+            codec=stream["codec"] or "",
+            pixel_format=stream["pixel_format"],
+            width=columns["width"][index] or stream["width"],
+            height=columns["height"][index] or stream["height"],
+            stride=columns["stride"][index],
+            container_index=stream["container_index"],
+            pts=columns["pts"][index],
+            rotation_deg=stream["rotation_deg"],
+        )
+
+    def image(self, index: int) -> npt.NDArray[Any]:
+        """Decode a frame: (h, w, 3) uint8 RGB, or (h, w) for grey, infrared and depth, in recorded counts.
+
+        Raises:
+            ReadError: As :meth:`bytes`, and ``read.undecodable``.
+        """
+        request = self.request(index)
+        decoder = decoder_for(request.codec)
+        payload = None if decoder.reads_container else self._reader.read(request.location)
+        return decoder.decode(request, payload)
+
+    def grey(self, index: int, *, long_side_px: int = 512) -> npt.NDArray[np.uint8]:
+        """Decode a frame to 8-bit grey at a reduced size, as checks and thumbnails use it.
+
+        Raises:
+            ReadError: As :meth:`image`.
+        """
+        request = self.request(index)
+        decoder = decoder_for(request.codec)
+        payload = None if decoder.reads_container else self._reader.read(request.location)
+        return decoder.decode_grey(request, payload, long_side_px)
+
+    def rendering(self, index: int) -> tuple[Encoded, str]:
+        """Give a picture that any browser shows, and its media type: the recorded JPEG itself where it is one.
+
+        Raises:
+            ReadError: As :meth:`image`.
+        """
+        if self.stream["codec"] == "jpeg":
+            return self.bytes(index), "image/jpeg"
+        render = registry.late("rushes.decoders._render")
+        return render.to_jpeg(self.image(index), self.stream["modality"]), "image/jpeg"
+
+
+@cache
+def _decoders() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, decoder in registry.load_all("decoders").items():
+        for codec in decoder.codecs:
+            found[codec] = name
+    return found
+
+
+@cache
+def decoder_for(codec: str) -> Decoder:
+    """Find the decoder of a codec.
+
+    Raises:
+        ReadError: ``read.codec`` if none decodes it.
+    """
+    name = _decoders().get(codec)
+    if name is None:
+        raise ReadError(
+            f"no decoder knows the codec '{codec}'",
+            code="read.codec",
+            hint="the bytes can still be read as recorded; rushes plugins decoders lists what can be decoded",
+            facts={"codec": codec},
+        )
+    decoder: Decoder = registry.load("decoders", name)
+    return decoder
+
+
+def spread(count: int, wanted: int) -> Sequence[int]:
+    """Choose up to ``wanted`` indices evenly over ``count``, the first and the last included."""
+    if count <= wanted:
+        return range(count)
+    return [round(i * (count - 1) / (wanted - 1)) for i in range(wanted)] if wanted > 1 else [0]
