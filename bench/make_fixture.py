@@ -115,7 +115,7 @@ def write(path, compression, seconds):
     numbers = np.zeros((seconds * 1000, 37))
     numbers[:, 3] = 1
     numbers[:, 13:16] = rng.normal(0, 1, (len(numbers), 3))
-    numbers[:, 25:28] = rng.normal(0, 0.05, (len(numbers), 3)) + (0, 0, 9.81)
+    numbers[:, 25:28] = rng.normal(0, 0.05, (len(numbers), 3)) + np.array([0, 0, 9.81])
     names = ["/cam0/image/compressed", "/cam1/image/compressed", "/depth/image/compressed", "/imu"]
     with path.open("wb") as stream:
         writer = Writer(stream, chunk_size=4 << 20, compression=compression)

@@ -85,18 +85,14 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and leave the process.
-
-    Leaves by ``os._exit`` after flushing: the interpreter's own exit now and then aborts in the Delta
-    library's threads, after all work is done, and would replace our exit code.
-    """
+    """Run the command line and leave the process with its exit code."""
     code = run(sys.argv[1:])
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # the reader of a pipe may have gone
-            code = code or 1
-    os._exit(code)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the pipe has gone; nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
