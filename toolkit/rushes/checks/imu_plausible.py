@@ -193,7 +193,8 @@ def _unit(axis: str) -> str:
 
 def _finding(view: StreamView, severity: Severity, message: str, **where: Any) -> Finding:
     name = view.stream.name
-    return Finding(check="imu.plausible", severity=severity, message=f"{name}: {message}", stream=name, **where)
+    said = message.removeprefix(f"{name}: ")  # a stream that is called what its sensor is
+    return Finding(check="imu.plausible", severity=severity, message=f"{name}: {said}", stream=name, **where)
 
 
 PLUGIN: StreamCheck = ImuPlausible()

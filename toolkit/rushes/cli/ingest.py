@@ -83,7 +83,7 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         )
     if not dry_run and "added" in counts:
         text += f"\nNext: rushes check {dataset}    rushes browse {dataset}"
-    losses = [f"{t.path.name}: {loss.message}" for t in done.taken for loss in t.losses]
+    losses = [f"{t.path.name}: {loss.said}" for t in done.taken for loss in t.losses]
     return Answer(
         result={
             "counts": counts,

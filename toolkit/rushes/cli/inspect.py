@@ -47,7 +47,7 @@ def _text(item: Inspected) -> str:
     lines.append(
         table(rows, head=("stream", "modality", "codec", "size", "declared", "rate", "clock"), right=(4, 5))
     )
-    lines += [f"loss: {loss.message}" for loss in item.losses]
+    lines += [f"loss: {loss.said}" for loss in item.losses]
     return "\n".join(lines)
 
 

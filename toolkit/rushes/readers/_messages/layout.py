@@ -23,6 +23,9 @@ NEAR = 256
 """Chosen numbers that lie no further apart are fetched in one go, bytes: a fetch costs by number, not by size."""
 
 _ORDERS = {0: ">", 1: "<"}  # CDR_BE, CDR_LE of the DDS-RTPS specification, table 10.3
+_SHORT, _LONG = "ends before its type does", "longer than its type"
+MISFITS = (_SHORT, _LONG)
+"""The reasons for refusal that speak of a wrong definition, or of damage."""
 _SLACK = 3  # RTPS pads a payload to a multiple of four
 
 
@@ -225,7 +228,7 @@ def _found(walk: "_Walk", wanted: frozenset[str]) -> _Part:
 def _items(walk: "_Walk", item: Record, wanted: frozenset[str]) -> _Part:
     counts = walk.length_word()
     if (counts > walk.length).any():  # no item is smaller than a byte
-        raise _ShortError(counts > walk.length, "ends before its type does")
+        raise _ShortError(counts > walk.length, _SHORT)
     parts: list[_Part] = []
     active: Indices = np.arange(len(walk.rows), dtype=np.int64)
     place: Position = walk.position
@@ -344,11 +347,11 @@ class _Walk:
         after = at + size
         if isinstance(after, int):
             if after > self.shortest:
-                raise _ShortError(self.length < after, "ends before its type does")
+                raise _ShortError(self.length < after, _SHORT)
         else:
             over = after > self.length
             if over.any():
-                raise _ShortError(over, "ends before its type does")
+                raise _ShortError(over, _SHORT)
         self.position = after
         return at
 
@@ -362,7 +365,7 @@ class _Walk:
         slack = _SLACK if self.wire == "cdr" else 0
         longer = self.length > self.position + slack
         if longer.any():
-            raise _ShortError(longer, "longer than its type")
+            raise _ShortError(longer, _LONG)
 
     def fetched(self, at: Position, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         if not len(self.rows):
