@@ -5,6 +5,7 @@ Exit codes: 0 done · 1 could not · 2 wrong use · 3 done, and checks found wha
 """
 
 import ast
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -90,6 +91,9 @@ def main() -> None:
     Leaves by ``os._exit`` after flushing: the interpreter's own exit now and then aborts in the Delta
     library's threads, after all work is done, and would replace our exit code.
     """
+    for stream in (sys.stdout, sys.stderr):  # a terminal of another alphabet shows what it cannot as \xNN
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
