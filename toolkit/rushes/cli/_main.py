@@ -5,6 +5,7 @@ Exit codes: 0 done · 1 could not · 2 wrong use · 3 done, and checks found wha
 """
 
 import ast
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -86,6 +87,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal of another alphabet shows what it cannot as \xNN
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -22,16 +22,17 @@ def command(paths: Sequence[Path], reader: str | None) -> Answer:
     refused = [item.summary for item in found.refused]
     return Answer(
         result={"recordings": [_row(item) for item in seen], "refused": refused},
-        text="\n\n".join(_text(item) for item in seen) or "no recording here",
+        text="\n\n".join(_text(item) for item in seen),
         warnings=[f"not taken: {line}" for line in refused[:10]],
-        exit_code=1 if not seen or any(item.error for item in seen) else 0,
+        exit_code=1 if any(item.error for item in seen) else 0,
     )
 
 
 def _text(item: Inspected) -> str:
     head = f"{item.path}  ({item.reader}: {item.claim.reason})"
     if item.error or item.description is None:
-        return f"{head}\n  cannot be opened: {item.error.message if item.error else ''}"
+        told = f"{item.error.message}\n  hint: {item.error.hint}" if item.error else ""
+        return f"{head}\n  cannot be opened: {told}"
     found = item.description
     size = say_bytes(sum(file.path.stat().st_size for file in found.media if file.path.exists()))
     span = (
@@ -72,5 +73,7 @@ def _row(item: Inspected) -> dict[str, object]:
         "media": [str(file.path) for file in found.media] if found else [],
         "metadata": dict(found.metadata) if found else {},
         "losses": [asdict(loss) for loss in item.losses],
-        "error": {"code": item.error.code, "message": item.error.message} if item.error else None,
+        "error": {"code": item.error.code, "message": item.error.message, "hint": item.error.hint}
+        if item.error
+        else None,
     }

@@ -31,8 +31,8 @@ def command(paths: Sequence[Path], out: Path, reader: str | None) -> Answer:
     return Answer(
         result={"page": str(out), "page_bytes": size, **seen.summary()},
         text=f"{_overview(seen)}\n\nOpen {out} in a browser ({say_bytes(size)}, works offline).",
-        warnings=failed[:10],
-        exit_code=0 if seen.recordings else 1,
+        warnings=failed[:10] + ([] if seen.recordings else [refused.summary for refused in seen.refused[:10]]),
+        exit_code=0 if len(failed) < len(seen.recordings) else 1,
     )
 
 

@@ -14,6 +14,7 @@ from rushes.store.revisions import RevisionInfo
 from rushes.store.rows import Where, read
 from rushes.store.schemas import table_names, table_schema
 from rushes.store.transaction import Transaction
+from rushes.texts import unescaped
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,6 +90,11 @@ class Store:
         """
         schema = table_schema(name)
         return read(self._layout.table(name), self._files(name), schema, columns=columns, where=where)
+
+    def place_of(self, uri: str) -> Path:
+        """Find the file that a ``uri`` of the table ``media`` names, relative to the dataset or absolute."""
+        path = self.path / uri
+        return path if path.exists() else self.path / unescaped(uri)
 
     def sql(self, query: str) -> "duckdb.DuckDBPyRelation":
         """Bind a query that reads; every table is a view. DuckDB runs it when rows are fetched.
