@@ -76,7 +76,9 @@ class ImageFrozen:
         if rest := longest[MOST:]:
             yield self._rest(view, rest)
         share = (int(equal.sum()) - in_runs) / judged
-        if share <= options["repeat_share"] or not timed:
+        if not timed:
+            return
+        if share <= options["repeat_share"]:
             yield from self._single(view, equal, frozen, options["moving"])
         elif judged >= options["share_frames"]:
             yield Finding(

@@ -27,6 +27,7 @@ from rushes.readers._video.container_end import declared_end
 from rushes.readers._video.tracks import Tracks, open_container
 
 OUTSIDE = "outside the edit list"
+CLOSING_CUE = "the empty cue that ends the track"
 UNTIMED = "without a time stamp"
 TOO_LATE = "a time stamp beyond 292 years"
 NOT_THERE = "declared and not there"
@@ -110,6 +111,10 @@ class ContainerPart:
             except av.FFmpegError as error:
                 message = f"{self._media_id}: reading stops after byte {last}: {error.strerror}"
                 losses.append(Loss(code="read.damaged", message=message, file=self._media_id, byte_from=last))
+        for stream in wanted if not losses else ():
+            found = packets[stream.container_index or 0]
+            if stream.codec == "mov_text" and stream.declared_count == len(found.pts) + 1:
+                found.rejected[CLOSING_CUE] += 1  # of no duration: the demuxer leaves it out
         return packets, losses
 
     def _rows(self, stream: Stream, found: _Packets) -> Iterator[Batch]:
