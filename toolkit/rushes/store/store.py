@@ -97,7 +97,7 @@ class Store:
         return path if path.exists() else self.path / unescaped(uri)
 
     def sql(self, query: str) -> "duckdb.DuckDBPyRelation":
-        """Bind a query that reads; every table is a view. DuckDB runs it when rows are fetched.
+        """Bind a query that reads; every table is a view. DuckDB runs it when rows are fetched; see :meth:`rows`.
 
         Raises:
             UsageError: If it does not read only, or names what is not there; with DuckDB's message.
@@ -108,6 +108,17 @@ class Store:
         }
         relation: duckdb.DuckDBPyRelation = late("rushes.store.query").run(query, tables)
         return relation
+
+    def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Ask as :meth:`sql` does, and fetch: names of the columns, and the rows.
+
+        Raises:
+            UsageError: As :meth:`sql`, and ``store.query`` for what goes wrong while it runs.
+            StoreError: As :meth:`sql`.
+        """
+        relation = self.sql(query)
+        with late("rushes.store.query").running(table_names()):
+            return list(relation.columns), relation.fetchall()
 
     def begin(self, command: str, *, argv: Sequence[str] = (), recipe_digest: str | None = None) -> Transaction:
         """Begin a change that becomes one revision.
