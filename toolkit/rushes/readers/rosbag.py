@@ -34,9 +34,7 @@ class RosbagReader:
             claim = Claim(confidence=1.0, reason="it begins with '#ROSBAG V2.0'")
         elif head.startswith(OLD_BAGS):
             version = head.split(b"\n")[0][:24].decode(errors="replace")
-            claim = Claim(
-                confidence=0.0, reason=f"'{version}' is an older format; rosbag fix brings it to 2.0"
-            )
+            claim = Claim(confidence=0.0, reason=f"'{version}' is an older format; rosbag fix brings it to 2.0")
         elif head.startswith(SQLITE_MAGIC):
             claim = late(STEPS).claim_database(path)
         elif head.startswith(ZSTD_MAGIC):
