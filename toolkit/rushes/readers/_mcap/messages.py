@@ -5,7 +5,6 @@ overlap, and the sizes of all messages and other records add up to that of the c
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,16 +12,17 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from isal.isal_zlib import crc32
 
 from rushes.errors import ReadError
 from rushes.media import unpack
 from rushes.readers._mcap import records
 from rushes.readers._mcap.catalogue import Segment
 from rushes.readers._mcap.records import BrokenError, Bytes, Definitions
-from rushes.readers._messages.layout import Indices, gather
+from rushes.readers._messages.layout import Indices, even_runs, typed
 
-MESSAGES = 8 << 10
-"""A group ends once it holds so many messages (more leave the processor's cache and are slower by half) …"""
+MESSAGES = 16 << 10
+"""A group ends once it holds so many messages (fewer pay more for each group, more leave the cache) …"""
 UNPACKED = 32 << 20
 """… or so many unpacked bytes."""
 _LARGEST_CHUNK = 4 << 30
@@ -40,6 +40,7 @@ HEAD = np.dtype(
 assert HEAD.itemsize == records.MESSAGE_HEAD
 _message = struct.Struct("<BQH")
 _INDEX_HEAD = struct.Struct("<BQHI")
+_RAW = np.dtype(f"V{records.MESSAGE_HEAD}")
 _OFFSET = np.dtype("<u8")
 
 Named: TypeAlias = list[tuple[int, npt.NDArray[np.uint64]]]
@@ -157,7 +158,7 @@ def load(
                     head
                     and head.crc
                     and not segment.cut
-                    and zlib.crc32(data[head.body : segment.body_end].data) != head.crc
+                    and crc32(data[head.body : segment.body_end].data) != head.crc
                 ):
                     _lose(group, data, i, "its checksum fails")
     else:
@@ -182,7 +183,7 @@ def _unpacked(data: Bytes, segments: list[Segment], scratch: _Scratch) -> Group:
             content = unpack(head.compression, data[head.body : segment.body_end].data, head.size)
             if len(content) != head.size:
                 raise BrokenError(segment.at, f"it unpacks to {len(content)} bytes instead of {head.size}")
-            if head.crc and zlib.crc32(content) != head.crc:
+            if head.crc and crc32(content) != head.crc:
                 raise BrokenError(segment.at, "its checksum fails")
         except (ReadError, BrokenError, MemoryError) as error:
             _lose(group, data, i, str(error))
@@ -264,7 +265,7 @@ def _fill(group: Group, good: list[int], named: list[Named | None]) -> None:
     for i, places in zip((i for i in good if i not in right), walked, strict=True):
         for channel, found in places.items():
             at: Indices = np.array(found, np.int64)
-            raw = gather(group.buffer, at, records.MESSAGE_HEAD)
+            raw = typed(group.buffer, at, _RAW)
             columns.append((at, np.full(len(at), channel, np.uint16), np.full(len(at), i, np.int64), raw))
     if len(columns) == 1:
         _by_channel(group, *columns[0])
@@ -310,7 +311,7 @@ def _indexed(
         bad = set(np.unique(member[outside]).tolist())
         return _indexed(group, [i for i in trusted if i not in bad], named, sizes)
     at = offsets + group.bases[member]
-    raw = gather(group.buffer, at, records.MESSAGE_HEAD) if len(at) else np.zeros(0, f"V{records.MESSAGE_HEAD}")
+    raw = typed(group.buffer, at, _RAW, even_runs(at)) if len(at) else np.zeros(0, _RAW)
     starts: Indices = np.cumsum([0, *counts], dtype=np.int64)
     return _Rows(at=at, raw=raw, channel=channel, member=member, starts=starts), trusted
 
