@@ -5,8 +5,8 @@
 writes into FOLDER what ``FILES`` lists and is not there yet. ``rec_none`` and ``rec_lz4`` have about 1.46 GB for
 60 s: two 1280x720 JPEG streams at 30 Hz (about 211 KB a frame), a 640x576 16-bit depth PNG stream at 30 Hz, and
 60,000 Imu messages, in chunks of 4 MiB; ``small`` is 6 s of the same. ``imu`` has the Imu messages alone, in
-chunks of 1 MiB. A few pictures of noise are repeated, so that it is made in seconds; the log times and stamps are all
-different.
+chunks of 1 MiB. A few pictures of noise are repeated, so that it is made in seconds; the log times and stamps are
+all different.
 """
 
 import argparse
