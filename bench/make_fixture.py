@@ -1,13 +1,16 @@
-"""Writes a recording of the usual load, for speed checks: two cameras, depth and an IMU at 1 kHz.
+"""Writes recordings of the usual load, for speed checks: two cameras, depth and an IMU at 1 kHz.
 
-    python bench/make_fixture.py FOLDER [--seconds 60]
+    python bench/make_fixture.py FOLDER
 
-writes FOLDER/rec_none.mcap and rec_lz4.mcap, about 1.46 GB each for 60 s: two 1280x720 JPEG streams at 30 Hz (about
-211 KB a frame), a 640x576 16-bit depth PNG stream at 30 Hz, and 60,000 Imu messages, in chunks of 4 MiB. A few
-pictures of noise are repeated, so that it is made in seconds; the log times and stamps are all different.
+writes into FOLDER what ``FILES`` lists and is not there yet. ``rec_none`` and ``rec_lz4`` have about 1.46 GB for
+60 s: two 1280x720 JPEG streams at 30 Hz (about 211 KB a frame), a 640x576 16-bit depth PNG stream at 30 Hz, and
+60,000 Imu messages, in chunks of 4 MiB; ``small`` is 6 s of the same. ``imu`` has the Imu messages alone, in chunks
+of 1 MiB. A few pictures of noise are repeated, so that it is made in seconds; the log times and stamps are all
+different.
 """
 
 import argparse
+import os
 import struct
 from pathlib import Path
 
@@ -98,10 +101,10 @@ def depth_pngs(rng):
     return made
 
 
-def schedule(seconds, rng):
+def schedule(seconds, rng, cameras):
     """Give (time, channel, number) of every message, in order."""
     events = []
-    for i in range(seconds * 30):
+    for i in range(seconds * 30 if cameras else 0):
         ns = START_NS + i * 1_000_000_000 // 30
         events += [(ns, 0, i), (ns + 2_000_000, 1, i), (ns + 5_000_000, 2, i)]
     jitter = rng.normal(0, 20_000, seconds * 1000).astype(np.int64)
@@ -109,40 +112,62 @@ def schedule(seconds, rng):
     return sorted(events)
 
 
-def write(path, compression, seconds):
+def write(path, *, compression, seconds, cameras, chunk):
     rng = np.random.default_rng(0)
-    jpegs, pngs = noisy_jpegs(rng), depth_pngs(rng)
+    jpegs, pngs = (noisy_jpegs(rng), depth_pngs(rng)) if cameras else ([], [])
     numbers = np.zeros((seconds * 1000, 37))
     numbers[:, 3] = 1
     numbers[:, 13:16] = rng.normal(0, 1, (len(numbers), 3))
-    numbers[:, 25:28] = rng.normal(0, 0.05, (len(numbers), 3)) + (0, 0, 9.81)
+    numbers[:, 25:28] = rng.normal(0, 0.05, (len(numbers), 3)) + np.array([0, 0, 9.81])
     names = ["/cam0/image/compressed", "/cam1/image/compressed", "/depth/image/compressed", "/imu"]
-    with path.open("wb") as stream:
-        writer = Writer(stream, chunk_size=4 << 20, compression=compression)
+    part = path.with_suffix(".part")
+    with part.open("wb") as stream:
+        writer = Writer(stream, chunk_size=chunk, compression=compression)
         writer.start("ros2", "rushes fixture")
         pictures = writer.register_schema("sensor_msgs/msg/CompressedImage", "ros2msg", PICTURE.encode())
         imu = writer.register_schema("sensor_msgs/msg/Imu", "ros2msg", IMU.encode())
-        channels = [writer.register_channel(name, "cdr", imu if name == "/imu" else pictures) for name in names]
-        for ns, channel, i in schedule(seconds, rng):
+        used = names if cameras else names[3:]
+        channels = {n: writer.register_channel(n, "cdr", imu if n == "/imu" else pictures) for n in used}
+        for ns, channel, i in schedule(seconds, rng, cameras):
             if channel < 2:
                 data = picture(ns, f"cam{channel}", "jpeg", jpegs[(i + channel * 5) % PICTURES])
             elif channel == 2:
                 data = picture(ns, "depth", "16UC1; png", pngs[i % PICTURES])
             else:
                 data = inertial(ns, numbers[i])
-            writer.add_message(channels[channel], ns, data, ns, i)
+            writer.add_message(channels[names[channel]], ns, data, ns, i)
         writer.finish()
-    print(f"{path}: {path.stat().st_size / 1e6:.0f} MB, a JPEG of {np.mean([len(j) for j in jpegs]) / 1e3:.0f} KB")
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+    print(f"{path}: {path.stat().st_size / 1e6:.0f} MB, JPEG {[len(j) for j in jpegs[:3]]} bytes", flush=True)
+
+
+PLAIN, LZ4 = CompressionType.NONE, CompressionType.LZ4
+FILES = {
+    "rec_none.mcap": {"compression": PLAIN, "seconds": 60, "cameras": True, "chunk": 4 << 20},
+    "rec_lz4.mcap": {"compression": LZ4, "seconds": 60, "cameras": True, "chunk": 4 << 20},
+    "small.mcap": {"compression": PLAIN, "seconds": 6, "cameras": True, "chunk": 4 << 20},
+    "small_lz4.mcap": {"compression": LZ4, "seconds": 6, "cameras": True, "chunk": 4 << 20},
+    "imu_none.mcap": {"compression": PLAIN, "seconds": 60, "cameras": False, "chunk": 1 << 20},
+    "imu_lz4.mcap": {"compression": LZ4, "seconds": 60, "cameras": False, "chunk": 1 << 20},
+    "imu_long_none.mcap": {"compression": PLAIN, "seconds": 600, "cameras": False, "chunk": 1 << 20},
+    "imu_long_lz4.mcap": {"compression": LZ4, "seconds": 600, "cameras": False, "chunk": 1 << 20},
+}
+
+
+def make(folder):
+    """Write the recordings that are not there; a file appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, load in FILES.items():
+        if not (folder / name).is_file():
+            write(folder / name, **load)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=int, default=60)
-    chosen = parser.parse_args()
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    write(chosen.folder / "rec_none.mcap", CompressionType.NONE, chosen.seconds)
-    write(chosen.folder / "rec_lz4.mcap", CompressionType.LZ4, chosen.seconds)
+    make(parser.parse_args().folder)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rushes.cli import _progress
-from rushes.cli._options import dry_run_option, verb
+from rushes.cli._options import OneOf, dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.errors import UsageError
 from rushes.quantities import say_count
@@ -32,7 +32,7 @@ rushes check --explain stream.gap
 @click.option(
     "--set", "changes", multiple=True, metavar="CHECK.OPTION=VALUE", help="Change a limit; can be repeated."
 )
-@click.option("--fail-on", type=click.Choice((*SEVERITIES, "never")), default="error", show_default=True)
+@click.option("--fail-on", type=OneOf((*SEVERITIES, "never")), default="error", show_default=True)
 @click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
 @dry_run_option
 def command(
@@ -109,11 +109,13 @@ def _options(changes: Sequence[str]) -> dict[str, dict[str, float]]:
         place, _, value = change.partition("=")
         name, _, option = place.rpartition(".")
         try:
+            if "." not in name or not option:
+                raise ValueError(change)
             options.setdefault(name, {})[option] = float(value)
         except ValueError as error:
             raise UsageError(
                 f"'{change}' sets no limit",
                 code="check.option",
-                hint="write CHECK.OPTION=NUMBER; rushes check --explain CHECK lists the options",
+                hint="write CHECK.OPTION=NUMBER, such as stream.gap.limit=2; rushes explain CHECK lists them",
             ) from error
     return options

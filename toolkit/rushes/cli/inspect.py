@@ -22,9 +22,9 @@ def command(paths: Sequence[Path], reader: str | None) -> Answer:
     refused = [item.summary for item in found.refused]
     return Answer(
         result={"recordings": [_row(item) for item in seen], "refused": refused},
-        text="\n\n".join(_text(item) for item in seen) or "no recording here",
+        text="\n\n".join(_text(item) for item in seen),
         warnings=[f"not taken: {line}" for line in refused[:10]],
-        exit_code=1 if not seen or any(item.error for item in seen) else 0,
+        exit_code=1 if any(item.error for item in seen) else 0,
     )
 
 
@@ -32,7 +32,8 @@ def _text(item: Inspected) -> str:
     head = f"{item.path}  ({item.reader}: {item.claim.reason})"
     if item.error or item.description is None:
         why = item.error.message.removeprefix(f"{item.path}: ") if item.error else ""
-        return f"{head}\n  cannot be opened: {why}"
+        hint = f"\n  hint: {item.error.hint}" if item.error else ""
+        return f"{head}\n  cannot be opened: {why}{hint}"
     found = item.description
     size = say_bytes(sum(file.path.stat().st_size for file in found.media if file.path.exists()))
     span = (
@@ -74,5 +75,7 @@ def _row(item: Inspected) -> dict[str, object]:
         "media": [str(file.path) for file in found.media] if found else [],
         "metadata": dict(found.metadata) if found else {},
         "losses": [asdict(loss) for loss in item.losses],
-        "error": {"code": item.error.code, "message": item.error.message} if item.error else None,
+        "error": {"code": item.error.code, "message": item.error.message, "hint": item.error.hint}
+        if item.error
+        else None,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rushes.cli._options import Duration, dataset_argument, dry_run_option, verb
+from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count, say_ns
 from rushes.workflow.sync import Settings, Synced, sync
@@ -26,7 +26,7 @@ rushes sync my-dataset --time log --dry-run
 )
 @click.option("--within", type=Duration(), help="Largest skew; half of the slower interval of each pair.")
 @click.option("--stream", "streams", multiple=True, help="Only these streams; can be repeated.")
-@click.option("--time", type=click.Choice(("auto", "header", "log", "pts")), default="auto", show_default=True)
+@click.option("--time", type=OneOf(("auto", "header", "log", "pts")), default="auto", show_default=True)
 @dry_run_option
 def command(
     dataset: Path, reference: str | None, within: int | None, streams: Sequence[str], time: str, dry_run: bool

@@ -4,9 +4,10 @@ The summary's chunk indexes are checked against the chunks. The stretches of the
 do not cover are walked record by record: next to nothing of a whole file, everything of one without a summary.
 """
 
-import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from isal.isal_zlib import crc32
 
 from rushes.model import Loss
 from rushes.readers._mcap import records
@@ -121,7 +122,7 @@ def _read_summary(data: Bytes, summary: int, found: Catalogue) -> list[Segment]:
     if not len(records.MAGIC) <= summary <= end:
         raise BrokenError(summary, "it is said to start outside the file")
     crc = Cursor(data, len(data) - 12, len(data)).take("I")[0]
-    if crc and zlib.crc32(data[summary : len(data) - 12].data) != crc:
+    if crc and crc32(data[summary : len(data) - 12].data) != crc:
         raise BrokenError(summary, "its checksum fails")
     segments = []
     for span in records.walk(data, summary, end):

@@ -5,23 +5,24 @@ overlap, and the sizes of all messages and other records add up to that of the c
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from isal.isal_zlib import crc32
 
 from rushes.errors import ReadError
 from rushes.media import unpack
 from rushes.readers._mcap import records
 from rushes.readers._mcap.catalogue import Segment
 from rushes.readers._mcap.records import BrokenError, Bytes, Definitions
-from rushes.readers._messages.layout import Indices, gather
+from rushes.readers._messages.layout import Indices, even_runs, typed
 
-MESSAGES = 8 << 10
-"""A group ends once it holds so many messages (more leave the processor's cache and are slower by half) …"""
+MESSAGES = 16 << 10
+"""A group ends once it holds so many messages (fewer pay more for each group, more leave the cache) …"""
 UNPACKED = 32 << 20
 """… or so many unpacked bytes."""
 _LARGEST_CHUNK = 4 << 30
@@ -39,6 +40,11 @@ HEAD = np.dtype(
 assert HEAD.itemsize == records.MESSAGE_HEAD
 _message = struct.Struct("<BQH")
 _INDEX_HEAD = struct.Struct("<BQHI")
+_RAW = np.dtype(f"V{records.MESSAGE_HEAD}")
+_OFFSET = np.dtype("<u8")
+
+Named: TypeAlias = list[tuple[int, npt.NDArray[np.uint64]]]
+"""Per channel: the offsets of its messages in the segment's unpacked body, as an index names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,25 +91,22 @@ def groups(data: Bytes, segments: list[Segment], *, verify: frozenset[str] = fro
         verify: ``plain`` has the checksums of plain chunks checked too; those of compressed ones always are.
     """
     pending: list[Segment] = []
+    named: list[Named | None] = []
     scratch = _Scratch()
     size = count = 0
     for segment in segments:
-        here = index_count(data, segment)
+        entries = _named(data, segment)
+        here = segment.size // 64 if entries is None else sum(len(offsets) for _, offsets in entries)
         grown = size + (0 if segment.plain else segment.size)
         full = count + here > MESSAGES or grown > UNPACKED or (pending and pending[-1].plain != segment.plain)
         if pending and full:
-            yield load(data, pending, verify=verify, scratch=scratch)
-            pending, grown, count = [], 0 if segment.plain else segment.size, 0
+            yield load(data, pending, named=named, verify=verify, scratch=scratch)
+            pending, named, grown, count = [], [], 0 if segment.plain else segment.size, 0
         pending.append(segment)
+        named.append(entries)
         size, count = grown, count + here
     if pending:
-        yield load(data, pending, verify=verify, scratch=scratch)
-
-
-def index_count(data: Bytes, segment: Segment) -> int:
-    """Give how many messages the segment's indexes name, or about how many it may hold without them."""
-    counts = index_counts(data, segment)
-    return segment.size // 64 if counts is None else sum(counts.values())
+        yield load(data, pending, named=named, verify=verify, scratch=scratch)
 
 
 def index_counts(data: Bytes, segment: Segment) -> dict[int, int] | None:
@@ -136,10 +139,15 @@ def load(
     data: Bytes,
     segments: list[Segment],
     *,
+    named: list[Named | None] | None = None,
     verify: frozenset[str] = frozenset(),
     scratch: _Scratch | None = None,
 ) -> Group:
-    """Read the messages of some segments that are all plain, or all compressed."""
+    """Read the messages of some segments that are all plain, or all compressed.
+
+    Args:
+        named: What the indexes of each segment name, where that was read already.
+    """
     if segments[0].plain:
         bases = np.array([segment.body for segment in segments], np.int64)
         group = Group(segments=segments, buffer=data, bases=bases)
@@ -150,15 +158,14 @@ def load(
                     head
                     and head.crc
                     and not segment.cut
-                    and zlib.crc32(data[head.body : segment.body_end].data) != head.crc
+                    and crc32(data[head.body : segment.body_end].data) != head.crc
                 ):
                     _lose(group, data, i, "its checksum fails")
     else:
         group = _unpacked(data, segments, scratch or _Scratch())
     bad = {id(lost.segment) for lost in group.lost}
     good = [i for i, segment in enumerate(segments) if id(segment) not in bad]
-    parts = _from_indexes(data, group, good)
-    _merge(group, parts)
+    _fill(group, good, [_named(data, segment) for segment in segments] if named is None else named)
     return group
 
 
@@ -176,7 +183,7 @@ def _unpacked(data: Bytes, segments: list[Segment], scratch: _Scratch) -> Group:
             content = unpack(head.compression, data[head.body : segment.body_end].data, head.size)
             if len(content) != head.size:
                 raise BrokenError(segment.at, f"it unpacks to {len(content)} bytes instead of {head.size}")
-            if head.crc and zlib.crc32(content) != head.crc:
+            if head.crc and crc32(content) != head.crc:
                 raise BrokenError(segment.at, "its checksum fails")
         except (ReadError, BrokenError, MemoryError) as error:
             _lose(group, data, i, str(error))
@@ -206,108 +213,151 @@ def _index_head(data: Bytes, channel: int, place: int) -> int | None:
     return length if right and place + _INDEX_HEAD.size + length <= len(data) else None
 
 
-def _index(data: Bytes, channel: int, place: int) -> npt.NDArray[np.uint64] | None:
-    """Give the offsets that a message index names, None where there is no such index."""
-    length = _index_head(data, channel, place)
-    if length is None:
+def _named(data: Bytes, segment: Segment) -> Named | None:
+    """Give the offsets that each message index of a segment names; None where it has none that can be read."""
+    if segment.indexes is None:
         return None
-    return np.frombuffer(data, "<u8", length // 8, place + _INDEX_HEAD.size)[1::2]
+    named = []
+    for channel, place in segment.indexes.items():
+        length = _index_head(data, channel, place)
+        if length is None:
+            return None
+        # Each entry is a time and an offset; the offsets alone, left where they are.
+        offsets: npt.NDArray[np.uint64] = np.ndarray(
+            (length // 16,), _OFFSET, data, place + _INDEX_HEAD.size + 8, (16,)
+        )
+        named.append((channel, offsets))
+    return named
 
 
 @dataclass(slots=True)
-class Part:
-    """Where messages of one channel in one segment start in the buffer, and their heads once fetched.
+class _Rows:
+    """Messages of some segments in the order of segment, channel, index.
 
-    The heads stay plain bytes, because joining structured arrays goes field by field and is slow.
+    Args:
+        at: Where each record starts in the buffer.
+        raw: Its head as plain bytes, because joining and ordering structured arrays goes field by field.
+        starts: Where in these columns each run of one segment and channel starts, and the end.
     """
 
-    channel: int
-    segment: int
-    places: Indices
-    heads: npt.NDArray[np.void] | None = None
+    at: Indices
+    raw: npt.NDArray[np.void]
+    channel: npt.NDArray[np.uint16]
+    member: Indices
+    starts: Indices
+
+    @property
+    def size(self) -> Indices:
+        """Bytes of each record, as its head says."""
+        return self.raw.view(HEAD)["size"].astype(np.int64) + records.PREFIX
 
 
-def _from_indexes(data: Bytes, group: Group, good: list[int]) -> list[Part]:
-    """Give the places that the indexes name, of the segments whose indexes prove right; walk the others."""
-    parts: list[Part] = []
-    trusted: list[int] = []
-    for i in good:
-        segment = group.segments[i]
-        named: list[Part] | None = []
-        for channel, place in (segment.indexes or {}).items():
-            entries = _index(data, channel, place)
-            if entries is None or (len(entries) and int(entries.max()) > segment.size - records.MESSAGE_HEAD):
-                named = None
-                break
-            assert named is not None
-            named.append(Part(channel, i, entries.astype(np.int64) + group.bases[i]))
-        if segment.indexes is None or named is None:
-            continue
-        trusted.append(i)
-        parts.extend(named)
-    right = _proven(group, trusted, parts)
-    parts = [part for part in parts if part.segment in right]
-    for i in good:
-        if i not in right:
-            parts.extend(_walked(group, i))
-    return parts
+def _fill(group: Group, good: list[int], named: list[Named | None]) -> None:
+    """Find the messages: where the indexes name them if those prove right, else by walking."""
+    sizes = np.array([segment.size for segment in group.segments], np.int64)
+    rows, trusted = _indexed(group, [i for i in good if named[i] is not None], named, sizes)
+    right = _proven(group, trusted, rows, sizes)
+    walked = [_walked(group, i) for i in good if i not in right]
+    columns = [(rows.at, rows.channel, rows.member, rows.raw)]
+    if len(right) < len(trusted):
+        keep = np.isin(rows.member, list(right))
+        columns = [(rows.at[keep], rows.channel[keep], rows.member[keep], rows.raw[keep])]
+    for i, places in zip((i for i in good if i not in right), walked, strict=True):
+        for channel, found in places.items():
+            at: Indices = np.array(found, np.int64)
+            raw = typed(group.buffer, at, _RAW)
+            columns.append((at, np.full(len(at), channel, np.uint16), np.full(len(at), i, np.int64), raw))
+    if len(columns) == 1:
+        _by_channel(group, *columns[0])
+    else:
+        at, channels, member, raw = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        order = np.argsort(member, kind="stable")
+        _by_channel(group, at[order], channels[order], member[order], raw[order])
 
 
-def _proven(group: Group, trusted: list[int], parts: list[Part]) -> set[int]:
+def _by_channel(
+    group: Group, at: Indices, channels: npt.NDArray[np.uint16], member: Indices, raw: npt.NDArray[np.void]
+) -> None:
+    """Note the messages of each channel in file order, given in the order of their segments."""
+    if not len(at):
+        return
+    if (channels != channels[0]).any():
+        order = np.argsort(channels, kind="stable")
+        at, channels, member, raw = at[order], channels[order], member[order], raw[order]
+    begins = [0, *(np.flatnonzero(channels[1:] != channels[:-1]) + 1).tolist(), len(at)]
+    for begin, end in pairwise(begins):
+        own = slice(begin, end)
+        places, of, heads = at[own], member[own], raw[own]
+        if (places[1:] <= places[:-1]).any():  # indexes may be in the order of time
+            order = np.argsort(places, kind="stable")
+            places, of, heads = places[order], of[order], heads[order]
+        channel = int(channels[begin])
+        group.at[channel], group.member[channel], group.heads[channel] = places, of, heads.view(HEAD)
+
+
+def _indexed(
+    group: Group, trusted: list[int], named: list[Named | None], sizes: Indices
+) -> tuple[_Rows, list[int]]:
+    """Give the rows that the indexes name, and of which segments; without those that name a place outside."""
+    runs = [(channel, i, offsets) for i in trusted for channel, offsets in named[i] or ()]
+    counts = [len(offsets) for _, _, offsets in runs]
+    member: Indices = np.repeat(np.array([i for _, i, _ in runs], np.int64), counts)
+    channel: npt.NDArray[np.uint16] = np.repeat(np.array([channel for channel, _, _ in runs], np.uint16), counts)
+    offsets: Indices = (
+        np.concatenate([offsets for _, _, offsets in runs]) if runs else np.zeros(0, np.uint64)
+    ).astype(np.int64)
+    outside = (offsets < 0) | (offsets > (sizes - records.MESSAGE_HEAD)[member])
+    if outside.any():
+        bad = set(np.unique(member[outside]).tolist())
+        return _indexed(group, [i for i in trusted if i not in bad], named, sizes)
+    at = offsets + group.bases[member]
+    raw = typed(group.buffer, at, _RAW, even_runs(at)) if len(at) else np.zeros(0, _RAW)
+    starts: Indices = np.cumsum([0, *counts], dtype=np.int64)
+    return _Rows(at=at, raw=raw, channel=channel, member=member, starts=starts), trusted
+
+
+def _proven(group: Group, trusted: list[int], rows: _Rows, sizes: Indices) -> set[int]:
     """Tell for which segments the indexed places are all of its messages and nothing else."""
     right = set(trusted)
-    if not parts:
-        filled: npt.NDArray[Any] = np.zeros(len(group.segments), np.int64)
-    else:
-        places: Indices = np.concatenate([part.places for part in parts])
-        counts = [len(part.places) for part in parts]
-        member: npt.NDArray[Any] = np.repeat([part.segment for part in parts], counts)
-        channel: npt.NDArray[Any] = np.repeat([part.channel for part in parts], counts)
-        ends = group.bases + np.array([segment.size for segment in group.segments], np.int64)
-        raw = gather(group.buffer, places, records.MESSAGE_HEAD)
-        heads = raw.view(HEAD)
-        begin = 0
-        for part, count in zip(parts, counts, strict=True):
-            part.heads = raw[begin : begin + count]
-            begin += count
-        size = heads["size"].astype(np.int64)
-        fits = (heads["opcode"] == records.MESSAGE) & (heads["channel"] == channel)
-        fits &= (size >= records.MESSAGE_HEAD - records.PREFIX) & (size <= ends[member] - places - records.PREFIX)
-        right -= set(np.unique(member[~fits]).tolist())
-        right -= _overlapping(parts, places, size, member)
-        filled = np.bincount(member[fits], (size[fits] + records.PREFIX).astype(np.float64), len(group.segments))
+    heads, size = rows.raw.view(HEAD), rows.size
+    fits = (heads["opcode"] == records.MESSAGE) & (heads["channel"] == rows.channel)
+    fits &= (size >= records.MESSAGE_HEAD) & (size <= (group.bases + sizes)[rows.member] - rows.at)
+    if not fits.all():
+        right -= set(np.unique(rows.member[~fits]).tolist())
+        size = np.where(fits, size, 0)
+    right -= _overlapping(rows, size)
+    filled = np.bincount(rows.member, size, len(group.segments))
     for i in trusted:
-        rest = group.segments[i].size - int(filled[i])
-        if i in right and rest and not _rest_is_definitions(group, i, rest, parts):
+        rest = int(sizes[i]) - int(filled[i])
+        if i in right and rest and not _rest_is_definitions(group, i, rest, rows):
             right.discard(i)
     return right
 
 
-def _overlapping(parts: list[Part], places: Indices, size: Indices, member: npt.NDArray[Any]) -> set[int]:
+def _overlapping(rows: _Rows, size: Indices) -> set[int]:
     """Give the segments in which an index names a place twice, or two places within one message."""
-    unordered = (places[1:] < places[:-1] + size[:-1] + records.PREFIX).nonzero()[0]
-    starts = np.cumsum([len(part.places) for part in parts])
-    suspects = np.unique(np.searchsorted(starts, unordered, side="right")).tolist()
+    unordered = rows.at[1:] < rows.at[:-1] + size[:-1]
+    inner = rows.starts[(rows.starts > 0) & (rows.starts < len(rows.at))]
+    unordered[inner - 1] = False  # from one index to the next
     found = set()
-    for number in suspects:
-        end = int(starts[number])
-        begin = end - len(parts[number].places)
-        order = np.argsort(places[begin:end])
-        at, width = places[begin:end][order], size[begin:end][order] + records.PREFIX
+    for run in np.unique(np.searchsorted(rows.starts, unordered.nonzero()[0], side="right") - 1).tolist():
+        own = slice(int(rows.starts[run]), int(rows.starts[run + 1]))
+        order = np.argsort(rows.at[own])
+        at, width = rows.at[own][order], size[own][order]
         if (at[1:] < at[:-1] + width[:-1]).any():
-            found.add(int(member[begin]))
+            found.add(int(rows.member[own][0]))
     return found
 
 
-def _rest_is_definitions(group: Group, i: int, rest: int, parts: list[Part]) -> bool:
+def _rest_is_definitions(group: Group, i: int, rest: int, rows: _Rows) -> bool:
     """Tell whether what lies between a segment's indexed messages are other records, ``rest`` bytes in all."""
     if rest < 0:
         return False
-    own = [part.places for part in parts if part.segment == i]
     begin, end = int(group.bases[i]), int(group.bases[i]) + group.segments[i].size
-    at = np.sort(np.concatenate(own)) if own else np.zeros(0, np.int64)
-    sizes = gather(group.buffer, at + 1, 8).view("<u8").astype(np.int64) + records.PREFIX if len(at) else at
-    starts, stops = np.append(at, end), np.insert(at + sizes, 0, begin)
+    own = slice(*np.searchsorted(rows.member, (i, i + 1)).tolist())
+    order = np.argsort(rows.at[own])
+    at = rows.at[own][order]
+    starts, stops = np.append(at, end), np.insert(at + rows.size[own][order], 0, begin)
     if (starts < stops).any():
         return False
     try:
@@ -321,8 +371,8 @@ def _rest_is_definitions(group: Group, i: int, rest: int, parts: list[Part]) -> 
     return True
 
 
-def _walked(group: Group, i: int) -> list[Part]:
-    """Walk a segment's records."""
+def _walked(group: Group, i: int) -> dict[int, list[int]]:
+    """Walk a segment's records; give where the messages of each channel start in the buffer."""
     segment, base = group.segments[i], int(group.bases[i])
     end = base + segment.size
     places: dict[int, list[int]] = {}
@@ -340,7 +390,7 @@ def _walked(group: Group, i: int) -> list[Part]:
                 _lose_part(group, i, span.at - base, span.end - base, reason)
     except BrokenError as broken:
         _lose_part(group, i, broken.at - base, segment.size, broken.reason)
-    return [Part(channel, i, np.array(found, np.int64)) for channel, found in places.items()]
+    return places
 
 
 def _lose_part(group: Group, i: int, begin: int, end: int, reason: str) -> None:
@@ -349,26 +399,3 @@ def _lose_part(group: Group, i: int, begin: int, end: int, reason: str) -> None:
     if segment.plain:
         first, last = segment.body + begin, segment.body + end
     group.lost.append(Lost(segment=segment, byte_from=first, byte_to=last, reason=reason, counts=None))
-
-
-def _merge(group: Group, parts: list[Part]) -> None:
-    """Join the parts of each channel, in file order, and fetch the heads."""
-    by_channel: dict[int, list[Part]] = {}
-    for part in parts:
-        if len(part.places):
-            by_channel.setdefault(part.channel, []).append(part)
-    for channel, own in by_channel.items():
-        own.sort(key=lambda part: part.segment)
-        at = np.concatenate([part.places for part in own])
-        member = np.repeat([part.segment for part in own], [len(part.places) for part in own])
-        heads = np.concatenate([_heads(group, part) for part in own])
-        if (at[1:] <= at[:-1]).any():  # indexes may be in the order of time
-            order = np.argsort(at, kind="stable")
-            at, member, heads = at[order], member[order], heads[order]
-        group.at[channel], group.member[channel], group.heads[channel] = at, member, heads.view(HEAD)
-
-
-def _heads(group: Group, part: Part) -> npt.NDArray[np.void]:
-    if part.heads is None:
-        return gather(group.buffer, part.places, records.MESSAGE_HEAD)
-    return part.heads

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -81,15 +82,19 @@ class Cursor:
 
     def take(self, layout: str) -> tuple[Any, ...]:
         """Take numbers, little endian."""
-        size = struct.calcsize("<" + layout)
-        at = self._move(size)
-        return struct.unpack_from("<" + layout, self._view, at)
+        numbers = _numbers(layout)
+        return numbers.unpack_from(self._view, self._move(numbers.size))
 
     def blob(self) -> bytes:
         """Take bytes that follow their uint32 length."""
         (length,) = self.take("I")
         at = self._move(length)
         return bytes(self._view[at : at + length])
+
+    def raw(self, size: int) -> bytes:
+        """Take so many bytes."""
+        at = self._move(size)
+        return bytes(self._view[at : at + size])
 
     def text(self) -> str:
         """Take a string; bytes that are not UTF-8 become U+FFFD."""
@@ -111,6 +116,11 @@ class Cursor:
             raise BrokenError(self._start, "a record ends before its fields do")
         self._at = at + size
         return at
+
+
+@cache
+def _numbers(layout: str) -> struct.Struct:
+    return struct.Struct("<" + layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +208,7 @@ def chunk_index(data: Bytes, span: Span) -> ChunkIndex:
     """Parse a chunk index."""
     cursor = Cursor(data, span.start, span.end)
     _, _, at, length, map_length = cursor.take("QQQQI")
-    raw = cursor.take(f"{map_length}s")[0]
+    raw = cursor.raw(map_length)
     (index_length,) = cursor.take("Q")
     return ChunkIndex(
         at=at,
@@ -224,7 +234,7 @@ def statistics(data: Bytes, span: Span) -> Statistics:
     """Parse the statistics."""
     cursor = Cursor(data, span.start, span.end)
     messages, _, channels, _, _, chunks, start, end, map_length = cursor.take("QHIIIIQQI")
-    raw = cursor.take(f"{map_length}s")[0]
+    raw = cursor.raw(map_length)
     return Statistics(
         messages=messages,
         channels=channels,

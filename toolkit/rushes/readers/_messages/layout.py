@@ -5,7 +5,7 @@ array once a string or sequence has different lengths. CDR aligns each number to
 four encapsulation bytes, which also tell the byte order; ROS 1 packs without gaps, little endian.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -21,6 +21,9 @@ Indices: TypeAlias = npt.NDArray[np.int64]
 
 NEAR = 256
 """Chosen numbers that lie no further apart are fetched in one go, bytes: a fetch costs by number, not by size."""
+
+EVEN = 512
+"""Stretches of equally spaced messages that have about so many, on average, are worth a view each."""
 
 _ORDERS = {0: ">", 1: "<"}  # CDR_BE, CDR_LE of the DDS-RTPS specification, table 10.3
 _SHORT, _LONG = "ends before its type does", "longer than its type"
@@ -125,10 +128,58 @@ def gather(buffer: npt.NDArray[np.uint8], at: Indices, size: int) -> npt.NDArray
     return window[at]
 
 
-def typed(buffer: npt.NDArray[np.uint8], at: Indices, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Copy one number from each place; every place must lie inside."""
-    window: npt.NDArray[Any] = np.ndarray((len(buffer) - dtype.itemsize + 1,), dtype, buffer, strides=(1,))
-    return window[at]
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Places that are equally far apart: numbers ``begin`` to ``end`` (not included), the first at ``at``."""
+
+    begin: int
+    end: int
+    at: int
+    step: int
+
+
+def even_runs(at: Indices) -> list[Run]:
+    """Split places into stretches that are equally far apart; none where there would be many.
+
+    What is laid out evenly is read through a view, which needs no index for each place and lets the processor
+    fetch ahead: twice as fast.
+    """
+    if len(at) < EVEN:
+        return []
+    steps = np.diff(at)
+    changes = np.flatnonzero(steps[1:] != steps[:-1])
+    if len(changes) > 2 * len(at) // EVEN:
+        return []
+    begins = [0]
+    for change in changes.tolist():
+        if change >= begins[-1]:  # the jump from one stretch to the next changes the step twice
+            begins.append(change + 2)
+    begins = [begin for begin in begins if begin < len(at)]
+    firsts = at[begins].tolist()
+    runs = []
+    for begin, end, first in zip(begins, [*begins[1:], len(at)], firsts, strict=True):
+        runs.append(Run(begin, end, first, int(steps[begin]) if end - begin > 1 else 0))
+    return runs
+
+
+def typed(
+    buffer: npt.NDArray[np.uint8], at: Indices, dtype: np.dtype[Any], runs: Sequence[Run] = ()
+) -> npt.NDArray[Any]:
+    """Copy one number, or record, from each place; every place must lie inside.
+
+    Args:
+        runs: What :func:`even_runs` said of places that are all equally far from ``at``.
+    """
+    if not runs:
+        window: npt.NDArray[Any] = np.ndarray((len(buffer) - dtype.itemsize + 1,), dtype, buffer, strides=(1,))
+        return window[at]
+    values = np.empty(len(at), dtype)
+    moved = int(at[0]) - runs[0].at
+    for run in runs:
+        values[run.begin : run.end] = np.ndarray(
+            (run.end - run.begin,), dtype, buffer, run.at + moved, (run.step,)
+        )
+    return values
 
 
 class _ShortError(Exception):
@@ -148,9 +199,10 @@ class _Part:
 def _read(block: MessageBlock, wire: Wire, step: Any) -> Fields:
     refused: dict[str, int] = {}
     parts: list[tuple[_Part, bool]] = []
-    for rows, order in _by_order(block, wire, refused):
+    runs = even_runs(block.start)
+    for rows, order in _by_order(block, wire, refused, runs):
         while len(rows):
-            walk = _Walk(block, rows, order, wire)
+            walk = _Walk(block, rows, order, wire, runs)
             try:
                 parts.append((step(walk), order == ">"))
                 break
@@ -164,7 +216,9 @@ def _read(block: MessageBlock, wire: Wire, step: Any) -> Fields:
     return _join(parts, refused)
 
 
-def _by_order(block: MessageBlock, wire: Wire, refused: dict[str, int]) -> Iterator[tuple[Indices, str]]:
+def _by_order(
+    block: MessageBlock, wire: Wire, refused: dict[str, int], runs: Sequence[Run]
+) -> Iterator[tuple[Indices, str]]:
     everything: Indices = np.arange(len(block), dtype=np.int64)
     if wire == "ros1":
         yield everything, "<"
@@ -172,8 +226,11 @@ def _by_order(block: MessageBlock, wire: Wire, refused: dict[str, int]) -> Itera
     long_enough = block.length >= 4
     if not long_enough.all():
         refused["too short"] = int((~long_enough).sum())
-        everything = everything[long_enough]
-    kinds = block.buffer[block.start[everything] + 1]
+        everything, runs = everything[long_enough], ()
+    if runs:
+        kinds = typed(block.buffer, block.start + 1, np.dtype(np.uint8), runs)
+    else:
+        kinds = block.buffer[block.start[everything] + 1]
     if (kinds == 1).all():
         if len(everything):
             yield everything, "<"
@@ -262,12 +319,15 @@ def _stack(parts: list[_Part]) -> _Part:
 class _Walk:
     """A position in each of some messages, moved over the fields; notes what is to be fetched."""
 
-    def __init__(self, block: MessageBlock, rows: Indices, order: str, wire: Wire) -> None:
+    def __init__(
+        self, block: MessageBlock, rows: Indices, order: str, wire: Wire, runs: Sequence[Run] = ()
+    ) -> None:
         self.block, self.rows, self.order, self.wire = block, rows, order, wire
         whole = len(rows) == len(block)
         self.start = block.start if whole else block.start[rows]
         self.length = block.length if whole else block.length[rows]
         self.shortest = int(self.length.min()) if len(rows) else 1 << 62
+        self.runs = runs if whole else []
         self.origin = 4 if wire == "cdr" else 0
         self.position: Position = self.origin
         self.numbers: dict[str, npt.NDArray[Any]] = {}
@@ -371,7 +431,7 @@ class _Walk:
         if not len(self.rows):
             return np.zeros(0, dtype) if dtype.subdtype is None else np.zeros((0, *dtype.shape), dtype.base)
         if dtype.subdtype is None:
-            return typed(self.block.buffer, self.start + at, dtype)
+            return typed(self.block.buffer, self.start + at, dtype, self.runs if isinstance(at, int) else ())
         raw = gather(self.block.buffer, self.start + at, dtype.itemsize)
         return raw.view(dtype.base).reshape(len(raw), *dtype.shape)
 
@@ -398,12 +458,30 @@ class _Walk:
                 "itemsize": size,
             }
         )
+        if self.runs:
+            self._copy_runs(record, first)
+            return
         if len(self.rows):
             together = gather(self.block.buffer, self.start + first, size).view(record)
         else:
             together = np.zeros(0, record)
         for path, *_ in group:
             self.numbers[path] = _native(together[path])
+
+    def _copy_runs(self, record: np.dtype[Any], first: int) -> None:
+        """Copy the fields of a record out of views over each stretch."""
+        for path, (dtype, offset, *_) in (record.fields or {}).items():
+            number, shape = dtype.base, dtype.shape
+            values = self.numbers[path] = np.empty((len(self.rows), *shape), number.newbyteorder("="))
+            inner = (number.itemsize,) if shape else ()
+            for run in self.runs:
+                values[run.begin : run.end] = np.ndarray(
+                    (run.end - run.begin, *shape),
+                    number,
+                    self.block.buffer,
+                    run.at + first + offset,
+                    (run.step, *inner),
+                )
 
 
 def _native(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
