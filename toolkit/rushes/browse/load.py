@@ -104,11 +104,7 @@ def load(view: BrowseView) -> Loaded:
     return Loaded(
         dataset=view.name,
         samples=dataset._sample_collection.estimated_document_count(),
-<<<<<<< HEAD
-        groups=len(dataset._sample_collection.distinct("group._id")) if view.grouped else len(dataset),
-=======
         groups=_groups(dataset) if view.grouped else len(dataset),
->>>>>>> real
         slices=view.slices if view.grouped else (),
         written=written,
         recordings=tuple(changed),
