@@ -88,7 +88,7 @@ class TestExposure(StreamCheckContract):
 
     def test_a_dark_run_is_one_finding(self):
         (found,) = findings(EXPOSURE, self.faulty())
-        assert found.message.startswith("cam0: frames 10 to 14: too dark, 99 % of the pixels are at or below")
+        assert found.message.startswith("cam0: frames 10 to 14: too dark, 99% of the pixels are at or below")
         assert (found.severity, found.count) == ("error", 5)
 
     def test_a_little_dark_is_a_warning(self):

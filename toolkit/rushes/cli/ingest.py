@@ -102,7 +102,7 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
 
 def _remark(taken: Taken) -> str:
     if taken.error:
-        return str(taken.error.message)
+        return taken.error.message.removeprefix(f"{taken.path}: ")
     return taken.recording_id or ""
 
 

@@ -9,7 +9,7 @@ import click
 from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer, table
 from rushes.model import Stream
-from rushes.quantities import say_bytes, say_ns
+from rushes.quantities import say_bytes, say_count, say_ns
 from rushes.workflow.inspect import Inspected, inspect
 
 
@@ -31,8 +31,9 @@ def command(paths: Sequence[Path], reader: str | None) -> Answer:
 def _text(item: Inspected) -> str:
     head = f"{item.path}  ({item.reader}: {item.claim.reason})"
     if item.error or item.description is None:
-        told = f"{item.error.message}\n  hint: {item.error.hint}" if item.error else ""
-        return f"{head}\n  cannot be opened: {told}"
+        why = item.error.message.removeprefix(f"{item.path}: ") if item.error else ""
+        hint = f"\n  hint: {item.error.hint}" if item.error else ""
+        return f"{head}\n  cannot be opened: {why}{hint}"
     found = item.description
     size = say_bytes(sum(file.path.stat().st_size for file in found.media if file.path.exists()))
     span = (
@@ -44,10 +45,11 @@ def _text(item: Inspected) -> str:
         (s.name, s.modality, s.codec or s.message_type or "", _size(s), s.declared_count, _rate(s), s.clock)
         for s in found.streams
     ]
-    lines = [head, f"  {size}, {span}, {len(found.streams)} streams", ""]
+    lines = [head, f"  {size}, {span}, {say_count(len(found.streams), 'stream')}", ""]
     lines.append(
         table(rows, head=("stream", "modality", "codec", "size", "declared", "rate", "clock"), right=(4, 5))
     )
+    lines += [f"note: {stream.name}: {stream.notes}" for stream in found.streams if stream.notes]
     lines += [f"loss: {loss.said}" for loss in item.losses]
     return "\n".join(lines)
 

@@ -27,7 +27,9 @@ def command(paths: Sequence[Path], out: Path, reader: str | None) -> Answer:
         seen = look(paths, reader=reader, progress=progress)
     size = write_page(seen, out)
     failed = [
-        f"{recording.path.name}: {recording.error.message}" for recording in seen.recordings if recording.error
+        f"{item.path.name}: {item.error.message.removeprefix(f'{item.path}: ')}"
+        for item in seen.recordings
+        if item.error
     ]
     return Answer(
         result={"page": str(out), "page_bytes": size, **seen.summary()},

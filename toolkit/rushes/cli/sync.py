@@ -68,12 +68,12 @@ def _rows(done: Sequence[Synced]) -> list[tuple[object, ...]]:
         for pair in item.alignment.pairings:
             skews = [say_ns(value) for value in (pair.skew_p50_ns, pair.skew_p95_ns, pair.skew_max_ns)]
             margin = "" if pair.phase_margin is None else f"{pair.phase_margin:.2f}"
-            rows.append(("", pair.stream, f"{pair.matched} of {count}", *skews, margin or pair.reason))
+            rows.append(("", pair.stream, f"{pair.matched} of {count}", *skews, margin))
     return rows
 
 
 def _without(done: Sequence[Synced]) -> list[str]:
-    """Say which recordings have no moments, those with the same reason together."""
+    """Say which recordings have no moments, and which streams of the others take no part; and why."""
     reasons: dict[str, list[str]] = {}
     for item in done:
         if not item.alignment:
@@ -81,6 +81,11 @@ def _without(done: Sequence[Synced]) -> list[str]:
     return [
         f"no moments in {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason}"
         for reason, names in reasons.items()
+    ] + [
+        f"{item.name}: {pair.reason}"
+        for item in done
+        for pair in (item.alignment.pairings if item.alignment else ())
+        if pair.reason
     ]
 
 

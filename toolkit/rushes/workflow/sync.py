@@ -118,6 +118,8 @@ def _one(
 ) -> Synced:
     wanted = [s for s in streams if settings.streams is None or s["stream"] in settings.streams]
     pictures = [s["stream"] for s in wanted if s["table"] == "frames"]
+    if wanted and all(s["clock"] == "none" for s in wanted):
+        return Synced(recording_id=recording_id, name=name, reason="its samples have an order, but no times")
     if len(wanted) < 2:
         reason = (
             "it has no stream that can be aligned" if not wanted else f"{wanted[0]['stream']} is its only stream"
