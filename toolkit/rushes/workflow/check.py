@@ -30,6 +30,7 @@ SEVERITIES = ("info", "warning", "error")
 PICTURES = "pictures"
 """Under which name the measures of single pictures stand in ``metrics``."""
 AT_ONCE = 64
+TELL_EVERY = 16
 
 Progress = Callable[[str, int, int], None]
 Chosen = Sequence[tuple[Check, Mapping[str, float]]]
@@ -84,6 +85,15 @@ class _Rows:
     found: list[Found] = field(default_factory=list)
     metrics: list[tuple[int, Mapping[str, Column]]] = field(default_factory=list)
     pictures: int = 0
+    progress: Progress | None = None
+    looked_at: int = 0
+    to_look_at: int = 0
+
+    def tell(self, recording: str, more: int) -> None:
+        """Pass on that so many more pictures were looked at."""
+        self.looked_at += more
+        if self.progress:
+            self.progress(recording, self.looked_at, self.to_look_at)
 
 
 def check(
@@ -102,13 +112,13 @@ def check(
         StoreError: If the dataset cannot be opened or written.
     """
     chosen = chosen_by(settings)
-    rows = _Rows()
+    rows = _Rows(progress=progress)
     with Dataset.open(dataset) as opened:
         recordings = opened.arrow("recordings").sort_by("name").to_pylist()
         streams = opened.arrow("streams").to_pylist()
-        for done, recording in enumerate(recordings):
-            if progress:
-                progress(recording["name"], done, len(recordings))
+        rows.to_look_at = sum(row["count"] for row in streams if row["table"] == "frames")
+        for recording in recordings:
+            rows.tell(recording["name"], 0)
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
             _one(opened, recording, mine, chosen, rows)
     rows.found.sort(
@@ -177,7 +187,7 @@ def _one(
         columns = _columns(dataset, row, wanted)
         pictures: Mapping[str, npt.NDArray[np.float64]] = {}
         if any(plugin.pictures for plugin, _ in apt) and row["table"] == "frames" and len(columns["index"]):
-            pictures = _pictures(dataset, row, rows)
+            pictures = _pictures(dataset, row, name, rows)
         view = StreamView(recording=name, stream=stream, columns=columns, pictures=pictures)
         for plugin, options in apt:
             _take(plugin, plugin.judge(view, options), recording_id, name, rows)
@@ -288,13 +298,15 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     return masked  # type: ignore[no-any-return]
 
 
-def _pictures(dataset: Dataset, row: Mapping[str, Any], rows: _Rows) -> Mapping[str, npt.NDArray[np.float64]]:
+def _pictures(
+    dataset: Dataset, row: Mapping[str, Any], recording: str, rows: _Rows
+) -> Mapping[str, npt.NDArray[np.float64]]:
     """Give the measures of every picture of a stream: those that are kept, or measured now."""
     frames = dataset.frames(row["recording_id"], row["stream"])
     kept = _kept(dataset, row, len(frames))
     if kept is None:
         measure = registry.late("rushes.checks._pixels").measure
-        kept = measure(_greys(frames), len(frames))
+        kept = measure(_told(_greys(frames), recording, rows), len(frames))
         rows.pictures += sum(not frames.missing(i) for i in range(len(frames)))
     for metric, values in kept.items():
         index = np.flatnonzero(np.isfinite(values))
@@ -331,6 +343,16 @@ def _kept(dataset: Dataset, row: Mapping[str, Any], count: int) -> dict[str, npt
         measures[metric] = np.full(count, np.nan)
         measures[metric][index[names == metric]] = values[names == metric]
     return measures
+
+
+def _told(
+    greys: Iterable[tuple[int, npt.NDArray[np.uint8] | None]], recording: str, rows: _Rows
+) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]:
+    """Pass pictures on, and say now and then how far we are."""
+    for number, item in enumerate(greys, 1):
+        if number % TELL_EVERY == 0:
+            rows.tell(recording, TELL_EVERY)
+        yield item
 
 
 def _greys(frames: Frames) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]:
