@@ -31,6 +31,8 @@ PICTURES = "pictures"
 """Under which name the measures of single pictures stand in ``metrics``."""
 AT_ONCE = 64
 TELL_EVERY = 16
+GONE = ("read.absent-file", "read.short")
+"""What a read answers when the file is not what was ingested, whatever its pictures are."""
 
 Progress = Callable[[str, int, int], None]
 Chosen = Sequence[tuple[Check, Mapping[str, float]]]
@@ -187,10 +189,25 @@ def _one(
         columns = _columns(dataset, row, wanted)
         pictures: Mapping[str, npt.NDArray[np.float64]] = {}
         if any(plugin.pictures for plugin, _ in apt) and row["table"] == "frames" and len(columns["index"]):
-            pictures = _pictures(dataset, row, name, rows)
+            try:
+                pictures = _pictures(dataset, row, name, rows)
+            except ReadError as error:
+                rows.found.append(_gone(error, stream, [p.name for p, _ in apt if p.pictures], recording_id, name))
+                apt = [(plugin, options) for plugin, options in apt if not plugin.pictures]
         view = StreamView(recording=name, stream=stream, columns=columns, pictures=pictures)
         for plugin, options in apt:
             _take(plugin, plugin.judge(view, options), recording_id, name, rows)
+
+
+def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
+    """Say that a file is gone or cut: a fault of the place, not of its pictures, so nothing is measured or kept."""
+    finding = Finding(
+        check="image.unreadable" if "image.unreadable" in checks else checks[0],
+        severity="error",
+        message=f"{stream.name}: its pictures cannot be looked at: {error.message}",
+        stream=stream.name,
+    )
+    return Found(recording_id=recording_id, recording=recording, finding=finding)
 
 
 def _take(
@@ -362,7 +379,9 @@ def _greys(frames: Frames) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]
     def grey(index: int) -> tuple[int, npt.NDArray[np.uint8] | None]:
         try:
             return index, frames.grey(index)
-        except ReadError:
+        except ReadError as error:
+            if error.code in GONE:
+                raise
             return index, None
 
     if _one_by_one(frames):
