@@ -4,9 +4,9 @@
 
 writes into FOLDER what ``FILES`` lists and is not there yet. ``rec_none`` and ``rec_lz4`` have about 1.46 GB for
 60 s: two 1280x720 JPEG streams at 30 Hz (about 211 KB a frame), a 640x576 16-bit depth PNG stream at 30 Hz, and
-60,000 Imu messages, in chunks of 4 MiB; ``small`` is 6 s of the same. ``imu`` has the Imu messages alone, in chunks
-of 1 MiB. A few pictures of noise are repeated, so that it is made in seconds; the log times and stamps are all
-different.
+60,000 Imu messages, in chunks of 4 MiB; ``small`` is 6 s of the same. ``imu`` has the Imu messages alone, in
+chunks of 1 MiB. A few pictures of noise are repeated, so that it is made in seconds; the log times and stamps are
+all different.
 """
 
 import argparse
@@ -118,7 +118,7 @@ def write(path, *, compression, seconds, cameras, chunk):
     numbers = np.zeros((seconds * 1000, 37))
     numbers[:, 3] = 1
     numbers[:, 13:16] = rng.normal(0, 1, (len(numbers), 3))
-    numbers[:, 25:28] = rng.normal(0, 0.05, (len(numbers), 3)) + (0, 0, 9.81)
+    numbers[:, 25:28] = rng.normal((0, 0, 9.81), 0.05, (len(numbers), 3))
     names = ["/cam0/image/compressed", "/cam1/image/compressed", "/depth/image/compressed", "/imu"]
     part = path.with_suffix(".part")
     with part.open("wb") as stream:

@@ -90,6 +90,8 @@ def main() -> None:
     Leaves by ``os._exit`` after flushing: the interpreter's own exit now and then aborts in the Delta
     library's threads, after all work is done, and would replace our exit code.
     """
+    # numpy's library for linear algebra starts a thread per core, which spin for longer than numpy takes to load.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
