@@ -9,6 +9,7 @@ from mcap_ros2.decoder import DecoderFactory
 
 from readers import mcap_recordings as make
 from readers.message_blocks import block_of
+from rushes.readers._messages import layout
 from rushes.readers._messages.definition import Many, Number, Record, Text, parse
 from rushes.readers._messages.layout import LayoutError, check, read, read_items
 
@@ -218,3 +219,38 @@ def test_definitions_of_idl_and_text_give_one_layout():
 def test_a_field_that_is_not_there_is_told_before_any_message():
     with pytest.raises(LayoutError):
         check(IMU, ["header.colour"], wire="cdr")
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 900), st.integers(0, 400), st.integers(0, 9000)), min_size=1, max_size=6),
+)
+def test_places_are_split_into_stretches_that_give_them_back(stretches):
+    places = []
+    at = 0
+    for count, step, jump in stretches:
+        places += [at + i * step for i in range(count)]
+        at = places[-1] + jump
+    runs = layout.even_runs(np.array(places, np.int64))
+    told = [run.at + i * run.step for run in runs for i in range(run.end - run.begin)]
+    assert told == (places if runs else [])
+    assert [run.begin for run in runs[1:]] == [run.end for run in runs[:-1]]
+    if len(places) >= layout.EVEN and len(stretches) == 1:
+        assert len(runs) == 1
+
+
+@pytest.mark.parametrize("frames", [["imu"], ["imu"] * 700 + ["another"] * 800 + ["imu"]], ids=["even", "breaks"])
+def test_evenly_spaced_messages_are_read_through_views_as_one_by_one(frames, monkeypatch):
+    values = np.random.default_rng(5).normal(size=(2500, 10))
+    payloads = [make.imu(make.START_NS + i, row, frames[min(i, len(frames) - 1)]) for i, row in enumerate(values)]
+    block = block_of(payloads)
+    assert layout.even_runs(block.start)
+    wanted = [*PATHS, *STAMP, "orientation.w", "orientation_covariance", "linear_acceleration_covariance.0"]
+    fast = read(IMU, block, wanted, wire="cdr")
+    monkeypatch.setattr(layout, "EVEN", 1 << 40)
+    slow = read(IMU, block, wanted, wire="cdr")
+    assert np.array_equal(fast.numbers["angular_velocity.y"], values[:, 5])
+    assert fast.numbers.keys() == slow.numbers.keys()
+    for path, numbers in fast.numbers.items():
+        assert numbers.dtype == slow.numbers[path].dtype
+        assert numbers.flags["C_CONTIGUOUS"]
+        assert np.array_equal(numbers, slow.numbers[path]), path

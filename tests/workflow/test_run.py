@@ -24,9 +24,7 @@ def test_the_recipe_runs_on_its_own_samples_and_a_second_run_adds_nothing(name: 
     again = run(recipe, tmp_path / "d")
     assert {taken.state for taken in again.ingested.taken} == {"present"}
     assert again.split is not None
-    assert [(a.unit, a.part) for a in again.split.assignments] == [
-        (a.unit, a.part) for a in ran.split.assignments
-    ]
+    assert [(a.unit, a.part) for a in again.split.assignments] == [(a.unit, a.part) for a in ran.split.assignments]
     assert again.checked is not None
     assert again.checked.pictures == 0, "pictures that were measured are not decoded again"
     assert [f.finding.message for f in again.checked.found] == [f.finding.message for f in ran.checked.found]

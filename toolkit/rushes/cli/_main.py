@@ -90,6 +90,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal of another alphabet shows what it cannot as \xNN
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # numpy's library for linear algebra starts a thread per core, which spin for longer than numpy takes to load.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
