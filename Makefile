@@ -21,8 +21,8 @@ test: check tools
 	@echo "all tests ran"
 
 check: $(VENV)/.rushes-dev
-	$(BIN)/ruff format --check toolkit tests bench data_samples
-	$(BIN)/ruff check toolkit tests bench data_samples
+	$(BIN)/ruff format --check toolkit tests bench data_samples docs
+	$(BIN)/ruff check toolkit tests bench data_samples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow" --cov --cov-report=term:skip-covered

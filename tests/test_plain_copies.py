@@ -1,7 +1,9 @@
 """Plain copies: whole, made once, private to the process, and gone when nobody needs them."""
 
 import errno
-import multiprocessing
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,20 +85,17 @@ def test_a_full_folder_for_temporary_files_is_named(tmp_path, monkeypatch):
     assert "TMPDIR" in raised.value.hint
 
 
-def _unpack_in_child(path, pipe):
-    with plain_copy(path, "zstd") as copy:
-        pipe.send((str(copy.path), copy.path.read_bytes() == CONTENT))
-
-
-def test_a_child_process_has_a_folder_of_its_own_and_leaves_ours(tmp_path):
+def test_another_process_has_a_folder_of_its_own_and_leaves_ours(tmp_path):
     path = packed(tmp_path / "a.zstd")
+    code = (
+        "import hashlib, pathlib, sys; from rushes.plain_copies import plain_copy\n"
+        "with plain_copy(pathlib.Path(sys.argv[1]), 'zstd') as copy:\n"
+        "    print(copy.path, hashlib.sha256(copy.path.read_bytes()).hexdigest())"
+    )
     with plain_copy(path, "zstd") as ours:
-        here, there = multiprocessing.Pipe()
-        child = multiprocessing.get_context("spawn").Process(target=_unpack_in_child, args=(path, there))
-        child.start()
-        theirs, same = here.recv()
-        child.join()
-        assert same
+        done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+        theirs, digest = done.stdout.split()
+        assert digest == hashlib.sha256(CONTENT).hexdigest()
         assert theirs != str(ours.path)
         assert not Path(theirs).exists()
         assert ours.path.read_bytes() == CONTENT

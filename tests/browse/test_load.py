@@ -82,6 +82,20 @@ def test_every_picture_is_a_sample_and_every_moment_a_group(database, fo):
     assert (right["metadata"]["width"], right["metadata"]["height"]) == (320, 240)
 
 
+def test_moments_without_a_picture_of_the_default_stream_are_groups_too(database):
+    view = rig()
+    keep = ~((view.samples.stream == 0) & (view.samples.moment == 3))
+    columns = ("recording", "stream", "index", "moment", "t_ns", "skew_ns", "width", "height", "flags")
+    samples = replace(
+        view.samples,
+        **{name: getattr(view.samples, name)[keep] for name in columns},
+        finding_row=np.zeros(0, np.int64),
+        finding_check=(),
+    )
+    loaded = database.load(replace(view, samples=samples))
+    assert (loaded.samples, loaded.groups) == (68, 24)
+
+
 def test_frames_without_moments_make_a_flat_dataset(database, fo):
     loaded = database.load(clips())
     assert (loaded.samples, loaded.groups, loaded.slices) == (5, 5, ())

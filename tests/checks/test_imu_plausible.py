@@ -1,5 +1,7 @@
 """The IMU check knows gravity, stuck values, clipping and wrong units."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,10 @@ class TestImuPlausible(StreamCheckContract):
         columns["index"] = np.arange(len(rows))
         assert len(rows) == 29_120
         assert findings(PLUGIN, imu(29_120, **columns)) == []
+
+    def test_a_stream_called_like_its_sensor_is_named_once(self):
+        values = imu().columns["accel_x_m_s2"].copy()
+        values[5] = np.nan
+        named = Stream(name="accelerometer", modality="imu", table="imu")
+        (found,) = findings(PLUGIN, replace(imu(accel_x_m_s2=values), stream=named))
+        assert found.message == "accelerometer: 1 sample without a number, the first at sample 5"

@@ -88,7 +88,7 @@ class TestExposure(StreamCheckContract):
 
     def test_a_dark_run_is_one_finding(self):
         (found,) = findings(EXPOSURE, self.faulty())
-        assert found.message.startswith("cam0: frames 10 to 14: too dark, 99 % of the pixels are at or below")
+        assert found.message.startswith("cam0: frames 10 to 14: too dark, 99% of the pixels are at or below")
         assert (found.severity, found.count) == ("error", 5)
 
     def test_a_little_dark_is_a_warning(self):
@@ -158,11 +158,25 @@ class TestFrozen(StreamCheckContract):
         assert found.message == "cam0: frames 20 to 50 are the same picture for 1 s (limit 1 s)"
         assert (found.severity, found.count) == ("error", 31)
 
-    def test_four_equal_frames_are_worth_a_word_and_two_are_not(self):
+    def test_four_equal_frames_are_told_as_a_run(self):
         pictures = film()
         (found,) = findings(FROZEN, view_of([*pictures[:9], *[pictures[9]] * 4, *pictures[13:]]))
         assert (found.severity, found.index, found.count) == ("info", 9, 4)
+
+    def test_a_single_repeat_amid_motion_is_told(self):
+        pictures = film()
+        (found,) = findings(FROZEN, view_of([*pictures[:9], *[pictures[9]] * 2, *pictures[11:]]))
+        assert found.message == "cam0: frame 10 repeats the picture before, while the scene moves"
+        assert (found.severity, found.index, found.count) == ("info", 10, 1)
+
+    def test_a_single_repeat_in_a_still_scene_is_none(self):
+        still = film()[9]
+        rng = np.random.default_rng(0)
+        pictures = [(still + (rng.random(still.shape) < 0.1)).astype(np.uint8) for _ in range(30)]
         assert findings(FROZEN, view_of([*pictures[:9], *[pictures[9]] * 2, *pictures[11:]])) == []
+
+    def test_four_flat_pictures_say_nothing_about_a_rate(self):
+        assert findings(FROZEN, view_of([film()[0]] * 2)) == []
 
     def test_a_made_up_rate_shows_as_repeats(self):
         (found,) = findings(FROZEN, view_of([picture for picture in film(20) for _ in range(2)]))

@@ -51,3 +51,19 @@ class TestRecordingLoss(CheckContract):
         assert found.message == "/chatter: the recording declares 20 samples, 18 are there"
         loss = Loss(code="read.count-mismatch", message="18 of 20", stream="/chatter", count=2)
         assert len(judged(PLUGIN, view(ledger=[entry], losses=[loss]))) == 1
+
+    def test_the_stream_is_named_once(self):
+        loss = Loss(code="read.damaged", message="3 messages lost", stream="/imu", count=3)
+        (found,) = judged(PLUGIN, view(losses=[loss]))
+        assert found.message == "/imu: 3 messages lost [read.damaged]"
+
+    def test_values_that_stay_encoded_are_worth_one_word_a_recording(self):
+        books = [
+            LedgerEntry(stream=name, step="decode", came_in=50, out=0, unread=50, reasons={"no definition": 50})
+            for name in ("/a", "/b")
+        ]
+        (found,) = judged(PLUGIN, view(ledger=books))
+        assert (found.severity, found.count) == ("info", 100)
+        assert found.message == (
+            "/a: the values of 50 messages stay encoded: no definition, and 50 in 1 more stream"
+        )

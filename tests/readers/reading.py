@@ -69,5 +69,7 @@ def assert_books_balance(recording, found: dict[str, dict[str, list[Any]]]) -> N
     """Hold the ledger to its own sums and to the rows that came."""
     for entry in recording.ledger():
         assert entry.balanced, entry
+        if entry.step != "read":
+            continue
         rows = len(found.get(entry.stream, {}).get("index", ()))
         assert rows == (entry.out if entry.rows is None else entry.rows), entry

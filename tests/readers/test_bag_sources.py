@@ -15,8 +15,8 @@ from rosbags.rosbag2 import Reader as Reader2
 from readers.bag_writing import DEPTH, IMU, write_bag1, write_bag2
 from rushes.media import MediaReader
 from rushes.model import Location
-from rushes.readers._messages.recording import Source
 from rushes.readers._messages.bags import open_source
+from rushes.readers._messages.recording import Source
 
 BAGS1 = ("example.bag", "example-lz4.bag", "example-bz2.bag", "no-messages.bag")
 FOLDERS2 = ("talker", "wbag", "convert_a", "convert_b", "rosbag2_tests/resources/sqlite3/cdr_test")

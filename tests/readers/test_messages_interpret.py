@@ -448,6 +448,106 @@ def test_what_cannot_be_decoded_keeps_its_row_and_is_a_loss():
     assert interpreter.ledger().out == 2
 
 
+def test_messages_without_a_definition_are_located_and_are_no_loss():
+    channel = Channel(
+        topic="/own", message_type="own_msgs/msg/Own", encoding="cdr", schema=b"", schema_encoding=""
+    )
+    interpreter = interpreter_for(channel, block_of([b"\0\1\0\0" + bytes(40)]))
+    (batch,) = interpreter.take(block_of([b"\0\1\0\0" + bytes(40)] * 3))
+
+    assert batch.columns["value"] == [None] * 3
+    assert not interpreter.losses()
+    assert (interpreter.ledger().out, interpreter.ledger().rejected) == (3, 0)
+    values = interpreter.decoding()
+    assert values.balanced
+    assert (values.step, values.came_in, values.unread) == ("decode", 3, 3)
+    assert next(iter(values.reasons)) == "the recording holds no definition of 'own_msgs/msg/Own'"
+
+
+def test_a_recorded_definition_that_does_not_fit_gives_way_to_that_of_ros2():
+    payload = make.serialised(make.ROS2, make.ROS2.types["std_msgs/msg/String"](data="heard"))
+    channel = channel_of(make.WORDS, schema=b"uint8 level")
+
+    stream, rows, _ = interpreted(channel, [payload] * 2)
+
+    assert [json.loads(value) for value in rows["value"]] == [{"data": "heard"}] * 2
+    assert stream.notes == "the recorded definition does not fit; read by that of ROS 2"
+
+
+RAW_AUDIO = """builtin_interfaces/Time timestamp
+uint8[] data
+string format
+uint32 sample_rate
+uint32 number_of_channels"""
+
+
+def raw_audio(stamp_ns, data, form=b"pcm-s16", rate=48_000, channels=2):
+    def padded(raw):
+        return raw + bytes(-len(raw) % 4)
+
+    body = struct.pack("<iII", stamp_ns // S, stamp_ns % S, len(data)) + padded(data)
+    body += padded(struct.pack("<I", len(form) + 1) + form + b"\0") + struct.pack("<II", rate, channels)
+    return b"\0\1\0\0" + body
+
+
+def test_raw_audio_of_ros2_is_sound_with_its_rate_and_counts():
+    channel = Channel(
+        topic="/audio",
+        message_type="foxglove_msgs/msg/RawAudio",
+        encoding="cdr",
+        schema=RAW_AUDIO.encode(),
+        schema_encoding="ros2msg",
+    )
+
+    stream, rows, ledger = interpreted(
+        channel, [raw_audio(T0, bytes(40)), raw_audio(T0 + S, bytes(20)), raw_audio(T0, b"", rate=8_000)], 2
+    )
+
+    assert (stream.table, stream.codec, stream.sample_rate_hz, stream.channels) == (
+        "audio",
+        "pcm_s16le",
+        48_000.0,
+        2,
+    )
+    assert stream.clock == "header"
+    assert rows["t_header_ns"] == [T0, T0 + S]
+    assert (rows["samples"], rows["first_sample"], rows["length"]) == ([10, 5], [0, 10], [40, 20])
+    assert (ledger.out, ledger.rejected) == (2, 1)
+
+
+def test_a_camera_calibration_of_foxglove_in_ros2_is_a_calibration():
+    schema = """builtin_interfaces/Time timestamp
+string frame_id
+uint32 width
+uint32 height
+string distortion_model
+float64[] D
+float64[9] K
+float64[9] R
+float64[12] P"""
+    channel = Channel(
+        topic="/calibration",
+        message_type="foxglove_msgs/msg/CameraCalibration",
+        encoding="cdr",
+        schema=schema.encode(),
+        schema_encoding="ros2msg",
+    )
+    body = struct.pack("<iII4sII", T0 // S, T0 % S, 4, b"cam\0", 640, 480)
+    body += struct.pack("<I12sI", 12, b"plumb_bob", 0)
+    body += bytes(-len(body) % 8) + struct.pack("<30d", *range(30))
+
+    stream, rows, _ = interpreted(channel, [b"\0\1\0\0" + body])
+
+    assert (stream.table, stream.clock, stream.frame_of_reference, stream.width) == (
+        "calibrations",
+        "header",
+        "cam",
+        640,
+    )
+    assert rows["valid_from_ns"] == [T0]
+    assert (rows["fx"], rows["cy"]) == ([0.0], [5.0])
+
+
 def test_large_messages_are_located_and_not_decoded():
     text = make.ROS2.types["std_msgs/msg/String"](data="x" * 20_000)
     stream, rows, _ = interpreted(channel_of(make.WORDS), [make.serialised(make.ROS2, text)])

@@ -157,13 +157,34 @@ def test_a_ros2_bag_holds_what_its_metadata_declares(shared_data, name):
     declared = {t["topic_metadata"]["name"]: t["message_count"] for t in stated["topics_with_message_count"]}
     with opened(shared_data / name) as recording:
         found = tables(recording)
-        entries = {entry.stream: entry for entry in recording.ledger()}
-        losses = [loss for loss in recording.losses() if loss.code != "read.undecodable"]
+        entries = {entry.stream: entry for entry in recording.ledger() if entry.step == "read"}
+        losses = recording.losses()
         assert_books_balance(recording, found)
     assert {stream: entry.came_in for stream, entry in entries.items()} == declared
     assert {stream: entry.declared for stream, entry in entries.items()} == declared
     assert sum(entry.out for entry in entries.values()) == stated["message_count"]
     assert not losses
+
+
+def test_a_bag_whose_recorded_definition_is_wrong_is_read_by_that_of_ros2(shared_data):
+    with opened(shared_data / "rosbag/ros2_rosbag2_db3/talker") as recording:
+        rows = tables(recording)["/rosout"]
+        notes = recording.description.stream("/rosout").notes
+    said = [json.loads(value)["msg"] for value in rows["value"]]
+    assert said == [f"Publishing: 'Hello, world! {i}'" for i in range(10)]
+    assert "does not fit" in notes
+
+
+@pytest.mark.parametrize(("name", "stream"), [("convert_a", "b_basictypes"), ("convert_b", "c_strings")])
+def test_values_without_a_definition_are_told_in_the_ledger_and_are_no_loss(shared_data, name, stream):
+    with opened(shared_data / "rosbag/ros2_rosbag2_db3" / name) as recording:
+        rows = tables(recording)[stream]
+        (entry,) = [entry for entry in recording.ledger() if entry.step == "decode"]
+        assert not recording.losses()
+    assert rows["value"] == [None] * 50
+    assert all(length > 4 for length in rows["length"])
+    assert (entry.stream, entry.unread) == (stream, 50)
+    assert "no definition" in next(iter(entry.reasons))
 
 
 def timeless(column, values):

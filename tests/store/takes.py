@@ -11,7 +11,7 @@ import numpy as np
 import rushes.store
 from rushes.errors import ConflictError, StoreError
 from rushes.model import Batch
-from rushes.store import Store, Transaction
+from rushes.store import Store, Transaction, deltalog
 
 FRAMES = 30
 SAMPLES = 200
@@ -86,7 +86,9 @@ def ingest(path: Path, recording_id: str) -> bool:
         change.claim_recording(recording_id)
         try:
             change.commit()
-        except ConflictError:
+        except ConflictError as error:
+            if error.code != "store.recording-exists":
+                raise
             return False
     return True
 
@@ -124,6 +126,21 @@ def ingest_under_limit(path: Path, answers) -> None:
     """Ingest where the system lets no file grow beyond 3,000 bytes, as on a disk with no room."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, resource.RLIM_INFINITY))
     answers.put(told(ingest, path, "b"))
+
+
+def count_lines(path: Path, recording_id: str, answers) -> None:
+    """Ingest, and give how many lines ran before the first table changed, and in all."""
+    count, plain, changes = Lines(kill_at=None), deltalog.put, []
+
+    def put(*arguments, **options):
+        changes.append(count.count)
+        plain(*arguments, **options)
+
+    deltalog.put = put
+    sys.settrace(count.enter)
+    ingest(path, recording_id)
+    sys.settrace(None)
+    answers.put((changes[0], count.count))
 
 
 class Lines:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rushes.store.columns import to_arrow, to_numpy
 from rushes.store.schemas import ARROW_TYPES
-from rushes.store.texts import escaped, unescaped
+from rushes.texts import escaped, unescaped
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 RANGES = {"int32": 2**31, "int64": 2**63}

@@ -13,6 +13,7 @@ from rushes.errors import ConflictError, StoreError, UsageError
 from rushes.store import Store
 from rushes.store.parts import PartWriter
 from rushes.store.schemas import table_names, table_schema
+from rushes.texts import escaped
 from store import takes
 
 
@@ -381,6 +382,24 @@ def test_a_file_name_that_is_not_utf8_is_stored_as_text(dataset):
         change.commit()
     assert dataset.refresh().table("media")["uri"].to_pylist() == ["\\xff.mcap"]
     assert dataset.log()[0].argv == ("ingest", "\\xff.mcap")
+
+
+def test_a_summary_with_a_file_name_that_is_not_utf8_leaves_the_log_readable(dataset):
+    name = b'\xff \xc3\xbc \\ "\n.mcap'.decode("utf-8", "surrogateescape")
+    with dataset.begin("ingest") as change:
+        media = {"uri": name, "container": "mcap", "bytes": 1, "mtime_ns": 1}
+        change.append("media", 1, {"recording_id": "a", "media_id": "m", **media})
+        change.commit({"recording": name})
+    assert dataset.refresh().log()[0].summary["figures"]["recording"] == escaped(name)
+    told = dataset.refresh().sql("select summary::json ->> '$.figures.recording' from revisions").fetchall()
+    assert told == [(escaped(name),)]
+
+
+def test_a_file_whose_name_is_not_utf8_is_found_again(dataset, tmp_path):
+    file = tmp_path / b"na\xfeme.mcap".decode("utf-8", "surrogateescape")
+    file.touch()
+    assert dataset.place_of(escaped(str(file))) == file
+    assert dataset.place_of(str(tmp_path)) == tmp_path
 
 
 def damaged_log(path: Path):

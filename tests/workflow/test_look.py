@@ -198,7 +198,7 @@ def test_the_mistake_of_one_reader_does_not_hide_the_other_recordings(
     monkeypatch.setattr(type(reader), "open", lambda self, path, options: fail(path, options))
     failed, read = look([tmp_path]).recordings
     assert failed.error is not None
-    assert failed.error.code == "look.reader-failed"
+    assert failed.error.code == "read.reader-failed"
     assert "ZeroDivisionError: by nought" in failed.error.message
     assert read.samples == 1_111
 

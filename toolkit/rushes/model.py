@@ -223,6 +223,7 @@ class Loss:
 
     Args:
         code: A key of ``schemas/errors/``, such as ``read.truncated`` or ``read.absent-file``.
+        message: A sentence with the facts, without the stream's name: ``said`` adds it.
         stream: The stream it concerns, None for all.
         count: How many samples, where it can be told.
         byte_from: First damaged or missing byte of ``file``; ``byte_to`` is one past the last.
@@ -237,6 +238,11 @@ class Loss:
     byte_to: int | None = None
     start_ns: int | None = None
     end_ns: int | None = None
+
+    @property
+    def said(self) -> str:
+        """The message as people read it: the stream first, where it concerns one."""
+        return f"{self.stream}: {self.message}" if self.stream else self.message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,11 +118,17 @@ def load(recipe: str, *, changes: Sequence[str] = ()) -> Recipe:
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: is not YAML: {error}", code="recipe.yaml") from error
+        raise _not_yaml(str(path), error) from error
+    except RecursionError as error:
+        raise _not_yaml(str(path), ValueError("it is nested too deeply")) from error
+    except OSError as error:
+        raise RecipeError(
+            f"{path}: cannot be read: {error.strerror}", code="recipe.absent", hint=f"ls -l '{path}' shows who may"
+        ) from error
     for change in changes:
         _apply(body, change)
     _validate(path, body)
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    digest = _digest(path, body)
     return Recipe(
         name=body["name"],
         about=body["about"],
@@ -133,6 +139,28 @@ def load(recipe: str, *, changes: Sequence[str] = ()) -> Recipe:
         split=SplitStage(**(body["split"] or {})) if "split" in body else None,
         browse="browse" in body,
     )
+
+
+def _not_yaml(where: str, error: Exception) -> RecipeError:
+    told = " ".join(str(error).split())
+    mark = getattr(error, "problem_mark", None)
+    hint = f"look at line {mark.line + 1}, column {mark.column + 1}" if mark else "write it as UTF-8 text"
+    return RecipeError(
+        f"{where}: is not YAML: {told}", code="recipe.yaml", hint=f"{hint}; rushes schema recipe shows the form"
+    )
+
+
+def _digest(path: Path, body: Any) -> str:
+    try:
+        text = json.dumps(body, sort_keys=True, default=str)
+    except (ValueError, TypeError, RecursionError) as error:  # an alias that holds itself, keys of several types
+        raise RecipeError(
+            f"{path.name}: says something that cannot be written down: {error}",
+            code="recipe.invalid",
+            hint="leave out anchors and aliases, and keys that are no text",
+            facts={"file": str(path), "place": "the top"},
+        ) from error
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _apply(body: Any, change: str) -> None:
@@ -148,8 +176,17 @@ def _apply(body: Any, change: str) -> None:
             body[key] = {}
         body = body[key]
         if not isinstance(body, dict):
-            raise RecipeError(f"'{place}' leads into a value, not a stage", code="recipe.set")
-    body[keys[-1]] = yaml.safe_load(value)
+            raise RecipeError(
+                f"'{place}' leads into a value, not a stage",
+                code="recipe.set",
+                hint="rushes schema recipe shows the keys",
+            )
+    try:
+        body[keys[-1]] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(
+            f"'{change}': '{value}' is not YAML", code="recipe.set", hint="write stage.key=value: split.seed=3"
+        ) from error
 
 
 @cache
@@ -201,4 +238,9 @@ def _duration(path: Path, text: str) -> int:
     try:
         return duration_ns(text)
     except ValueError as error:
-        raise RecipeError(f"{path.name}, at sync.within: {error}", code="recipe.invalid") from error
+        raise RecipeError(
+            f"{path.name}, at sync.within: {error}",
+            code="recipe.invalid",
+            hint="such as 16ms",
+            facts={"file": str(path), "place": "sync.within"},
+        ) from error

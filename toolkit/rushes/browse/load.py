@@ -104,12 +104,19 @@ def load(view: BrowseView) -> Loaded:
     return Loaded(
         dataset=view.name,
         samples=dataset._sample_collection.estimated_document_count(),
-        groups=len(dataset),
+        groups=_groups(dataset) if view.grouped else len(dataset),
         slices=view.slices if view.grouped else (),
         written=written,
         recordings=tuple(changed),
         removed=tuple(gone),
     )
+
+
+def _groups(dataset: Any) -> int:
+    """Count all groups; ``len(dataset)`` counts those that hold a sample of the default slice."""
+    steps = [{"$group": {"_id": "$group._id"}}, {"$count": "groups"}]
+    counted = list(dataset._sample_collection.aggregate(steps, allowDiskUse=True))
+    return int(counted[0]["groups"]) if counted else 0
 
 
 def _dataset_for(view: BrowseView) -> Any:

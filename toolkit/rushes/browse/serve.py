@@ -108,6 +108,8 @@ async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready:
     config.accesslog = config.errorlog = None
     config.graceful_timeout = 1.0  # the App keeps an event stream open for as long as its page is
     config.include_server_header = False
+    # A page that is closed while it is being answered is no event for the person at the terminal.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_complain)
     ended = asyncio.Event()

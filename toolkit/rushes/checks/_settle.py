@@ -25,7 +25,7 @@ def choose(offered: Mapping[str, Check], only: Sequence[str] | None) -> list[Che
     for wanted in only:
         found = {name for name in by_id if name == wanted or name.startswith(f"{wanted}.")}
         if not found:
-            near = close_to(wanted, by_id)
+            near = close_to(wanted, [*by_id, *{name.partition(".")[0] for name in by_id}])
             raise UsageError(
                 f"there is no check '{wanted}'",
                 code="check.unknown",

@@ -8,7 +8,7 @@ SENSORS = ("color", "depth", "infrared", "imu", "audio", "pose")
 
 def noun(view: StreamView) -> str:
     """Say what a sample of the stream is called."""
-    return "frame" if view.stream.table == "frames" else "sample"
+    return {"frames": "frame", "audio": "block", "messages": "message"}.get(view.stream.table, "sample")
 
 
 def where(view: StreamView, first: int, last: int) -> str:

@@ -42,8 +42,9 @@ class ImageBlur:
     }
 
     def applies(self, stream: Stream) -> bool:
-        """Colour and infrared pictures."""
-        return stream.table == "frames" and stream.modality in ("color", "infrared")
+        """Colour and infrared pictures that follow one another; images of a set are not each other's measure."""
+        followed = stream.table == "frames" and stream.clock != "none"
+        return followed and stream.modality in ("color", "infrared")
 
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """One finding a run of blurred pictures."""

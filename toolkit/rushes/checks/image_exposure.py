@@ -30,7 +30,7 @@ class ImageExposure:
     pictures: tuple[str, ...] = ("mean", "std", "p99", "bright_share")
     defaults: Mapping[str, Option] = {
         "dark_p99": Option(
-            default=100, unit="grey", reason="99 % of the pixels below 100 of 255 leaves less than half the scale"
+            default=100, unit="grey", reason="99% of the pixels below 100 of 255 leaves less than half the scale"
         ),
         "very_dark_p99": Option(default=60, unit="grey", reason="a quarter of the scale: noise is what remains"),
         "bright_share": Option(
@@ -91,7 +91,7 @@ class ImageExposure:
         visible = ~flat & colour
         very_dark = visible & (p99 < options["very_dark_p99"])
         dark = visible & (p99 < options["dark_p99"]) & ~very_dark
-        words = "too dark, 99 % of the pixels are at or below {:.0f} of 255 (limit {limit:g})"
+        words = "too dark, 99% of the pixels are at or below {:.0f} of 255 (limit {limit:g})"
         yield _Kind("error", very_dark, p99, options["very_dark_p99"], "grey", np.min, words)
         yield _Kind("warning", dark, p99, options["dark_p99"], "grey", np.min, words)
         yield _Kind(

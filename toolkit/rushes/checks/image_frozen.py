@@ -1,4 +1,4 @@
-"""image.frozen: the same picture again and again while time goes on."""
+"""image.frozen: the same picture again, once or for long, while time goes on."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -12,16 +12,20 @@ from rushes.contracts import Option, StreamCheck, StreamView
 from rushes.model import Finding, FrameFlag, Metric, Stream
 from rushes.quantities import say_ns
 
+AROUND = 5
+"""How many pictures on each side tell whether the scene moves."""
+
 
 class ImageFrozen:
-    """Runs of equal pictures, and streams in which single pictures repeat all the time."""
+    """Runs of equal pictures, single repeats amid motion, and streams in which pictures repeat all the time."""
 
     name = "image.frozen"
-    version = "1"
+    version = "2"
     reason = (
         "A sensor never gives the same picture twice: there is noise. Equal neighbours mean a driver that "
-        "repeats, a recorder that stuck, or a rate that was made up. Limits are proposals, motion is not yet "
-        "weighed in; an encoder may make a still scene equal, so that only a second of it is an error."
+        "repeats, a recorder that stuck, or a rate that was made up. Limits are proposals. An encoder may make "
+        "a still scene equal, so that only a second of it is an error, and a single repeat is told only "
+        "where the pictures around it move."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("flags",)
@@ -30,11 +34,19 @@ class ImageFrozen:
         "difference": Option(
             default=0.0, unit="grey", reason="equal means equal; a mean above 0 allows for an encoder's noise"
         ),
-        "least_frames": Option(default=3, unit="frames", reason="one repeat is how a slower sensor fills a rate"),
+        "least_frames": Option(
+            default=3, unit="frames", reason="fewer are single repeats, told where the scene moves"
+        ),
         "info_s": Option(default=0.1, unit="s", reason="shorter is not seen by a person"),
         "error_s": Option(default=1.0, unit="s", reason="no live picture stands still for a second"),
         "repeat_share": Option(
             default=0.1, unit="", reason="a repeat in ten: the true rate is lower than it looks"
+        ),
+        "share_frames": Option(default=20, unit="frames", reason="a share of fewer says nothing about a rate"),
+        "moving": Option(
+            default=0.5,
+            unit="grey",
+            reason="noise through an encoder stays below; a hand that moves is above",
         ),
     }
 
@@ -64,7 +76,11 @@ class ImageFrozen:
         if rest := longest[MOST:]:
             yield self._rest(view, rest)
         share = (int(equal.sum()) - in_runs) / judged
-        if share > options["repeat_share"]:
+        if not timed:
+            return
+        if share <= options["repeat_share"]:
+            yield from self._single(view, equal, frozen, options["moving"])
+        elif judged >= options["share_frames"]:
             yield Finding(
                 check=self.name,
                 severity="info",
@@ -76,6 +92,40 @@ class ImageFrozen:
                 stream=name,
                 count=int(equal.sum()) - in_runs,
             )
+
+    def _single(
+        self, view: StreamView, equal: npt.NDArray[np.bool_], frozen: list[tuple[int, int]], moving: float
+    ) -> Iterator[Finding]:
+        """Tell of pictures that came twice while those around them differ, all in one finding."""
+        alone = equal.copy()
+        for start, stop in frozen:
+            alone[start:stop] = False
+        difference = np.asarray(view.pictures.get("difference", np.full(len(equal), np.nan)))
+        found = []
+        for at in np.flatnonzero(alone).tolist():
+            around = difference[max(0, at - AROUND) : at + AROUND + 1]
+            known = around[~np.isnan(around)]
+            if len(known) > AROUND // 2 and float(np.median(known)) > moving:
+                found.append(at)
+        if not found:
+            return
+        index, times = view.columns["index"], view.columns["t_ns"]
+        named = ", ".join(str(int(index[at])) for at in found[:MOST])
+        more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
+        many = len(found) > 1
+        yield Finding(
+            check=self.name,
+            severity="info",
+            message=f"{view.stream.name}: frame{'s' * many} {named}{more} "
+            f"{'each repeat' if many else 'repeats'} the picture before, while the scene moves",
+            value=float(len(found)),
+            unit="1",
+            stream=view.stream.name,
+            index=int(index[found[0]]),
+            start_ns=int(times[found[0]]),
+            end_ns=int(times[found[-1]]),
+            count=len(found),
+        )
 
     def _equal(self, view: StreamView, limit: float) -> tuple[npt.NDArray[np.bool_], int]:
         """Tell which frames equal the one before, and how many could be compared."""

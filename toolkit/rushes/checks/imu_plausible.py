@@ -22,7 +22,7 @@ class ImuPlausible:
     """Lacking values, standing values, clipping, gravity and unit."""
 
     name = "imu.plausible"
-    version = "1"
+    version = "2"
     reason = (
         "An IMU fails quietly: a loose cable repeats the last value, a wrong range clips, g or degrees pass for "
         "SI units. Gravity is always there to hold the accelerometer against. Limits are proposals."
@@ -38,7 +38,7 @@ class ImuPlausible:
             default=10, unit="samples", reason="all axes equal ten times in a row is no noise floor of any sensor"
         ),
         "clipped_samples": Option(
-            default=3, unit="samples", reason="a peak touches the largest value once, a clipped one stays there"
+            default=3, unit="samples", reason="more than values usually stay; a peak touches its largest once"
         ),
         "least_samples": Option(default=50, unit="samples", reason="fewer have no steady median"),
         "gyro_most_rad_s": Option(
@@ -117,13 +117,14 @@ class ImuPlausible:
     ) -> Iterator[Finding]:
         """Look for plateaus at an axis' own extremes; the range of the sensor is not known."""
         for axis, column in zip(axes, values.T, strict=True):
+            held = _usual_hold(column)
             steps = np.abs(np.diff(column))
             # A resting sensor touches its coarse extremes often; clipping happens far out.
             far = max(float(np.nanstd(column)), 8 * float(np.min(steps[steps > 0], initial=np.inf)))
             for extreme in (float(np.nanmax(column)), float(np.nanmin(column))):
                 if abs(extreme - float(np.nanmedian(column))) < far:
                     continue
-                plateaus = [(a, b) for a, b in runs(column == extreme) if b - a >= least]
+                plateaus = [(a, b) for a, b in runs(column == extreme) if b - a >= least + held]
                 if not plateaus:
                     continue
                 count = sum(b - a for a, b in plateaus)
@@ -131,7 +132,7 @@ class ImuPlausible:
                     view,
                     "warning",
                     f"{sensor}: {axis} stays at its extreme {extreme:.4g} {_unit(axis)} for "
-                    f"{say_count(count, 'sample')}: clipped? (limit {least} in a row)",
+                    f"{say_count(count, 'sample')}: clipped? (limit {least + held} in a row)",
                     value=extreme,
                     unit=_unit(axis),
                     index=int(view.columns["index"][plateaus[0][0]]),
@@ -187,13 +188,21 @@ def _axes(view: StreamView, names: tuple[str, ...]) -> Values | None:
     return None if np.isnan(values).all() else values
 
 
+def _usual_hold(column: Values) -> int:
+    """Give how many samples a value usually stays, beyond one; a slow sensor in a fast stream repeats itself."""
+    changes = np.flatnonzero(np.diff(column) != 0)
+    lengths = np.diff(np.concatenate(([-1], changes, [len(column) - 1])))
+    return int(np.percentile(lengths, 99)) - 1
+
+
 def _unit(axis: str) -> str:
     return "rad/s" if axis in GYRO else "m/s2"
 
 
 def _finding(view: StreamView, severity: Severity, message: str, **where: Any) -> Finding:
     name = view.stream.name
-    return Finding(check="imu.plausible", severity=severity, message=f"{name}: {message}", stream=name, **where)
+    said = message.removeprefix(f"{name}: ")  # a stream that is called what its sensor is
+    return Finding(check="imu.plausible", severity=severity, message=f"{name}: {said}", stream=name, **where)
 
 
 PLUGIN: StreamCheck = ImuPlausible()

@@ -8,6 +8,9 @@ from rushes.contracts import Option, RecordingCheck, RecordingView
 from rushes.model import Finding, LedgerEntry, Loss, Metric
 from rushes.quantities import say_count
 
+LOCATED = "read.undecodable"
+"""The loss that already tells of values that stay encoded."""
+
 
 class RecordingLoss:
     """Losses of one kind and stream are one finding; so is each ledger entry that does not add up."""
@@ -31,11 +34,16 @@ class RecordingLoss:
             kinds[loss.code, loss.stream].append(loss)
         for (code, stream), losses in kinds.items():
             yield self._loss(view, code, stream, losses, options["error_share"])
+        undecoded: list[LedgerEntry] = []
         for entry in view.ledger:
             if not entry.balanced:
                 yield self._unbalanced(view, entry)
+            elif entry.step == "decode" and entry.unread and (LOCATED, entry.stream) not in kinds:
+                undecoded.append(entry)
             elif entry.declared is not None and entry.declared != entry.came_in and not _told(entry, view.losses):
                 yield self._declared(view, entry)
+        if undecoded:
+            yield self._undecoded(undecoded)
 
     def _loss(
         self, view: RecordingView, code: str, stream: str | None, losses: list[Loss], error_share: float
@@ -48,13 +56,29 @@ class RecordingLoss:
         return Finding(
             check=self.name,
             severity="error" if share > error_share else "warning",
-            message=f"{stream or view.recording}: {losses[0].message}{places} [{code}]",
+            message=f"{_said(view, losses[0])}{places} [{code}]",
             value=float(count) if count else None,
             unit="1" if count else None,
             stream=stream,
             start_ns=min((loss.start_ns for loss in losses if loss.start_ns is not None), default=None),
             end_ns=max((loss.end_ns for loss in losses if loss.end_ns is not None), default=None),
             count=max(count, 1),
+        )
+
+    def _undecoded(self, entries: Sequence[LedgerEntry]) -> Finding:
+        """Tell of messages that are there and located, but whose values no definition reads; they are no loss."""
+        count = sum(entry.unread for entry in entries)
+        first, more = entries[0], len(entries) - 1
+        others = f", and {count - first.unread:,} in {say_count(more, 'more stream')}" if more else ""
+        return Finding(
+            check=self.name,
+            severity="info",
+            message=f"{first.stream}: the values of {say_count(first.unread, 'message')} stay encoded: "
+            f"{next(iter(first.reasons))}{others}",
+            value=float(count),
+            unit="1",
+            stream=None if more else first.stream,
+            count=count,
         )
 
     def _unbalanced(self, view: RecordingView, entry: LedgerEntry) -> Finding:
@@ -84,6 +108,12 @@ class RecordingLoss:
             stream=entry.stream or None,
             count=abs(entry.declared - entry.came_in),
         )
+
+
+def _said(view: RecordingView, loss: Loss) -> str:
+    """Say a loss with what it concerns in front, once."""
+    named = loss.stream or loss.message.startswith(view.recording)
+    return loss.said if named else f"{view.recording}: {loss.message}"
 
 
 def _told(entry: LedgerEntry, losses: Sequence[Loss]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.checks._spans import runs
-from rushes.checks._streams import noun
+from rushes.checks._streams import SENSORS, noun
 from rushes.contracts import Option, StreamCheck, StreamView
 from rushes.intervals import median_interval
 from rushes.model import Finding, Metric, Severity, Stream, absent
@@ -27,10 +27,11 @@ class StreamTime:
     """Order, equal stamps, units, constant stamps, and log against header."""
 
     name = "stream.time"
-    version = "1"
+    version = "2"
     reason = (
         "Every later step trusts the times. Milliseconds in a nanosecond field, stamps that stand still or go "
-        "back, and clocks that were never set are seen here before anything is aligned by them."
+        "back, and clocks that were never set are seen here before anything is aligned by them. Messages that "
+        "are no sensor's may share a time, and come from several senders in any order: only that is told."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("t_log_ns", "t_header_ns")
@@ -39,7 +40,7 @@ class StreamTime:
         "clocks_apart_s": Option(
             default=1.0, unit="s", reason="no latency within one machine is longer; beyond it the clocks differ"
         ),
-        "least_samples": Option(default=3, unit="samples", reason="two equal stamps can be chance"),
+        "least_samples": Option(default=3, unit="samples", reason="two stamps say little"),
     }
 
     def applies(self, stream: Stream) -> bool:
@@ -71,12 +72,14 @@ class StreamTime:
         whose = view.stream.name
         yield Metric(metric="backward", value=float((steps < 0).sum()), unit="1", stream=whose)
         yield Metric(metric="repeated_times", value=float((steps == 0).sum()), unit="1", stream=whose)
-        for severity, faulty, say in (
-            ("error", steps < 0, "the time goes back"),
-            ("warning", steps == 0, "the time is that of the one before"),
-        ):
+        ticks = view.stream.modality in SENSORS
+        back: Severity = "error" if ticks else "info"
+        kinds: list[tuple[Severity, npt.NDArray[np.bool_], str]] = [(back, steps < 0, "the time goes back")]
+        if ticks and steps.any():  # constant: told elsewhere
+            kinds.append(("warning", steps == 0, "the time is that of the one before"))
+        for severity, faulty, say in kinds:
             found = runs(faulty)
-            if not found or (severity == "warning" and not steps.any()):  # constant: told elsewhere
+            if not found:
                 continue
             first = found[0][0] + 1
             worst = float(-steps[faulty].min())
@@ -84,7 +87,7 @@ class StreamTime:
             by = f" by up to {say_ns(worst)}" if worst else ""
             yield _finding(
                 view,
-                severity="error" if severity == "error" else "warning",
+                severity=severity,
                 message=f"{say}{by} at {noun(view)} {int(index[first])}{times_said}",
                 value=worst,
                 limit=0.0,
@@ -99,7 +102,8 @@ class StreamTime:
         self, view: StreamView, kind: str, kinds: Mapping[str, npt.NDArray[Any]], options: Mapping[str, float]
     ) -> Iterator[Finding]:
         values = kinds[kind]
-        if len(values) >= options["least_samples"] and (values == values[0]).all():
+        ticks = view.stream.modality in SENSORS
+        if ticks and len(values) >= options["least_samples"] and (values == values[0]).all():
             yield _finding(
                 view,
                 severity="error" if kind == "t_ns" else "warning",
@@ -125,7 +129,7 @@ class StreamTime:
     def _apart(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         log, header = view.columns["t_log_ns"], view.columns["t_header_ns"]
         both = ~absent(log) & ~absent(header)
-        if not both.any():
+        if both.sum() < options["least_samples"]:
             return
         apart = np.asarray(header)[both] - np.asarray(log)[both]
         middle = int(np.median(apart))

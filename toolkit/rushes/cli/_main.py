@@ -5,6 +5,7 @@ Exit codes: 0 done · 1 could not · 2 wrong use · 3 done, and checks found wha
 """
 
 import ast
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -85,20 +86,19 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and leave the process.
-
-    Leaves by ``os._exit`` after flushing: the interpreter's own exit now and then aborts in the Delta
-    library's threads, after all work is done, and would replace our exit code.
-    """
+    """Run the command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal of another alphabet shows what it cannot as \xNN
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # numpy's library for linear algebra starts a thread per core, which spin for longer than numpy takes to load.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = run(sys.argv[1:])
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # the reader of a pipe may have gone
-            code = code or 1
-    os._exit(code)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the pipe has gone; nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -28,6 +28,15 @@ class Duration(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
+class OneOf(click.Choice[str]):
+    """One of a few words, with a close match where it is mistyped."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Say what there is, and what was probably meant."""
+        near = registry.close_to(str(value), self.choices)
+        return super().get_invalid_choice_message(value, ctx) + (f" Did you mean '{near}'?" if near else "")
+
+
 class Parts(click.ParamType[dict[str, float]]):
     """Shares by name, such as ``train:0.7,val:0.15,test:0.15``."""
 
@@ -39,11 +48,14 @@ class Parts(click.ParamType[dict[str, float]]):
             return value
         parts: dict[str, float] = {}
         for item in str(value).split(","):
-            name, _, share = item.partition(":")
+            name, _, share = (word.strip() for word in item.partition(":"))
             try:
-                parts[name.strip()] = float(share)
+                size = float(share)
             except ValueError:
                 self.fail(f"'{item}' is no share; write NAME:SHARE, such as train:0.7", param, ctx)
+            if not name or name in parts:
+                self.fail(f"the part '{name}' is named twice" if name else f"'{item}' names no part", param, ctx)
+            parts[name] = size
         return parts
 
 

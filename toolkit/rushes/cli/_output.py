@@ -5,6 +5,7 @@ With ``--json`` stdout carries one object, described by ``schemas/cli/``.
 """
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import click
 
 from rushes import __version__
 from rushes.errors import RushesError
+from rushes.texts import escaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,10 @@ def show(answer: Answer, *, command: str, as_json: bool) -> int:
             "result": answer.result,
             "warnings": list(answer.warnings),
         }
-        click.echo(json.dumps(envelope, indent=1, ensure_ascii=False, allow_nan=False, default=str))
+        click.echo(json_text(envelope))
         return answer.exit_code
     if answer.text:
-        click.echo(answer.text)
+        click.echo(escaped(answer.text))
     for warning in answer.warnings:
         talk(f"warning: {warning}")
     return answer.exit_code
@@ -61,7 +63,7 @@ def show_error(error: RushesError, *, wants_json: bool) -> int:
     """Print an error with its hint and give its exit code."""
     if wants_json:
         body = {"kind": type(error).__name__, "code": error.code, "message": error.message, "hint": error.hint}
-        click.echo(json.dumps({"error": body | {"facts": error.facts}}, indent=1, ensure_ascii=False, default=str))
+        click.echo(json_text({"error": body | {"facts": error.facts}}))
     else:
         talk(f"error: {error.message}")
         if error.hint:
@@ -82,7 +84,7 @@ def show_usage_error(error: click.ClickException, *, wants_json: bool) -> int:
             "hint": hint,
             "facts": {},
         }
-        click.echo(json.dumps({"error": body}, indent=1, ensure_ascii=False))
+        click.echo(json_text({"error": body}))
     else:
         talk(f"error: {error.format_message()}")
         talk(f"hint: {hint}")
@@ -91,7 +93,35 @@ def show_usage_error(error: click.ClickException, *, wants_json: bool) -> int:
 
 def talk(line: str) -> None:
     """Say something beside the answer."""
-    click.echo(line, err=True)
+    click.echo(escaped(line), err=True)
+
+
+def json_text(body: Mapping[str, Any]) -> str:
+    """Write an object as JSON that any parser takes and any terminal shows.
+
+    A number that JSON does not know (nan, inf) becomes null, bytes become hexadecimal digits, and a byte of a
+    file name that is not UTF-8 is written as in the tables.
+    """
+    text = json.dumps(_plain(body), indent=1, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal that does not speak UTF-8
+        return json.dumps(json.loads(text), indent=1)
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {escaped(str(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    return value if value is None or isinstance(value, bool | int) else escaped(str(value))
 
 
 def on_terminal() -> bool:

@@ -1,5 +1,6 @@
 """Look for faults in recordings, streams, pictures and moments."""
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +9,18 @@ from typing import Any
 import click
 
 from rushes.cli import _progress
-from rushes.cli._options import dry_run_option, verb
+from rushes.cli._options import OneOf, dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.errors import UsageError
 from rushes.quantities import say_count
 from rushes.workflow import explain
-from rushes.workflow.check import SEVERITIES, Checked, Settings, check
+from rushes.workflow.check import SEVERITIES, Checked, Found, Settings, check
 
 SHOWN = 30
+LEAST_ALIKE = 3
+"""In so many other streams a finding must be alike to be shown once."""
+
+_NUMBERS = re.compile(r"\d[\d,.:-]*")
 
 
 @verb(
@@ -32,7 +37,7 @@ rushes check --explain stream.gap
 @click.option(
     "--set", "changes", multiple=True, metavar="CHECK.OPTION=VALUE", help="Change a limit; can be repeated."
 )
-@click.option("--fail-on", type=click.Choice((*SEVERITIES, "never")), default="error", show_default=True)
+@click.option("--fail-on", type=OneOf((*SEVERITIES, "never")), default="error", show_default=True)
 @click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
 @dry_run_option
 def command(
@@ -64,10 +69,11 @@ def command(
 def answer(dataset: Path, done: Checked) -> Answer:
     """Say what was found, worst first."""
     counts = {severity: sum(i.finding.severity == severity for i in done.found) for severity in SEVERITIES}
-    rows = [(i.finding.severity, i.recording, i.finding.check, i.finding.message) for i in done.found[:SHOWN]]
-    lines = [table(rows, head=("severity", "recording", "check", "what"))] if rows else []
-    if len(done.found) > SHOWN:
-        lines.append(f'… and {len(done.found) - SHOWN} more; rushes query {dataset} "select * from findings"')
+    folded = fold(done.found)
+    rows = [(first.finding.severity, first.recording, first.finding.check, what) for first, what, _ in folded]
+    lines = [table(rows[:SHOWN], head=("severity", "recording", "check", "what"))] if rows else []
+    if shown := sum(count for *_, count in folded[SHOWN:]):
+        lines.append(f'… and {shown} more; rushes query {dataset} "select * from findings"')
     said = ", ".join(say_count(counts[s], s) if s != "info" else f"{counts[s]} info" for s in reversed(SEVERITIES))
     lines.append(
         f"{said} by {say_count(len(done.checks), 'check')} in {say_count(done.recordings, 'recording')}"
@@ -82,6 +88,29 @@ def answer(dataset: Path, done: Checked) -> Answer:
         revision=done.revision,
         exit_code=3 if done.forbidden else 0,
     )
+
+
+def fold(found: Sequence[Found]) -> list[tuple[Found, str, int]]:
+    """Say once what a check says of many streams of a recording in the same words, whatever the numbers.
+
+    Returns:
+        The first of each kind, what to say, and how many findings that stands for; in the order of the first.
+    """
+    kinds: dict[tuple[str, ...], list[Found]] = {}
+    for place, item in enumerate(found):
+        finding = item.finding
+        words = _NUMBERS.sub("#", finding.message.removeprefix(f"{finding.stream}: "))
+        alone = "" if finding.stream else str(place)
+        kinds.setdefault((finding.severity, item.recording_id, finding.check, words, alone), []).append(item)
+    folded = []
+    for alike in kinds.values():
+        others = len({item.finding.stream for item in alike}) - 1
+        if others < LEAST_ALIKE:
+            folded += [(item, item.finding.message, 1) for item in alike]
+            continue
+        likewise = f" ({len(alike) - 1:,} more like it in {say_count(others, 'other stream')})"
+        folded.append((alike[0], alike[0].finding.message + likewise, len(alike)))
+    return folded
 
 
 def _entry(item: Any) -> dict[str, object]:
@@ -109,11 +138,13 @@ def _options(changes: Sequence[str]) -> dict[str, dict[str, float]]:
         place, _, value = change.partition("=")
         name, _, option = place.rpartition(".")
         try:
+            if "." not in name or not option:
+                raise ValueError(change)
             options.setdefault(name, {})[option] = float(value)
         except ValueError as error:
             raise UsageError(
                 f"'{change}' sets no limit",
                 code="check.option",
-                hint="write CHECK.OPTION=NUMBER; rushes check --explain CHECK lists the options",
+                hint="write CHECK.OPTION=NUMBER, such as stream.gap.limit=2; rushes explain CHECK lists them",
             ) from error
     return options

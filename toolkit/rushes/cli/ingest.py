@@ -83,7 +83,9 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         )
     if not dry_run and "added" in counts:
         text += f"\nNext: rushes check {dataset}    rushes browse {dataset}"
-    losses = [f"{t.path.name}: {loss.message}" for t in done.taken for loss in t.losses]
+    losses = [f"{t.path.name}: {loss.said}" for t in done.taken for loss in t.losses]
+    wrong = [f"not taken: {refused.summary}" for refused in done.unread]
+    wrong += [f"{t.path.name}: {t.error.hint}" for t in done.taken if t.error and t.error.hint]
     return Answer(
         result={
             "counts": counts,
@@ -93,14 +95,14 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         text=text,
         dataset=str(dataset),
         revision=done.revision,
-        warnings=losses[:20] + ([f"… and {len(losses) - 20} more losses"] if len(losses) > 20 else []),
-        exit_code=1 if "failed" in counts else 0,
+        warnings=wrong + losses[:20] + ([f"… and {len(losses) - 20} more losses"] if len(losses) > 20 else []),
+        exit_code=1 if "failed" in counts or done.unread else 0,
     )
 
 
 def _remark(taken: Taken) -> str:
     if taken.error:
-        return str(taken.error.message)
+        return taken.error.message.removeprefix(f"{taken.path}: ")
     return taken.recording_id or ""
 
 

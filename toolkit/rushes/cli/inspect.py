@@ -9,7 +9,7 @@ import click
 from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer, table
 from rushes.model import Stream
-from rushes.quantities import say_bytes, say_ns
+from rushes.quantities import say_bytes, say_count, say_ns
 from rushes.workflow.inspect import Inspected, inspect
 
 
@@ -22,16 +22,18 @@ def command(paths: Sequence[Path], reader: str | None) -> Answer:
     refused = [item.summary for item in found.refused]
     return Answer(
         result={"recordings": [_row(item) for item in seen], "refused": refused},
-        text="\n\n".join(_text(item) for item in seen) or "no recording here",
+        text="\n\n".join(_text(item) for item in seen),
         warnings=[f"not taken: {line}" for line in refused[:10]],
-        exit_code=1 if not seen or any(item.error for item in seen) else 0,
+        exit_code=1 if any(item.error for item in seen) else 0,
     )
 
 
 def _text(item: Inspected) -> str:
     head = f"{item.path}  ({item.reader}: {item.claim.reason})"
     if item.error or item.description is None:
-        return f"{head}\n  cannot be opened: {item.error.message if item.error else ''}"
+        why = item.error.message.removeprefix(f"{item.path}: ") if item.error else ""
+        hint = f"\n  hint: {item.error.hint}" if item.error else ""
+        return f"{head}\n  cannot be opened: {why}{hint}"
     found = item.description
     size = say_bytes(sum(file.path.stat().st_size for file in found.media if file.path.exists()))
     span = (
@@ -43,11 +45,12 @@ def _text(item: Inspected) -> str:
         (s.name, s.modality, s.codec or s.message_type or "", _size(s), s.declared_count, _rate(s), s.clock)
         for s in found.streams
     ]
-    lines = [head, f"  {size}, {span}, {len(found.streams)} streams", ""]
+    lines = [head, f"  {size}, {span}, {say_count(len(found.streams), 'stream')}", ""]
     lines.append(
         table(rows, head=("stream", "modality", "codec", "size", "declared", "rate", "clock"), right=(4, 5))
     )
-    lines += [f"loss: {loss.message}" for loss in item.losses]
+    lines += [f"note: {stream.name}: {stream.notes}" for stream in found.streams if stream.notes]
+    lines += [f"loss: {loss.said}" for loss in item.losses]
     return "\n".join(lines)
 
 
@@ -72,5 +75,7 @@ def _row(item: Inspected) -> dict[str, object]:
         "media": [str(file.path) for file in found.media] if found else [],
         "metadata": dict(found.metadata) if found else {},
         "losses": [asdict(loss) for loss in item.losses],
-        "error": {"code": item.error.code, "message": item.error.message} if item.error else None,
+        "error": {"code": item.error.code, "message": item.error.message, "hint": item.error.hint}
+        if item.error
+        else None,
     }

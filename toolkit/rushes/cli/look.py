@@ -10,7 +10,7 @@ from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_bytes, say_count
 from rushes.workflow._look.seen import LookResult
-from rushes.workflow.look import look, write_page
+from rushes.workflow.look import demand_place, look, write_page
 
 
 @verb("look", examples="rushes look walk.mcap\nrushes look takes/ clips/ --out look.html")
@@ -22,17 +22,20 @@ def command(paths: Sequence[Path], out: Path, reader: str | None) -> Answer:
 
     No dataset is needed or made, and nothing is written beside the recordings. The page needs no network.
     """
+    demand_place(out)
     with _progress.bar("look", unit="recordings") as progress:
         seen = look(paths, reader=reader, progress=progress)
     size = write_page(seen, out)
     failed = [
-        f"{recording.path.name}: {recording.error.message}" for recording in seen.recordings if recording.error
+        f"{item.path.name}: {item.error.message.removeprefix(f'{item.path}: ')}"
+        for item in seen.recordings
+        if item.error
     ]
     return Answer(
         result={"page": str(out), "page_bytes": size, **seen.summary()},
         text=f"{_overview(seen)}\n\nOpen {out} in a browser ({say_bytes(size)}, works offline).",
-        warnings=failed[:10],
-        exit_code=0 if seen.recordings else 1,
+        warnings=failed[:10] + ([] if seen.recordings else [refused.summary for refused in seen.refused[:10]]),
+        exit_code=0 if len(failed) < len(seen.recordings) else 1,
     )
 
 

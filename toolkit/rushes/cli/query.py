@@ -29,9 +29,7 @@ rushes query my-dataset "select count(*) from frames" --at 3
 def command(dataset: Path, sql: str, as_csv: bool, at: str | None) -> Answer:
     """Run one SELECT over the tables by name (DuckDB's SQL); rushes schema lists the tables."""
     with Dataset.open(dataset, at=revision_of(at)) as opened:
-        relation = opened.sql(sql)
-        head = list(relation.columns)
-        rows: list[tuple[Any, ...]] = relation.fetchall()
+        head, rows = opened.store.rows(sql)
         return Answer(
             result={"columns": head, "rows": [list(row) for row in rows]},
             text=_csv(head, rows) if as_csv else _text(head, rows),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from rushes.cli._options import Parts, PluginName, dataset_argument, dry_run_option, verb
+from rushes.cli._options import OneOf, Parts, PluginName, dataset_argument, dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 from rushes.workflow.split import GROUPS, Settings, Split, split
@@ -19,9 +19,7 @@ rushes split my-dataset --parts train:0.8,test:0.2 --name two-way --seed 3
 """,
 )
 @dataset_argument
-@click.option(
-    "--by", type=click.Choice(GROUPS), default="recording", show_default=True, help="What must stay together."
-)
+@click.option("--by", type=OneOf(GROUPS), default="recording", show_default=True, help="What must stay together.")
 @click.option(
     "--parts",
     type=Parts(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rushes.cli._options import Duration, dataset_argument, dry_run_option, verb
+from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count, say_ns
 from rushes.workflow.sync import Settings, Synced, sync
@@ -26,7 +26,7 @@ rushes sync my-dataset --time log --dry-run
 )
 @click.option("--within", type=Duration(), help="Largest skew; half of the slower interval of each pair.")
 @click.option("--stream", "streams", multiple=True, help="Only these streams; can be repeated.")
-@click.option("--time", type=click.Choice(("auto", "header", "log", "pts")), default="auto", show_default=True)
+@click.option("--time", type=OneOf(("auto", "header", "log", "pts")), default="auto", show_default=True)
 @dry_run_option
 def command(
     dataset: Path, reference: str | None, within: int | None, streams: Sequence[str], time: str, dry_run: bool
@@ -68,12 +68,12 @@ def _rows(done: Sequence[Synced]) -> list[tuple[object, ...]]:
         for pair in item.alignment.pairings:
             skews = [say_ns(value) for value in (pair.skew_p50_ns, pair.skew_p95_ns, pair.skew_max_ns)]
             margin = "" if pair.phase_margin is None else f"{pair.phase_margin:.2f}"
-            rows.append(("", pair.stream, f"{pair.matched} of {count}", *skews, margin or pair.reason))
+            rows.append(("", pair.stream, f"{pair.matched} of {count}", *skews, margin))
     return rows
 
 
 def _without(done: Sequence[Synced]) -> list[str]:
-    """Say which recordings have no moments, those with the same reason together."""
+    """Say which recordings have no moments, and which streams of the others take no part; and why."""
     reasons: dict[str, list[str]] = {}
     for item in done:
         if not item.alignment:
@@ -81,6 +81,11 @@ def _without(done: Sequence[Synced]) -> list[str]:
     return [
         f"no moments in {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason}"
         for reason, names in reasons.items()
+    ] + [
+        f"{item.name}: {pair.reason}"
+        for item in done
+        for pair in (item.alignment.pairings if item.alignment else ())
+        if pair.reason
     ]
 
 

@@ -2,7 +2,11 @@
 
 Checksums of compressed chunks are always checked. Those of plain chunks are checked with the option
 ``verify_checksums``, because that reads every byte; without it a picture is never touched beyond its first bytes.
-Samples come in the order in which the file holds them.
+
+Samples come in the order in which the file holds them. That is the order of recording, and of log times where one
+process wrote them; where log times go back the file is left as it is, and a check says so. Channels of one topic
+that agree in type and encoding (each publisher has its own, in files of some recorders) are one stream, their
+messages interleaved as the file holds them: sorting them by log time would need the whole file at once.
 """
 
 from collections.abc import Mapping

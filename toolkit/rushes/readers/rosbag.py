@@ -40,8 +40,8 @@ class RosbagReader:
         elif head.startswith(ZSTD_MAGIC):
             claim = late(STEPS).claim_packed(path)
         elif path.suffix in (".bag", ".db3"):
-            empty = "" if head else ", and the file is empty"
-            claim = Claim(confidence=0.3, reason=f"its name ends in {path.suffix}; its first bytes do not{empty}")
+            but = "its first bytes are those of no bag" if head else "it is empty"
+            claim = Claim(confidence=0.3, reason=f"its name ends in {path.suffix}, though {but}")
         return claim or Claim(confidence=0.0, reason="neither its first bytes nor its name are those of a ROS bag")
 
     def open(self, path: Path, options: Mapping[str, Any]) -> OpenRecording:

@@ -91,7 +91,9 @@ def demand_enough_groups(units: Units, parts: Mapping[str, float]) -> None:
         f"{say_count(len(parts), 'part')} cannot be filled from {say_count(len(units.groups), 'group')}{pins}: "
         f"{len(held) + free} at most",
         code="split.too-few-groups",
-        hint="ask for fewer parts, or group by something finer, such as --by recording",
+        hint="--fresh assigns them anew, and --name makes another split beside this one"
+        if held
+        else "ask for fewer parts, group by something finer, or bring in more recordings",
         facts={"parts": len(parts), "groups": len(units.groups), "most": len(held) + free},
     )
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from rushes.model import Column
 from rushes.store.schemas import ARROW_TYPES
-from rushes.store.texts import escaped
+from rushes.texts import escaped
 
 _masked_arrays: Any = np.ma  # numpy types it in part only
 

@@ -90,10 +90,13 @@ def read_marker(layout: Layout) -> dict[str, Any]:
     try:
         text = layout.marker.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
+        why = "it is a file" if layout.root.is_file() else "it holds no rushes.json"
         raise StoreError(
-            f"'{layout.root}' is not a dataset: it holds no rushes.json",
+            f"'{layout.root}' is not a dataset: {why if layout.root.exists() else 'there is no such folder'}",
             code="store.absent",
-            hint=f"rushes ingest {layout.root} RECORDING makes one, or look whether the path is meant",
+            hint="a dataset is a folder; look whether the path is meant"
+            if layout.root.is_file()
+            else f"rushes ingest RECORDING --into {layout.root} makes one, or look whether the path is meant",
             facts={"dataset": str(layout.root)},
         ) from error
     try:
@@ -189,7 +192,7 @@ def _exists(layout: Layout) -> StoreError:
     return StoreError(
         f"there is a dataset at '{layout.root}' already",
         code="store.exists",
-        hint=f"rushes ingest {layout.root} RECORDING adds to it",
+        hint=f"rushes ingest RECORDING --into {layout.root} adds to it",
         facts={"dataset": str(layout.root)},
     )
 

@@ -4,7 +4,8 @@ Imported late: duckdb costs 0.15 CPU seconds.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from rushes.errors import UsageError
 from rushes.registry import close_to
-from rushes.store.mishaps import damage_named
+from rushes.store.mishaps import damage_named, damaged
 from rushes.store.schemas import TableSchema, table_schema
 
 _TYPES = {
@@ -28,6 +29,7 @@ _TYPES = {
     "list<float64>": "DOUBLE[]",
 }
 _READING = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes
+_FILE = re.compile(r"[^\s'\"]+\.parquet")
 _NO_TABLE = re.compile(r"Table with name \"?(\w+)\"? does not exist")
 
 
@@ -54,6 +56,27 @@ def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRel
         return connection.sql(query)
     except duckdb.Error as error:
         raise _named(error, tables) from error
+
+
+@contextmanager
+def running(tables: Iterable[str]) -> Iterator[None]:
+    """Name what goes wrong while rows are fetched: a cast that fails, a data file that does not unpack.
+
+    Raises:
+        UsageError: ``store.query``, with DuckDB's message.
+        StoreError: ``store.damaged`` where a file of the dataset is at fault.
+    """
+    try:
+        yield
+    except duckdb.IOException as error:
+        file = _FILE.search(str(error))
+        raise damaged(Path(file[0] if file else "tables"), str(error).partition("\n")[0]) from error
+    except duckdb.Error as error:
+        raise _named(error, dict.fromkeys(tables)) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _connection(tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyConnection":

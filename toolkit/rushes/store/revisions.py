@@ -12,6 +12,7 @@ from rushes.store.layout import Layout
 from rushes.store.mishaps import damaged
 from rushes.store.rows import read
 from rushes.store.schemas import table_schema
+from rushes.texts import as_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class RevisionInfo:
             "recipe_digest": self.recipe_digest,
             "rushes_version": self.rushes_version,
             "tables": json.dumps(self.tables, sort_keys=True),
-            "summary": json.dumps(self.summary, ensure_ascii=False),
+            "summary": as_json(self.summary),
         }
 
 

@@ -14,6 +14,7 @@ from rushes.store.revisions import RevisionInfo
 from rushes.store.rows import Where, read
 from rushes.store.schemas import table_names, table_schema
 from rushes.store.transaction import Transaction
+from rushes.texts import unescaped
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,8 +91,13 @@ class Store:
         schema = table_schema(name)
         return read(self._layout.table(name), self._files(name), schema, columns=columns, where=where)
 
+    def place_of(self, uri: str) -> Path:
+        """Find the file that a ``uri`` of the table ``media`` names, relative to the dataset or absolute."""
+        path = self.path / uri
+        return path if path.exists() else self.path / unescaped(uri)
+
     def sql(self, query: str) -> "duckdb.DuckDBPyRelation":
-        """Bind a query that reads; every table is a view. DuckDB runs it when rows are fetched.
+        """Bind a query that reads; every table is a view. DuckDB runs it when rows are fetched; see :meth:`rows`.
 
         Raises:
             UsageError: If it does not read only, or names what is not there; with DuckDB's message.
@@ -102,6 +108,17 @@ class Store:
         }
         relation: duckdb.DuckDBPyRelation = late("rushes.store.query").run(query, tables)
         return relation
+
+    def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Ask as :meth:`sql` does, and fetch: names of the columns, and the rows.
+
+        Raises:
+            UsageError: As :meth:`sql`, and ``store.query`` for what goes wrong while it runs.
+            StoreError: As :meth:`sql`.
+        """
+        relation = self.sql(query)
+        with late("rushes.store.query").running(table_names()):
+            return list(relation.columns), relation.fetchall()
 
     def begin(self, command: str, *, argv: Sequence[str] = (), recipe_digest: str | None = None) -> Transaction:
         """Begin a change that becomes one revision.

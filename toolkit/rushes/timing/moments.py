@@ -147,7 +147,7 @@ def choose_reference(times: Mapping[str, Times], pictures: Collection[str]) -> t
         raise TimingError(
             "there is no picture stream with samples that could set the moments",
             code="timing.no-reference",
-            hint="name another stream with --reference",
+            hint="name another stream with --to",
         )
     spans = {name: int(column.max()) - int(column.min()) for name, column in usable.items()}
     long = {name: column for name, column in usable.items() if 2 * spans[name] >= max(spans.values())}

@@ -19,7 +19,7 @@ import pyarrow as pa
 from rushes import registry
 from rushes.checks import PICTURE_MEASURES, PICTURE_MEASURES_VERSION, choose, settle
 from rushes.contracts import Check, MomentsView, PairView, RecordingView, StreamView
-from rushes.errors import ReadError
+from rushes.errors import ReadError, UsageError
 from rushes.intervals import median_interval
 from rushes.model import Column, Finding, LedgerEntry, Loss, Metric, Stream
 from rushes.store import Store
@@ -101,7 +101,7 @@ def check(
         UsageError: If a check or an option is unknown.
         StoreError: If the dataset cannot be opened or written.
     """
-    chosen = _chosen(settings)
+    chosen = chosen_by(settings)
     rows = _Rows()
     with Dataset.open(dataset) as opened:
         recordings = opened.arrow("recordings").sort_by("name").to_pylist()
@@ -132,9 +132,21 @@ def check(
     )
 
 
-def _chosen(settings: Settings) -> Chosen:
+def chosen_by(settings: Settings) -> Chosen:
+    """Give the checks that are wanted, each with its options settled.
+
+    Raises:
+        UsageError: ``check.unknown`` or ``check.option``.
+    """
     offered = registry.load_all("checks")
     choose(offered, list(settings.options))  # an option for an unknown check is a mistake
+    ids = {plugin.name for plugin in offered.values()}
+    for family in settings.options.keys() - ids:
+        raise UsageError(
+            f"'{family}' is a family of checks, and options belong to one check",
+            code="check.option",
+            hint=f"name the check: {', '.join(sorted(name for name in ids if name.startswith(family)))}",
+        )
     picked = choose(offered, settings.only)
     return [(plugin, settle(plugin, settings.options.get(plugin.name, {}))) for plugin in picked]
 

@@ -138,7 +138,7 @@ class Dataset:
 
     def _media(self, recording_id: str) -> dict[str, tuple[Path, str]]:
         rows = self.arrow("media", where={"recording_id": recording_id}).to_pylist()
-        return {row["media_id"]: (self.path / row["uri"], row["container"]) for row in rows}
+        return {row["media_id"]: (self.store.place_of(row["uri"]), row["container"]) for row in rows}
 
     def _frames(self, stream: Mapping[str, Any], media: Mapping[str, tuple[Path, str]]) -> Frames:
         rows = self.arrow(

@@ -4,6 +4,7 @@ Every file ends as taken, as part of a folder that was taken, or as refused with
 start with a dot are left aside and counted. A folder is listed once here, and of a file only the head is read.
 """
 
+import logging
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from rushes import registry
 from rushes.contracts import Reader
 from rushes.errors import AmbiguousFormatError, ReadError, RushesError, UsageError
 from rushes.model import Claim
+
+log = logging.getLogger(__name__)
 
 HEAD_BYTES = 4096
 FOLDER_TAKEN = 0.5
@@ -49,7 +52,8 @@ class Refused:
         """Say in one line why it was refused."""
         if tuple(self.reasons) == ("rushes",):
             return self.reasons["rushes"]
-        told = "; ".join(f"{reader}: {reason}" for reader, reason in self.reasons.items())
+        named = {reader: reason for reader, reason in self.reasons.items() if "it is named" in reason}
+        told = "; ".join(f"{reader}: {reason}" for reader, reason in (named or self.reasons).items())
         return f"{'several readers' if self.kind == 'ambiguous' else 'no reader'}: {told}"
 
     @property
@@ -85,7 +89,7 @@ def discover(paths: Sequence[Path], *, reader: str | None = None) -> Discovery:
             the same: who names a reader is believed.
 
     Raises:
-        UsageError: ``path.absent`` for a path that does not exist, with a close match.
+        UsageError: ``path.absent`` for a path that does not exist, with a close match; ``path.unreachable``.
         PluginError: ``plugin.unknown`` for a reader that does not exist.
         AmbiguousFormatError: If several readers claim one of ``paths`` equally. Below them it is a refusal.
     """
@@ -97,6 +101,18 @@ def discover(paths: Sequence[Path], *, reader: str | None = None) -> Discovery:
         found=tuple(found for answer in answers for found in answer.found),
         refused=tuple(refused for answer in answers for refused in answer.refused),
         hidden=sum(answer.hidden for answer in answers),
+    )
+
+
+def nothing_found(paths: Sequence[Path], found: Discovery) -> ReadError:
+    """Say that no reader takes anything at some paths, and why."""
+    reasons = "; ".join(refused.summary for refused in found.refused[:3])
+    more = f"; and {len(found.refused) - 3} more" if len(found.refused) > 3 else ""
+    return ReadError(
+        f"no recording was found at {', '.join(map(str, paths))}" + (f" ({reasons}{more})" if reasons else ""),
+        code="read.unknown-format",
+        hint=f"rushes look '{paths[0]}' shows what each reader makes of each file; --reader NAME overrides",
+        facts={"path": str(paths[0]), "refused": len(found.refused)},
     )
 
 
@@ -160,9 +176,9 @@ class _Search:
             return _unreadable(path, f"cannot be read: {error.strerror}")
         claims = self._ask(path, head)
         best = _best(claims)
-        if not best:
-            return _refuse(path, claims, empty="the file is empty" if not head else "no reader is installed")
-        return _settle(path, best)
+        if not best and not head:
+            return _Answer(refused=[Refused(path=path, reasons={"rushes": "the file is empty"})])
+        return _settle(path, best) if best else _refuse(path, claims, empty="no reader is installed")
 
     def _folder(self, path: Path) -> _Answer:
         claims = self._ask(path, b"")
@@ -214,6 +230,11 @@ def _claim(reader: Reader, path: Path, head: bytes) -> Claim:
         return Claim(confidence=0.0, reason=error.message)
     except OSError as error:
         return Claim(confidence=0.0, reason=f"cannot be read: {error.strerror}")
+    except Exception as error:  # one reader's mistake must not keep the path from the others
+        log.debug("reader '%s' failed to probe '%s'", reader.name, path, exc_info=True)
+        return Claim(
+            confidence=0.0, reason=f"the reader failed, please report it: {type(error).__name__}: {error}"
+        )
 
 
 def _best(claims: Mapping[str, Claim]) -> list[tuple[str, Claim]]:
@@ -246,9 +267,17 @@ def _natural(path: Path) -> tuple[tuple[tuple[int, int, str], ...], str]:
 
 
 def _existing(path: Path) -> Path:
-    if path.exists() or path.is_symlink():
-        return path
-    missing = next(place for place in (path, *path.parents) if place.parent.exists() or place == place.parent)
+    try:
+        if path.exists() or path.is_symlink():
+            return path
+        missing = next(place for place in (path, *path.parents) if place.parent.exists() or place == place.parent)
+    except OSError as error:  # a folder that we may not enter, a name that is too long
+        raise UsageError(
+            f"{path}: cannot be reached: {error.strerror}",
+            code="path.unreachable",
+            hint=f"ls -ld '{path.parent}' shows who may enter",
+            facts={"path": str(path), "errno": error.errno},
+        ) from error
     near = registry.close_to(missing.name, _names(missing.parent))
     meant = missing.parent / near if near else None
     raise UsageError(

@@ -4,10 +4,10 @@ Each recording is one transaction: its rows appear whole or not at all, and a re
 recording holds is counted in the ledger; an imbalance is an error, a loss makes the recording ``partial``.
 """
 
-import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,9 @@ from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, UsageError
 from rushes.model import Batch, LedgerEntry, Loss, MediaFile, Stream
 from rushes.store import Store, Transaction
-from rushes.workflow.discover import Discovery, Found, discover
+from rushes.texts import as_json
+from rushes.workflow.discover import Discovery, Found, Refused, discover, nothing_found
+from rushes.workflow.reader_faults import reading
 
 Mode = Literal["reference", "copy"]
 FACTS = ("subject", "session", "place", "task", "take", "take_state", "consent", "pii_state")
@@ -70,10 +72,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """The whole of one ingest: a row per recording, and what no reader took."""
+    """The whole of one ingest: a row per recording, and what no reader took.
+
+    Args:
+        unread: Those of the given paths that no reader took.
+    """
 
     taken: Sequence[Taken]
     discovery: Discovery
+    unread: Sequence[Refused]
     revision: int
 
 
@@ -100,11 +107,13 @@ def ingest(
     pattern = _facts_pattern(request)
     found = discover(request.paths, reader=request.reader)
     if not found.found:
-        raise _nothing_found(request.paths, found)
+        raise nothing_found(request.paths, found)
+    given = set(request.paths)
+    unread = [refused for refused in found.refused if refused.path in given and refused.kind != "repeated"]
     if dry_run:
         present = known_ids(Store.open(dataset)) if (dataset / "rushes.json").is_file() else set()
         planned = [_one(None, item, request, pattern, present, ()) for item in found.found]
-        return Ingested(taken=planned, discovery=found, revision=0)
+        return Ingested(taken=planned, discovery=found, unread=unread, revision=0)
     store = Store.open(dataset) if (dataset / "rushes.json").is_file() else Store.create(dataset)
     taken: list[Taken] = []
     present = known_ids(store)
@@ -116,7 +125,7 @@ def ingest(
         taken.append(outcome)
     if progress:
         progress("", len(found.found), len(found.found))
-    return Ingested(taken=taken, discovery=found, revision=store.refresh().revision)
+    return Ingested(taken=taken, discovery=found, unread=unread, revision=store.refresh().revision)
 
 
 def known_ids(store: Store) -> set[str]:
@@ -158,9 +167,11 @@ def _one(
     reader: Reader = registry.load("readers", item.reader)
     recording_id: str | None = None
     try:
-        with reader.open(item.path, request.options) as recording:
-            recording_id, fingerprint = identify(item.path, recording.description.media)
-            streams = len(recording.description.streams)
+        with ExitStack() as opened:
+            with reading(item.path, item.reader):
+                recording = opened.enter_context(reader.open(item.path, request.options))
+                recording_id, fingerprint = identify(item.path, recording.description.media)
+                streams = len(recording.description.streams)
             if recording_id in present:
                 return Taken(
                     path=item.path, reader=item.reader, state="present", recording_id=recording_id, streams=streams
@@ -181,7 +192,7 @@ def _one(
         if error.code != "store.recording-exists":
             raise
         return Taken(path=item.path, reader=item.reader, state="present", recording_id=recording_id)
-    except ReadError as error:
+    except (ReadError, ChangedSourceError) as error:
         return Taken(path=item.path, reader=item.reader, state="failed", recording_id=recording_id, error=error)
 
 
@@ -212,15 +223,15 @@ class _Work:
     def run(self, facts: Mapping[str, str], argv: Sequence[str]) -> Taken:
         """Write everything and commit."""
         description = self.recording.description
-        before = {file.media_id: _stat(file.path) for file in description.media}
+        with reading(self.path, self.reader.name):
+            before = {file.media_id: _stat(file.path) for file in description.media}
         with self.store.begin("ingest", argv=argv) as transaction:
             transaction.claim_recording(self.recording_id)
-            for batch in self.recording.batches():
-                transaction.append_batch(self.recording_id, batch)
-                self._count(batch)
-            ledger = self.recording.ledger()
+            for batch in self._batches():
+                self._append(transaction, batch)
+            with reading(self.path, self.reader.name):
+                ledger, losses = self.recording.ledger(), self.recording.losses()
             self._hold_against(ledger)
-            losses = self.recording.losses()
             self._write_media(transaction, before)
             self._write_streams(transaction)
             self._write_ledger(transaction, ledger)
@@ -245,6 +256,18 @@ class _Work:
             rows=self.rows,
             losses=losses,
         )
+
+    def _batches(self) -> Iterator[Batch]:
+        with reading(self.path, self.reader.name):
+            yield from self.recording.batches()
+
+    def _append(self, transaction: Transaction, batch: Batch) -> None:
+        try:
+            transaction.append_batch(self.recording_id, batch)
+        except (KeyError, TypeError, ValueError, OverflowError):  # columns that the schema does not allow
+            with reading(self.path, self.reader.name):
+                raise
+        self._count(batch)
 
     def _count(self, batch: Batch) -> None:
         self.rows[batch.table] = self.rows.get(batch.table, 0) + batch.rows
@@ -331,7 +354,7 @@ class _Work:
                 "n_merged": [e.merged for e in ledger],
                 "n_rejected": [e.rejected for e in ledger],
                 "n_unread": [e.unread for e in ledger],
-                "reasons": [json.dumps(dict(e.reasons)) if e.reasons else None for e in ledger],
+                "reasons": [as_json(dict(e.reasons)) if e.reasons else None for e in ledger],
             },
         )
 
@@ -357,8 +380,8 @@ class _Work:
                 "end_ns": max((span[1] for span in spans), default=None),
                 "count_declared": sum(declared) if declared else None,
                 "count_read": sum(self.counts.values()),
-                "losses": json.dumps([asdict(loss) for loss in losses]) if losses else None,
-                "metadata": json.dumps(metadata, default=str) if metadata else None,
+                "losses": as_json([asdict(loss) for loss in losses]) if losses else None,
+                "metadata": as_json(metadata) if metadata else None,
                 "ingested_ns": time.time_ns(),
                 **{name: facts.get(name) for name in FACTS},
             },
@@ -396,12 +419,3 @@ def _facts_of(path: Path, request: Request, pattern: re.Pattern[str] | None) -> 
         match = pattern.search(f"{path.parent.name}/{path.stem if path.is_file() else path.name}")
         facts |= {name: value for name, value in (match.groupdict() if match else {}).items() if value is not None}
     return facts
-
-
-def _nothing_found(paths: Sequence[Path], found: Discovery) -> RushesError:
-    reasons = "; ".join(refused.summary for refused in found.refused[:3])
-    return ReadError(
-        f"no recording was found at {', '.join(map(str, paths))}" + (f" ({reasons})" if reasons else ""),
-        code="read.unknown-format",
-        hint="rushes look PATH shows what each reader makes of each file; --reader NAME overrides",
-    )

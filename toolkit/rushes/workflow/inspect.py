@@ -8,7 +8,8 @@ from rushes import registry
 from rushes.contracts import Reader
 from rushes.errors import ReadError
 from rushes.model import Claim, Description, Loss
-from rushes.workflow.discover import Discovery, discover
+from rushes.workflow.discover import Discovery, discover, nothing_found
+from rushes.workflow.reader_faults import reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +28,18 @@ def inspect(paths: Sequence[Path], *, reader: str | None = None) -> tuple[list[I
     """Open every recording below the paths and read its index, no samples.
 
     Raises:
-        ReadError: If a path is absent.
+        UsageError: ``path.absent`` or ``path.unreachable``.
+        ReadError: ``read.unknown-format`` if no reader takes anything.
         AmbiguousFormatError: If two readers claim a given path equally.
     """
     found = discover(paths, reader=reader)
+    if not found.found:
+        raise nothing_found(paths, found)
     seen = []
     for item in found.found:
         plugin: Reader = registry.load("readers", item.reader)
         try:
-            with plugin.open(item.path, {}) as recording:
+            with reading(item.path, item.reader), plugin.open(item.path, {}) as recording:
                 description, losses, error = recording.description, recording.losses(), None
         except ReadError as failure:
             description, losses, error = None, (), failure

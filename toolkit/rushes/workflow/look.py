@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rushes.errors import UsageError
 from rushes.workflow._look.page import look_page
 from rushes.workflow._look.seen import LookResult
 from rushes.workflow._look.survey import RecordingSurvey, survey
@@ -41,6 +42,22 @@ def look(paths: Sequence[Path], *, reader: str | None = None, progress: Progress
         equal=_equal(recordings),
         looked_at=datetime.now(UTC),
     )
+
+
+def demand_place(path: Path) -> None:
+    """Demand that a page can be written at a path, before anything is read for it.
+
+    Raises:
+        UsageError: ``look.out``.
+    """
+    why = f"there is no folder '{path.parent}'" if not path.parent.is_dir() else "it is a folder"
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(
+            f"{path}: no page can be written there: {why}",
+            code="look.out",
+            hint=f"name a file: --out {path / 'look.html' if path.is_dir() else path.name}",
+            facts={"path": str(path)},
+        )
 
 
 def write_page(result: LookResult, path: Path) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rushes import registry
 from rushes.errors import UsageError
 from rushes.recipes import Recipe
 from rushes.workflow import check, ingest, split, sync
@@ -49,6 +50,11 @@ def run(
             code="run.no-paths",
             hint="give their paths: rushes run RECIPE PATH… --into DATASET",
         )
+    checking = _check_settings(recipe)
+    if checking:
+        check.chosen_by(checking)  # a mistake in a later stage is told before anything is read
+    if recipe.split:
+        registry.load("splits", recipe.split.splitter)
     request = ingest.Request(
         paths=given,
         mode="copy" if stage.mode == "copy" else "reference",
@@ -68,10 +74,10 @@ def run(
         )
         synced, _ = sync.sync(dataset, settings, argv=argv, recipe_digest=recipe.digest)
     checked = None
-    if recipe.check is not None:
+    if checking is not None:
         checked = check.check(
             dataset,
-            check.Settings(only=recipe.check.only, options=recipe.check.options, fail_on=recipe.check.fail_on),
+            checking,
             argv=argv,
             recipe_digest=recipe.digest,
             progress=progress,
@@ -88,3 +94,9 @@ def run(
         parted = split.split(dataset, wanted, argv=argv, recipe_digest=recipe.digest)
     revision = ingest.newest_revision(dataset)
     return Ran(ingested=ingested, synced=synced, checked=checked, split=parted, revision=revision)
+
+
+def _check_settings(recipe: Recipe) -> check.Settings | None:
+    if recipe.check is None:
+        return None
+    return check.Settings(only=recipe.check.only, options=recipe.check.options, fail_on=recipe.check.fail_on)

@@ -61,7 +61,7 @@ def split(
     Discarded takes are left out. A recording without the fact to group by is a group of its own.
 
     Raises:
-        UsageError: If the shares cannot be met, the dataset is empty, or a group is unknown.
+        UsageError: If the shares cannot be met, the dataset is empty, or name, seed or group cannot be.
         StoreError: If the dataset cannot be opened or written.
     """
     if settings.by not in GROUPS:
@@ -71,6 +71,17 @@ def split(
             code="split.group",
             hint=f"did you mean '{near}'?" if near else f"there are {', '.join(GROUPS)}",
         )
+    if not settings.name.strip():
+        raise UsageError(
+            "a split needs a name", code="split.name", hint="leave out --name, or write one: --name two-way"
+        )
+    if not 0 <= settings.seed < 1 << 63:
+        raise UsageError(
+            f"the seed {settings.seed} is out of range",
+            code="split.seed",
+            hint="any whole number from 0 to 2^63 - 1",
+        )
+    splitter: Splitter = registry.load("splits", settings.splitter)
     store = Store.open(dataset)
     rows = [
         r for r in store.table("recordings").sort_by("recording_id").to_pylist() if r["take_state"] != "discarded"
@@ -92,7 +103,6 @@ def split(
     before = store.table("splits", columns=["recording_id", "part"], where={"split": settings.name}).to_pylist()
     known = set(ids)
     pinned = {} if settings.fresh else {r["recording_id"]: r["part"] for r in before if r["recording_id"] in known}
-    splitter: Splitter = registry.load("splits", settings.splitter)
     assigned = list(splitter.assign(units, settings.parts, seed=settings.seed, pinned=pinned, options={}))
     weight = dict(zip(ids, weights, strict=True))
     findings = list(registry.late("rushes.splits._audit").audit(assigned, weights=weight, parts=settings.parts))

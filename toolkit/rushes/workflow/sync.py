@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from rushes.errors import TimingError
 from rushes.model import Column
+from rushes.registry import close_to
 from rushes.store import Store
 from rushes.timing.clocks import CommonTime, StreamTimes, choose_common_time
 from rushes.timing.moments import Alignment, align
@@ -84,11 +85,14 @@ def sync(
     for recording in recordings:
         mine = [s for s in streams if s["recording_id"] == recording["recording_id"] and s["table"] in TABLES]
         done.append(_one(store, recording["recording_id"], recording["name"], mine, settings))
-    if recordings and not any(item.alignment for item in done) and (settings.reference or settings.streams):
+    asked = settings.reference or settings.streams or settings.time != "auto"
+    if recordings and not any(item.alignment for item in done) and asked:
         raise TimingError(
             f"no recording could be aligned: {done[0].name}: {done[0].reason}",
             code="timing.nothing-aligned",
-            hint=f'rushes query {dataset} "select distinct stream from streams" lists the streams',
+            hint=_meant(settings, [s["stream"] for s in streams])
+            or f'rushes query {dataset} "select distinct stream, clock from streams" lists the streams',
+            facts={"reference": settings.reference, "time": settings.time},
         )
     if dry_run or not recordings:
         return done, store.revision
@@ -102,11 +106,20 @@ def sync(
     return done, revision.revision
 
 
+def _meant(settings: Settings, known: Sequence[str]) -> str:
+    """Say which stream was probably meant, where one that was named is in no recording."""
+    strange = [s for s in (settings.reference, *(settings.streams or ())) if s is not None and s not in known]
+    near = close_to(strange[0], sorted(set(known))) if strange else None
+    return f"did you mean '{near}'?" if near else ""
+
+
 def _one(
     store: Store, recording_id: str, name: str, streams: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Synced:
     wanted = [s for s in streams if settings.streams is None or s["stream"] in settings.streams]
     pictures = [s["stream"] for s in wanted if s["table"] == "frames"]
+    if wanted and all(s["clock"] == "none" for s in wanted):
+        return Synced(recording_id=recording_id, name=name, reason="its samples have an order, but no times")
     if len(wanted) < 2:
         reason = (
             "it has no stream that can be aligned" if not wanted else f"{wanted[0]['stream']} is its only stream"

@@ -39,7 +39,7 @@ def verify(
     seen: list[Verified] = []
     digests: dict[tuple[str, str], str] = {}
     for done, row in enumerate(rows):
-        path = dataset / row["uri"]
+        path = store.place_of(row["uri"])
         if progress:
             progress(path.name, done, len(rows))
         state, message, digest = _compare(path, row["bytes"], row["mtime_ns"], row["sha256"])

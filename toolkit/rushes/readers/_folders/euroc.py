@@ -192,5 +192,5 @@ def _sensor(path: Path, losses: list[Loss]) -> dict[str, Any]:
 
 
 def _absent(sensor: str, file: str) -> Loss:
-    message = f"{sensor} states its sensor but has no data.csv"
+    message = "states its sensor but has no data.csv"
     return Loss(code="read.absent-file", message=message, stream=sensor, file=file)

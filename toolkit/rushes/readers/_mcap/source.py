@@ -12,6 +12,7 @@ import numpy as np
 from rushes.errors import ReadError
 from rushes.model import Loss, MediaFile
 from rushes.plain_copies import plain_copy
+from rushes.quantities import say_count
 from rushes.readers._mcap import messages
 from rushes.readers._mcap.catalogue import Catalogue, catalogue
 from rushes.readers._mcap.messages import Group, Lost
@@ -324,13 +325,13 @@ class _Account:
                 if place is not None:
                     self.unread[place] = self.unread.get(place, 0) + count
         for topic, lost_count in topics.items():
-            what = "an unknown number of messages" if lost_count is None else f"{lost_count} messages of {topic}"
+            what = "an unknown number of messages" if lost_count is None else say_count(lost_count, "message")
             where = f"in bytes {lost.byte_from} to {lost.byte_to}"
             yield Loss(
                 code="read.damaged",
                 stream=topic,
                 count=lost_count,
-                message=f"{self._file}: {what} {where} are lost: {lost.reason}",
+                message=f"{self._file}: {what} {where} lost: {lost.reason}",
                 file=self._file,
                 byte_from=lost.byte_from,
                 byte_to=lost.byte_to,

@@ -28,10 +28,10 @@ from rushes.readers._messages.foxglove_fields import (
 from rushes.readers._messages.picture_kinds import PictureKind
 from rushes.readers._messages.pictures import HEAD
 from rushes.readers._messages.poses import pose_stream
+from rushes.readers._messages.sound import PCM
 from rushes.readers._messages.tally import Tally, location_columns, masked
 
 _MAGIC_BYTES = 9
-_PCM = {"pcm-s16": ("pcm_s16le", 2), "pcm-s16le": ("pcm_s16le", 2), "pcm-f32": ("pcm_f32le", 4)}
 
 
 def _opened(first: MessageBlock | None, open_one: Open) -> list[tuple[memoryview, Opened]]:
@@ -201,7 +201,7 @@ def sound(channel: Channel, first: MessageBlock | None, name: str) -> "FoxgloveS
     found = _opened(first, open_one)
     values = found[0][1].values if found else {}
     stated = str(values.get("format", ""))
-    codec, width = _PCM.get(stated.lower(), (stated or None, 0))
+    codec, width = PCM.get(stated.lower(), (stated or None, 0))
     rate, channels = values.get("sample_rate"), values.get("number_of_channels")
     stream = Stream(
         name=name,

@@ -49,9 +49,8 @@ Build = Callable[[Channel, MessageBlock | None, str], Interpreter | None]
 
 _ROS: dict[str, Build] = {
     "sensor_msgs/Imu": inertial.interpreter,
-    "sensor_msgs/CameraInfo": camera_info.interpreter,
-    "audio_common_msgs/AudioData": sound.interpreter,
-    "audio_common_msgs/AudioDataStamped": sound.interpreter,
+    **dict.fromkeys(camera_info.PATHS, camera_info.interpreter),
+    **dict.fromkeys(sound.PATHS, sound.interpreter),
     **dict.fromkeys(pictures.PATHS, pictures.interpreter),
     **dict.fromkeys(poses.PATHS, poses.interpreter),
 }

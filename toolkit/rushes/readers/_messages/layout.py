@@ -26,6 +26,9 @@ EVEN = 512
 """Stretches of equally spaced messages that have about so many, on average, are worth a view each."""
 
 _ORDERS = {0: ">", 1: "<"}  # CDR_BE, CDR_LE of the DDS-RTPS specification, table 10.3
+_SHORT, _LONG = "ends before its type does", "longer than its type"
+MISFITS = (_SHORT, _LONG)
+"""The reasons for refusal that speak of a wrong definition, or of damage."""
 _SLACK = 3  # RTPS pads a payload to a multiple of four
 
 
@@ -282,7 +285,7 @@ def _found(walk: "_Walk", wanted: frozenset[str]) -> _Part:
 def _items(walk: "_Walk", item: Record, wanted: frozenset[str]) -> _Part:
     counts = walk.length_word()
     if (counts > walk.length).any():  # no item is smaller than a byte
-        raise _ShortError(counts > walk.length, "ends before its type does")
+        raise _ShortError(counts > walk.length, _SHORT)
     parts: list[_Part] = []
     active: Indices = np.arange(len(walk.rows), dtype=np.int64)
     place: Position = walk.position
@@ -404,11 +407,11 @@ class _Walk:
         after = at + size
         if isinstance(after, int):
             if after > self.shortest:
-                raise _ShortError(self.length < after, "ends before its type does")
+                raise _ShortError(self.length < after, _SHORT)
         else:
             over = after > self.length
             if over.any():
-                raise _ShortError(over, "ends before its type does")
+                raise _ShortError(over, _SHORT)
         self.position = after
         return at
 
@@ -422,7 +425,7 @@ class _Walk:
         slack = _SLACK if self.wire == "cdr" else 0
         longer = self.length > self.position + slack
         if longer.any():
-            raise _ShortError(longer, "longer than its type")
+            raise _ShortError(longer, _LONG)
 
     def fetched(self, at: Position, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         if not len(self.rows):

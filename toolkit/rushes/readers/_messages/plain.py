@@ -1,17 +1,23 @@
-"""Messages that no typed table holds → rows of ``messages``: decoded as JSON, with their place and times."""
+"""Messages that no typed table holds → rows of ``messages``: decoded as JSON, with their place and times.
+
+Where the recorded definition does not fit the messages, ROS 2's own is taken if that fits. Where none fits, values
+stay null: the messages are there and located, so that it is told in the ledger and is no loss.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rushes import registry
 from rushes.model import Batch, Clock, LedgerEntry, Loss, Stream, Times
+from rushes.quantities import say_count
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.clocks import STAMP, chosen, joined, time_columns
 from rushes.readers._messages.definition import Record
-from rushes.readers._messages.layout import LayoutError, Wire, check, has, read_front
+from rushes.readers._messages.layout import MISFITS, LayoutError, Wire, check, has, read, read_front
 from rushes.readers._messages.standard import layout_of, wire_of
 from rushes.readers._messages.tally import Tally, location_columns, masked
 
@@ -24,12 +30,17 @@ _GUESTS = {"cdr": "generic_ros", "ros1": "generic_ros", "protobuf": "generic_pro
 def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Plain":
     """Give the interpreter; every channel has this one at least."""
     wire = wire_of(channel)
+    known = channel.encoding in _GUESTS or channel.encoding == "json"
+    notes = None if known else f"messages of the encoding '{channel.encoding}' are located, not decoded"
+    if wire == "cdr" and first is not None and not _fits(channel, first, wire):
+        better = _ros2_definition(channel, first, wire)
+        if better is not None:
+            channel, notes = better, "the recorded definition does not fit; read by that of ROS 2"
     stamped = None if wire is None else _stamped(layout_of(channel), wire)
     clock: Clock = "log"
     if first is not None and stamped is not None and wire is not None:
         found = read_front(stamped, first, STAMP, wire=wire)
         clock = chosen(joined(*(found.numbers[path] for path in STAMP)))
-    known = channel.encoding in _GUESTS or channel.encoding == "json"
     stream = Stream(
         name=name,
         modality="message",
@@ -38,9 +49,35 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Pla
         encoding=channel.encoding or None,
         declared_count=channel.declared_count,
         clock=clock,
-        notes=None if known else f"messages of the encoding '{channel.encoding}' are located, not decoded",
+        notes=notes,
     )
     return Plain(stream, channel, stamped, wire)
+
+
+def _fits(channel: Channel, first: MessageBlock, wire: Wire) -> bool:
+    """Tell whether the recorded definition can be that of the first messages; no if none is as long as it."""
+    record = layout_of(channel)
+    if record is None or not len(first):
+        return True
+    try:
+        refused = read(record, first, (), wire=wire).refused
+    except LayoutError:
+        return True
+    return sum(refused.get(reason, 0) for reason in MISFITS) < len(first)
+
+
+def _ros2_definition(channel: Channel, first: MessageBlock, wire: Wire) -> Channel | None:
+    """Give the channel with the definition of the first ROS 2 distribution that fits all first messages."""
+    guest = registry.late("rushes.readers._messages.ros2_definitions")
+    for text in guest.definitions(channel.message_type):
+        other = replace(channel, schema=text.encode(), schema_encoding="ros2msg")
+        record = layout_of(other)
+        try:
+            if record is not None and not read(record, first, (), wire=wire).refused:
+                return other
+        except LayoutError:
+            continue
+    return None
 
 
 def _stamped(record: Record | None, wire: Wire) -> Record | None:
@@ -65,6 +102,7 @@ class Plain:
         self._channel, self._stamped, self._wire = channel, stamped, wire
         self._tally = Tally(stream)
         self._decode: Callable[[bytes], Any] | None = None
+        self._decoded = 0
         self._undecoded: dict[str, int] = {}
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
@@ -100,10 +138,10 @@ class Plain:
             if self._channel.encoding == "json":
                 text = str(payload, "utf-8")
                 json.loads(text)
-                return text
-            if self._decode is None:
-                self._decode = _decoder(self._channel)
-            return json.dumps(self._decode(bytes(payload)), separators=(",", ":"), ensure_ascii=False)
+            else:
+                if self._decode is None:
+                    self._decode = _decoder(self._channel)
+                text = json.dumps(self._decode(bytes(payload)), separators=(",", ":"), ensure_ascii=False)
         except Exception as error:  # noqa: BLE001 - guests raise anything for damaged bytes; it is counted and named
             reason = f"{type(error).__name__}: {str(error)[:100]}"
             if reason in self._undecoded or len(self._undecoded) < 8:
@@ -111,6 +149,8 @@ class Plain:
             else:
                 self._undecoded["other reasons"] = self._undecoded.get("other reasons", 0) + 1
             return None
+        self._decoded += 1
+        return text
 
     def finish(self) -> Iterator[Batch]:
         """Give nothing more."""
@@ -120,17 +160,46 @@ class Plain:
         """Account for all messages taken."""
         return self._tally.entry(per_message=True)
 
+    def decoding(self) -> LedgerEntry | None:
+        """Account for the values where some stayed null: no definition, or bytes that are none of their type."""
+        if not self._undecoded:
+            return None
+        undecoded = sum(self._undecoded.values())
+        kind = self._channel.message_type
+        if not self._no_definition_fits:
+            reasons = dict(self._undecoded)
+        elif not self._channel.schema.strip():
+            reasons = {f"the recording holds no definition of '{kind}'": undecoded}
+        else:
+            reasons = {f"the recorded definition of '{kind}' does not fit": undecoded}
+        return LedgerEntry(
+            stream=self.stream.name,
+            step="decode",
+            came_in=self._decoded + undecoded,
+            out=self._decoded,
+            unread=undecoded,
+            reasons=reasons,
+        )
+
     def losses(self) -> Sequence[Loss]:
-        """Name the messages whose values could not be decoded."""
+        """Name the messages whose values could not be decoded, though others of their stream could."""
+        if self._no_definition_fits:
+            return []
+        kind = self._channel.message_type
         return [
             Loss(
                 code="read.undecodable",
                 stream=self.stream.name,
                 count=count,
-                message=f"{self.stream.name}: {count} messages are no '{self._channel.message_type}': {reason}",
+                message=f"{say_count(count, 'message')} cannot be read as '{kind}': {reason}",
             )
             for reason, count in self._undecoded.items()
         ]
+
+    @property
+    def _no_definition_fits(self) -> bool:
+        """Whether not one message could be decoded; then the definition is wrong or absent, not the messages."""
+        return not self._decoded and self._channel.encoding != "json"
 
 
 def _decoder(channel: Channel) -> Callable[[bytes], Any]:

@@ -1,7 +1,7 @@
 """Poses and transforms in ROS messages (PoseStamped, TFMessage …) → rows of ``poses`` and ``transforms``."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,7 @@ PATHS = {
         stamp=_STAMP,
     ),
 }
+PATHS["foxglove_msgs/FrameTransforms"] = replace(PATHS["foxglove_msgs/FrameTransform"], items="transforms")
 PATHS["tf/tfMessage"] = PATHS["tf2_msgs/TFMessage"]
 
 

@@ -11,8 +11,10 @@ from typing import Any, Protocol, Self
 
 from rushes.errors import ReadError
 from rushes.model import Batch, Description, LedgerEntry, Loss, MediaFile
+from rushes.quantities import say_count
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
+from rushes.readers._messages.plain import Plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,8 @@ class MessageRecording:
             if entry.declared is not None and entry.declared != entry.came_in:
                 losses.append(count_mismatch(entry.stream, entry.declared, entry.came_in))
             ledger.append(entry)
+            decoding = interpreter.decoding() if isinstance(interpreter, Plain) else None
+            ledger += [decoding] if decoding is not None else []
         self._ledger, self._run_losses = tuple(ledger), tuple(losses)
 
 
@@ -190,15 +194,16 @@ def rejected(entry: LedgerEntry) -> Loss:
         code="read.undecodable",
         stream=entry.stream,
         count=entry.rejected,
-        message=f"{entry.stream}: {entry.rejected} of {entry.came_in} messages make no sample: {why}",
+        message=f"{entry.rejected} of {entry.came_in} messages make no sample: {why}",
     )
 
 
 def count_mismatch(stream: str | None, declared: int, read: int, *, file: str | None = None) -> Loss:
     """Name a stream, or the whole where None, that holds fewer or more messages than the recording says."""
+    of_all = "" if stream else f"{file or 'the recording'}: "
     return Loss(
         code="read.count-mismatch",
-        message=f"{stream or file or 'the recording'}: {declared} messages are declared and {read} are there",
+        message=f"{of_all}{say_count(declared, 'message')} declared, {read:,} there",
         stream=stream,
         count=max(0, declared - read),
         file=file,

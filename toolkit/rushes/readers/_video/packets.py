@@ -20,12 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream
+from rushes.quantities import say_count
 from rushes.readers._files.exact_time import largest_pts, pts_ns
 from rushes.readers._files.parts import in_batches, where_known
 from rushes.readers._video.container_end import declared_end
 from rushes.readers._video.tracks import Tracks, open_container
 
 OUTSIDE = "outside the edit list"
+CLOSING_CUE = "the empty cue that ends the track"
 UNTIMED = "without a time stamp"
 TOO_LATE = "a time stamp beyond 292 years"
 NOT_THERE = "declared and not there"
@@ -109,6 +111,10 @@ class ContainerPart:
             except av.FFmpegError as error:
                 message = f"{self._media_id}: reading stops after byte {last}: {error.strerror}"
                 losses.append(Loss(code="read.damaged", message=message, file=self._media_id, byte_from=last))
+        for stream in wanted if not losses else ():
+            found = packets[stream.container_index or 0]
+            if stream.codec == "mov_text" and stream.declared_count == len(found.pts) + 1:
+                found.rejected[CLOSING_CUE] += 1  # of no duration: the demuxer leaves it out
         return packets, losses
 
     def _rows(self, stream: Stream, found: _Packets) -> Iterator[Batch]:
@@ -199,16 +205,16 @@ def _shortfall(stream: Stream, found: _Packets, file: str) -> Iterator[Loss]:
     if stream.declared_count is not None and held != stream.declared_count:
         yield Loss(
             code="read.count-mismatch",
-            message=f"{stream.name}: {file} declares {stream.declared_count} samples and holds {held}",
+            message=f"{file} declares {say_count(stream.declared_count, 'sample')} and holds {held:,}",
             stream=stream.name,
             count=max(0, stream.declared_count - held),
             file=file,
         )
     if untimed := found.rejected[UNTIMED] + found.rejected[TOO_LATE]:
-        message = f"{stream.name}: {untimed} packets of {file} have no time stamp that can be"
+        message = f"{say_count(untimed, 'packet')} of {file} without a time stamp that can be"
         yield Loss(code="read.damaged", message=message, stream=stream.name, count=untimed, file=file)
     if cut := sum(found.cut):
-        message = f"{stream.name}: the bytes of {cut} packets of {file} are cut off or damaged"
+        message = f"the bytes of {say_count(cut, 'packet')} of {file} are cut off or damaged"
         yield Loss(code="read.short", message=message, stream=stream.name, count=cut, file=file)
 
 

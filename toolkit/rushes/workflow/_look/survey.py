@@ -1,6 +1,5 @@
 """One recording, read once → what a person wants to know before keeping it."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from rushes import registry
 from rushes.contracts import OpenRecording, Reader
-from rushes.errors import ReadError, RushesError
+from rushes.errors import RushesError
 from rushes.intervals import describe, find_gaps
 from rushes.model import Claim, Description, Finding, LedgerEntry, Stream, Times
 from rushes.report.page import Picture
@@ -20,8 +19,7 @@ from rushes.workflow._look.first_faults import columns_for_checks, first_faults
 from rushes.workflow._look.gather import Gathered
 from rushes.workflow._look.sameness import same_content_key, size_of
 from rushes.workflow.discover import Found
-
-log = logging.getLogger(__name__)
+from rushes.workflow.reader_faults import reading
 
 DRAWN = 4096
 """Times kept for drawing a stream; of more, every n-th in order of time, which keeps the shape and the gaps."""
@@ -108,21 +106,10 @@ def survey(found: Found) -> RecordingSurvey:
     """
     reader: Reader = registry.load("readers", found.reader)
     try:
-        with reader.open(found.path, {}) as recording:
+        with reading(found.path, found.reader), reader.open(found.path, {}) as recording:
             return _read(found, recording)
     except RushesError as error:
         return _failed(found, error)
-    except OSError as error:
-        return _failed(found, ReadError(f"{found.path}: {error.strerror or error}", code="read.absent-file"))
-    except Exception as error:
-        # A reader's own mistake must not hide the other recordings; it is told as one, and logged in full.
-        log.exception("reader '%s' failed on '%s'", found.reader, found.path)
-        told = ReadError(
-            f"{found.path}: the reader '{found.reader}' failed: {type(error).__name__}: {error}",
-            code="look.reader-failed",
-            hint=f"please report it with the output of: rushes inspect '{found.path}'",
-        )
-        return _failed(found, told)
 
 
 def _read(found: Found, recording: OpenRecording) -> RecordingSurvey:

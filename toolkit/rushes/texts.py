@@ -5,9 +5,12 @@ Arrow nor Parquet can store. In a table such a byte is written ``\xNN``, two sma
 itself would print it. ``unescaped`` undoes it, for opening the file.
 """
 
+import json
 import re
+from typing import Any
 
 _ESCAPE = re.compile(r"\\x([89a-f][0-9a-f])")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def escaped(text: str) -> str:
@@ -27,3 +30,9 @@ def unescaped(text: str) -> str:
     A name that held ``\xNN`` as four plain characters is not told apart: look for the name as stored first.
     """
     return _ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
+
+
+def as_json(value: Any) -> str:
+    """Write JSON whose texts are escaped as in the tables, so that every reader of JSON takes it."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _SURROGATE.sub(lambda found: json.dumps(escaped(found[0]))[1:-1], text)
