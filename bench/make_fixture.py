@@ -118,7 +118,7 @@ def write(path, *, compression, seconds, cameras, chunk):
     numbers = np.zeros((seconds * 1000, 37))
     numbers[:, 3] = 1
     numbers[:, 13:16] = rng.normal(0, 1, (len(numbers), 3))
-    numbers[:, 25:28] = rng.normal(0, 0.05, (len(numbers), 3)) + np.array([0, 0, 9.81])
+    numbers[:, 25:28] = rng.normal((0, 0, 9.81), 0.05, (len(numbers), 3))
     names = ["/cam0/image/compressed", "/cam1/image/compressed", "/depth/image/compressed", "/imu"]
     part = path.with_suffix(".part")
     with part.open("wb") as stream:

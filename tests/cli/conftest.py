@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,3 +85,19 @@ def typed(capsys: pytest.CaptureFixture[str]) -> Callable[[str], Said]:
         return Said(code, out, err)
 
     return type_it
+
+
+@pytest.fixture
+def good(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dataset that has gone through every stage, this test's own, in the current folder."""
+    shutil.copytree(built / "my-dataset", tmp_path / "good", ignore=shutil.ignore_patterns("cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "good"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, with one for recordings in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "takes").mkdir()
+    return tmp_path / "takes"

@@ -1,7 +1,6 @@
 """Ingest brings in what is there, once, counts it, and never loses what was good."""
 
 import json
-import multiprocessing
 import os
 import random
 import resource
@@ -177,21 +176,24 @@ def test_an_unknown_fact_is_refused_before_anything_is_made(tmp_path: Path) -> N
     assert not (tmp_path / "d").exists()
 
 
-def _ingest_elsewhere(dataset: str, paths: list[str]) -> None:
-    ingest(Path(dataset), Request(paths=[Path(path) for path in paths]))
-
-
 def test_two_ingests_of_the_same_and_of_different_recordings_at_once_lose_nothing(tmp_path: Path) -> None:
     ingest(tmp_path / "alone", Request(paths=[TAKES]))
     Store.create(tmp_path / "d")
-    context = multiprocessing.get_context("spawn")
-    orders = [sorted(map(str, TAKES.glob("*.mcap")), reverse=turn) for turn in (False, True, False, True)]
-    workers = [context.Process(target=_ingest_elsewhere, args=(str(tmp_path / "d"), order)) for order in orders]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert [worker.exitcode for worker in workers] == [0] * 4
+    whole = sorted(map(str, TAKES.glob("*.mcap")))
+    orders = [whole, whole[::-1], whole[1:], [whole[0]]]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "rushes", "ingest", *order, "--into", str(tmp_path / "d"), "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for order in orders
+    ]
+    said = [worker.communicate(timeout=120) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * 4, said
+    states = [taken["state"] for out, _ in said for taken in json.loads(out)["result"]["recordings"]]
+    assert sorted(states) == ["added"] * 3 + ["present"] * 6
     assert content(tmp_path / "d") == content(tmp_path / "alone")
 
 

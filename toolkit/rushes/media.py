@@ -335,7 +335,7 @@ def _short(path: Path, offset: int, wanted: int, got: int) -> ReadError:
 def copy_hashed(source: Path, target: Path) -> str:
     """Copy a file and give the sha256 of what was copied; the target appears whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}.{os.getpid()}.part")
     digest = hashlib.sha256()
     buffer = bytearray(4 << 20)
     view = memoryview(buffer)

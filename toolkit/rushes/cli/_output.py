@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -113,7 +114,8 @@ def json_text(body: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return escaped(value)
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
+        value = float(value)
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {escaped(str(key)): _plain(item) for key, item in value.items()}

@@ -61,7 +61,7 @@ def command(
     if dataset is None:
         raise click.UsageError("Missing argument 'DATASET'.", click.get_current_context())
     settings = Settings(only=only or None, options=_options(changes), fail_on=fail_on)
-    with _progress.bar("check", unit="recordings") as progress:
+    with _progress.bar("check", unit="pictures") as progress:
         done = check(dataset, settings, argv=sys.argv[1:], progress=progress, dry_run=dry_run)
     return answer(dataset, done)
 

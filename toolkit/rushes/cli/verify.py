@@ -9,6 +9,11 @@ from rushes.cli._output import Answer
 from rushes.quantities import say_count
 from rushes.workflow.verify import verify
 
+HINTS = {
+    "changed": "what changed is another recording now: bring the old bytes back, or ingest the file again",
+    "absent": "bring absent files back to where they were; ingest --copy keeps recordings inside the dataset",
+}
+
 
 @verb("verify", examples="rushes verify my-dataset")
 @dataset_argument
@@ -28,5 +33,6 @@ def command(dataset: Path) -> Answer:
         result={"counts": counts, "wrong": [{"path": str(item.path), "state": item.state} for item in wrong]},
         text="\n".join(lines),
         dataset=str(dataset),
+        warnings=[HINTS[state] for state in HINTS if any(item.state == state for item in wrong)],
         exit_code=1 if wrong else 0,
     )

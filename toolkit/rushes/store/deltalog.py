@@ -126,11 +126,14 @@ def entry(table: Path, version: int) -> list[Any]:
     """
     path = _entry(table, version)
     try:
-        return [json.loads(line) for line in path.read_bytes().splitlines() if line]
+        actions = [json.loads(line) for line in path.read_bytes().splitlines() if line]
     except FileNotFoundError as error:
         raise damaged(path, "it is not there") from error
     except ValueError as error:
         raise damaged(path, f"it is not a list of JSON objects ({error})") from error
+    if not actions:  # as after a power cut; every change says at least who made it
+        raise damaged(path, "it is empty")
+    return actions
 
 
 def put(table: Path, version: int, actions: Sequence[Action], *, scratch: Path) -> None:

@@ -94,7 +94,7 @@ def read_marker(layout: Layout) -> dict[str, Any]:
         raise StoreError(
             f"'{layout.root}' is not a dataset: {why if layout.root.exists() else 'there is no such folder'}",
             code="store.absent",
-            hint="a dataset is a folder; look whether the path is meant"
+            hint="look whether the path is meant; rushes ingest RECORDING --into DATASET makes a folder"
             if layout.root.is_file()
             else f"rushes ingest RECORDING --into {layout.root} makes one, or look whether the path is meant",
             facts={"dataset": str(layout.root)},

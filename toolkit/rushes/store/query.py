@@ -4,7 +4,7 @@ Imported late: duckdb costs 0.15 CPU seconds.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from rushes.errors import UsageError
 from rushes.registry import close_to
-from rushes.store.mishaps import damage_named, damaged
+from rushes.store.mishaps import damage_named
 from rushes.store.schemas import TableSchema, table_schema
 
 _TYPES = {
@@ -29,7 +29,7 @@ _TYPES = {
     "list<float64>": "DOUBLE[]",
 }
 _READING = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes
-_FILE = re.compile(r"[^\s'\"]+\.parquet")
+_OF_A_FILE = re.compile("parquet|thrift|TProtocol|decompress|snappy|zstd|corrupt|IO Error", re.IGNORECASE)
 _NO_TABLE = re.compile(r"Table with name \"?(\w+)\"? does not exist")
 
 
@@ -59,7 +59,7 @@ def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRel
 
 
 @contextmanager
-def running(tables: Iterable[str]) -> Iterator[None]:
+def running(tables: Mapping[str, Sequence[Path]]) -> Iterator[None]:
     """Name what goes wrong while rows are fetched: a cast that fails, a data file that does not unpack.
 
     Raises:
@@ -68,15 +68,21 @@ def running(tables: Iterable[str]) -> Iterator[None]:
     """
     try:
         yield
-    except duckdb.IOException as error:
-        file = _FILE.search(str(error))
-        raise damaged(Path(file[0] if file else "tables"), str(error).partition("\n")[0]) from error
     except duckdb.Error as error:
-        raise _named(error, dict.fromkeys(tables)) from error
+        if _OF_A_FILE.search(str(error)):
+            _find_damaged(tables)
+        raise _named(error, tables) from error
     except RuntimeError as error:
         if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
             raise KeyboardInterrupt from error
         raise
+
+
+def _find_damaged(tables: Mapping[str, Sequence[Path]]) -> None:
+    """Raise ``store.damaged`` for the first file whose pages do not unpack; DuckDB does not name it."""
+    for path in (path for paths in tables.values() for path in paths):
+        with damage_named(path):
+            pq.read_table(path)
 
 
 def _connection(tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyConnection":

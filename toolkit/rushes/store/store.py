@@ -103,10 +103,7 @@ class Store:
             UsageError: If it does not read only, or names what is not there; with DuckDB's message.
             StoreError: ``store.vacuumed`` or ``store.damaged``.
         """
-        tables = {
-            name: [self._layout.table(name) / file.name for file in self._files(name)] for name in table_names()
-        }
-        relation: duckdb.DuckDBPyRelation = late("rushes.store.query").run(query, tables)
+        relation: duckdb.DuckDBPyRelation = late("rushes.store.query").run(query, self._places())
         return relation
 
     def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -116,9 +113,15 @@ class Store:
             UsageError: As :meth:`sql`, and ``store.query`` for what goes wrong while it runs.
             StoreError: As :meth:`sql`.
         """
-        relation = self.sql(query)
-        with late("rushes.store.query").running(table_names()):
+        asked, tables = late("rushes.store.query"), self._places()
+        relation = asked.run(query, tables)
+        with asked.running(tables):
             return list(relation.columns), relation.fetchall()
+
+    def _places(self) -> dict[str, list[Path]]:
+        return {
+            name: [self._layout.table(name) / file.name for file in self._files(name)] for name in table_names()
+        }
 
     def begin(self, command: str, *, argv: Sequence[str] = (), recipe_digest: str | None = None) -> Transaction:
         """Begin a change that becomes one revision.

@@ -30,6 +30,9 @@ SEVERITIES = ("info", "warning", "error")
 PICTURES = "pictures"
 """Under which name the measures of single pictures stand in ``metrics``."""
 AT_ONCE = 64
+TELL_EVERY = 16
+GONE = ("read.absent-file", "read.short")
+"""What a read answers when the file is not what was ingested, whatever its pictures are."""
 
 Progress = Callable[[str, int, int], None]
 Chosen = Sequence[tuple[Check, Mapping[str, float]]]
@@ -84,6 +87,15 @@ class _Rows:
     found: list[Found] = field(default_factory=list)
     metrics: list[tuple[int, Mapping[str, Column]]] = field(default_factory=list)
     pictures: int = 0
+    progress: Progress | None = None
+    looked_at: int = 0
+    to_look_at: int = 0
+
+    def tell(self, recording: str, more: int) -> None:
+        """Pass on that so many more pictures were looked at."""
+        self.looked_at += more
+        if self.progress:
+            self.progress(recording, self.looked_at, self.to_look_at)
 
 
 def check(
@@ -102,13 +114,13 @@ def check(
         StoreError: If the dataset cannot be opened or written.
     """
     chosen = chosen_by(settings)
-    rows = _Rows()
+    rows = _Rows(progress=progress)
     with Dataset.open(dataset) as opened:
         recordings = opened.arrow("recordings").sort_by("name").to_pylist()
         streams = opened.arrow("streams").to_pylist()
-        for done, recording in enumerate(recordings):
-            if progress:
-                progress(recording["name"], done, len(recordings))
+        rows.to_look_at = sum(row["count"] for row in streams if row["table"] == "frames")
+        for recording in recordings:
+            rows.tell(recording["name"], 0)
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
             _one(opened, recording, mine, chosen, rows)
     rows.found.sort(
@@ -177,10 +189,25 @@ def _one(
         columns = _columns(dataset, row, wanted)
         pictures: Mapping[str, npt.NDArray[np.float64]] = {}
         if any(plugin.pictures for plugin, _ in apt) and row["table"] == "frames" and len(columns["index"]):
-            pictures = _pictures(dataset, row, rows)
+            try:
+                pictures = _pictures(dataset, row, name, rows)
+            except ReadError as error:
+                rows.found.append(_gone(error, stream, [p.name for p, _ in apt if p.pictures], recording_id, name))
+                apt = [(plugin, options) for plugin, options in apt if not plugin.pictures]
         view = StreamView(recording=name, stream=stream, columns=columns, pictures=pictures)
         for plugin, options in apt:
             _take(plugin, plugin.judge(view, options), recording_id, name, rows)
+
+
+def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
+    """Say that a file is gone or cut: the fault is not in its pictures, so nothing is measured or kept."""
+    finding = Finding(
+        check="image.unreadable" if "image.unreadable" in checks else checks[0],
+        severity="error",
+        message=f"{stream.name}: its pictures cannot be looked at: {error.message}",
+        stream=stream.name,
+    )
+    return Found(recording_id=recording_id, recording=recording, finding=finding)
 
 
 def _take(
@@ -288,13 +315,15 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     return masked  # type: ignore[no-any-return]
 
 
-def _pictures(dataset: Dataset, row: Mapping[str, Any], rows: _Rows) -> Mapping[str, npt.NDArray[np.float64]]:
+def _pictures(
+    dataset: Dataset, row: Mapping[str, Any], recording: str, rows: _Rows
+) -> Mapping[str, npt.NDArray[np.float64]]:
     """Give the measures of every picture of a stream: those that are kept, or measured now."""
     frames = dataset.frames(row["recording_id"], row["stream"])
     kept = _kept(dataset, row, len(frames))
     if kept is None:
         measure = registry.late("rushes.checks._pixels").measure
-        kept = measure(_greys(frames), len(frames))
+        kept = measure(_told(_greys(frames), recording, rows), len(frames))
         rows.pictures += sum(not frames.missing(i) for i in range(len(frames)))
     for metric, values in kept.items():
         index = np.flatnonzero(np.isfinite(values))
@@ -333,6 +362,16 @@ def _kept(dataset: Dataset, row: Mapping[str, Any], count: int) -> dict[str, npt
     return measures
 
 
+def _told(
+    greys: Iterable[tuple[int, npt.NDArray[np.uint8] | None]], recording: str, rows: _Rows
+) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]:
+    """Pass pictures on, and say now and then how far we are."""
+    for number, item in enumerate(greys, 1):
+        if number % TELL_EVERY == 0:
+            rows.tell(recording, TELL_EVERY)
+        yield item
+
+
 def _greys(frames: Frames) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]:
     """Decode every picture that is there, reduced and grey, in order; on all cores where the codec allows it."""
     there = [i for i in range(len(frames)) if not frames.missing(i)]
@@ -340,7 +379,9 @@ def _greys(frames: Frames) -> Iterator[tuple[int, npt.NDArray[np.uint8] | None]]
     def grey(index: int) -> tuple[int, npt.NDArray[np.uint8] | None]:
         try:
             return index, frames.grey(index)
-        except ReadError:
+        except ReadError as error:
+            if error.code in GONE:
+                raise
             return index, None
 
     if _one_by_one(frames):

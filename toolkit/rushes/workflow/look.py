@@ -63,7 +63,7 @@ def demand_place(path: Path) -> None:
 def write_page(result: LookResult, path: Path) -> int:
     """Write the page of a look so that it is there whole or not at all; give its size in bytes."""
     data = look_page(result).encode("utf-8", "surrogateescape")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".look.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
