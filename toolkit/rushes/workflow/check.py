@@ -190,7 +190,7 @@ def _one(
 
 
 def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
-    """Say that a file is gone or cut: a fault of the place, not of its pictures, so nothing is measured or kept."""
+    """Say that a file is gone or cut: a fault of the place, not of the pictures; nothing is measured."""
     finding = Finding(
         check="image.unreadable" if "image.unreadable" in checks else checks[0],
         severity="error",
