@@ -74,7 +74,9 @@ def verb(name: str, *, examples: str) -> Callable[[Callable[..., Answer]], click
 
         epilog = "\b\nExamples:\n" + "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-        return click.command(name, epilog=epilog)(json_option(call))
+        # An option of its own: the one that click makes depends on who asked for help first.
+        help_option = click.help_option("-h", "--help", help="Show this message and exit.")
+        return click.command(name, epilog=epilog, add_help_option=False)(json_option(help_option(call)))
 
     return wrap
 

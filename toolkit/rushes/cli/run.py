@@ -8,7 +8,7 @@ import click
 
 from rushes import recipes
 from rushes.cli import _progress, check, ingest, split, sync
-from rushes.cli._options import verb
+from rushes.cli._options import dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.workflow.run import Ran, run
 
@@ -27,9 +27,15 @@ rushes run --list
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.KEY=VALUE", help="Change the recipe; can be repeated."
 )
+@dry_run_option
 @click.option("--list", "listing", is_flag=True, help="List the recipes that come along.")
 def command(
-    recipe: str | None, paths: Sequence[Path], dataset: Path | None, changes: Sequence[str], listing: bool
+    recipe: str | None,
+    paths: Sequence[Path],
+    dataset: Path | None,
+    changes: Sequence[str],
+    dry_run: bool,
+    listing: bool,
 ) -> Answer:
     """Run RECIPE, a name or a YAML file, on the recordings at PATHS, or on those that it names itself."""
     if listing or recipe is None:
@@ -39,8 +45,21 @@ def command(
         raise click.UsageError("Missing option '--into'.", click.get_current_context())
     checked = recipes.load(recipe, changes=changes)
     with _progress.bar(checked.name, unit="steps") as progress:
-        ran = run(checked, dataset, paths=paths, argv=sys.argv[1:], progress=progress)
-    return answer(dataset, checked, ran)
+        ran = run(checked, dataset, paths=paths, argv=sys.argv[1:], dry_run=dry_run, progress=progress)
+    return planned(dataset, checked, ran) if dry_run else answer(dataset, checked, ran)
+
+
+def planned(dataset: Path, recipe: recipes.Recipe, ran: Ran) -> Answer:
+    """Say what would be read, and which stages would follow."""
+    stage = ingest.answer(dataset, ran.ingested, dry_run=True)
+    following = [name for name in ("sync", "check", "split") if getattr(recipe, name) is not None]
+    return Answer(
+        result={"recipe": recipe.name, "digest": recipe.digest, "ingest": dict(stage.result)},
+        text=f"── ingest ──\n{stage.text}\n\nthen: {', '.join(following) or 'nothing'}. Nothing was written.",
+        dataset=str(dataset),
+        warnings=stage.warnings,
+        exit_code=stage.exit_code,
+    )
 
 
 def answer(dataset: Path, recipe: recipes.Recipe, ran: Ran) -> Answer:

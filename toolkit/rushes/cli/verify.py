@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from rushes.cli import _progress
-from rushes.cli._options import dataset_argument, verb
+from rushes.cli._options import dataset_argument, dry_run_option, verb
 from rushes.cli._output import Answer
 from rushes.quantities import say_count
 from rushes.workflow.verify import verify
@@ -17,13 +17,16 @@ HINTS = {
 
 @verb("verify", examples="rushes verify my-dataset")
 @dataset_argument
-def command(dataset: Path) -> Answer:
+@dry_run_option
+def command(dataset: Path, dry_run: bool) -> Answer:
     """Read every media file and compare it with what was ingested; store the sha256 where none was known."""
     with _progress.bar("verify", unit="files") as progress:
-        seen = verify(dataset, argv=sys.argv[1:], progress=progress)
+        seen = verify(dataset, argv=sys.argv[1:], dry_run=dry_run, progress=progress)
     counts = {
         state: sum(item.state == state for item in seen) for state in ("same", "hashed", "changed", "absent")
     }
+    if dry_run and counts["hashed"]:
+        counts["hashed"], counts["same"] = 0, counts["same"] + counts["hashed"]
     wrong = [item for item in seen if item.state in ("changed", "absent")]
     lines = [item.message for item in wrong]
     lines.append(

@@ -43,6 +43,11 @@ def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRel
     Raises:
         UsageError: If the query is not one reading statement, or names what is not there.
     """
+    with _interruptible():
+        return _bound(query, tables)
+
+
+def _bound(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRelation":
     connection = _connection(tables)
     try:
         statements = connection.extract_statements(query)
@@ -67,13 +72,21 @@ def running(tables: Mapping[str, Sequence[Path]]) -> Iterator[None]:
         StoreError: ``store.damaged`` where a file of the dataset is at fault.
     """
     try:
-        yield
+        with _interruptible():
+            yield
     except duckdb.Error as error:
         if _OF_A_FILE.search(str(error)):
             _find_damaged(tables)
         raise _named(error, tables) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be Ctrl-C: DuckDB answers it with a RuntimeError."""
+    try:
+        yield
     except RuntimeError as error:
-        if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
+        if "interrupted" in str(error).lower():
             raise KeyboardInterrupt from error
         raise
 

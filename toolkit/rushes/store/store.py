@@ -150,8 +150,8 @@ class Store:
         """Give the tags of the dataset: revision by name."""
         return revisions.tags(self._layout)
 
-    def tag(self, name: str, revision: int | None = None) -> None:
-        """Name a revision, the opened one when None; vacuum spares it from then on.
+    def tag(self, name: str, revision: int | None = None, *, dry_run: bool = False) -> None:
+        """Name a revision, the opened one when None; vacuum spares it from then on. ``dry_run`` only asks whether.
 
         Raises:
             UsageError: If the name cannot be a tag or names another revision.
@@ -170,7 +170,8 @@ class Store:
             tagged = Store.open(self.path, at=number)
             for table in table_names():
                 tagged._files(table)
-            self._write_tags({**named, name: number})
+            if not dry_run:
+                self._write_tags({**named, name: number})
 
     def untag(self, name: str) -> None:
         """Remove a tag; KeyError if there is none of that name."""

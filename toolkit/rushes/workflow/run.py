@@ -27,6 +27,7 @@ def run(
     *,
     paths: Sequence[Path] = (),
     argv: Sequence[str] = (),
+    dry_run: bool = False,
     progress: ingest.Progress | None = None,
 ) -> Ran:
     """Take recordings through every stage of a recipe.
@@ -36,6 +37,7 @@ def run(
         dataset: Made where it does not exist.
         paths: Recordings; the recipe's own where none are given.
         argv: For the log.
+        dry_run: Plan the ingest, and run no other stage: they would need its rows.
         progress: Called while recordings are read and streams are checked.
 
     Raises:
@@ -63,7 +65,9 @@ def run(
         facts=stage.facts,
         facts_from=stage.facts_from,
     )
-    ingested = ingest.ingest(dataset, request, argv=argv, progress=progress)
+    ingested = ingest.ingest(dataset, request, argv=argv, dry_run=dry_run, progress=progress)
+    if dry_run:
+        return Ran(ingested=ingested, synced=None, checked=None, split=None, revision=ingested.revision)
     synced = None
     if recipe.sync is not None:
         settings = sync.Settings(

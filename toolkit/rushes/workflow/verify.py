@@ -27,9 +27,15 @@ class Verified:
 
 
 def verify(
-    dataset: Path, *, argv: Sequence[str] = (), progress: Callable[[str, int, int], None] | None = None
+    dataset: Path,
+    *,
+    argv: Sequence[str] = (),
+    dry_run: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Verified]:
     """Read every media file and compare; files that were never hashed are hashed and the sha256 stored.
+
+    With ``dry_run`` all is read and compared, and nothing stored.
 
     Raises:
         StoreError: If the dataset cannot be opened.
@@ -50,7 +56,7 @@ def verify(
                 recording_id=row["recording_id"], media_id=row["media_id"], path=path, state=state, message=message
             )
         )
-    if digests:
+    if digests and not dry_run:
         _remember(store, rows, digests, argv)
     return seen
 
