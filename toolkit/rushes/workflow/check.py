@@ -200,11 +200,7 @@ def _one(
 
 
 def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
-<<<<<<< HEAD
     """Say that a file is gone or cut: the fault is not in its pictures, so nothing is measured or kept."""
-=======
-    """Say that a file is gone or cut: a fault of the place, not of the pictures; nothing is measured."""
->>>>>>> faults
     finding = Finding(
         check="image.unreadable" if "image.unreadable" in checks else checks[0],
         severity="error",
