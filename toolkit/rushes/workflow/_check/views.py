@@ -1,0 +1,103 @@
+"""What a check is shown: rows of the dataset laid out as the views of ``contracts``."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rushes.contracts import MomentsView, PairView, RecordingView
+from rushes.intervals import median_interval
+from rushes.model import LedgerEntry, Loss, Stream
+from rushes.workflow.dataset import Dataset
+
+
+def stream_of(row: Mapping[str, Any]) -> Stream:
+    """Give a row of ``streams`` as the stream it describes."""
+    return Stream(name=row["stream"], **{f.name: row[f.name] for f in fields(Stream) if f.name != "name"})
+
+
+def recording_view(dataset: Dataset, recording: Mapping[str, Any]) -> RecordingView:
+    """Lay out the books and the losses of a recording."""
+    books = dataset.arrow("ledger", where={"recording_id": recording["recording_id"]}).to_pylist()
+    ledger = [
+        LedgerEntry(
+            stream=row["stream"],
+            step=row["step"],
+            came_in=row["n_in"],
+            out=row["n_out"],
+            merged=row["n_merged"],
+            rejected=row["n_rejected"],
+            unread=row["n_unread"],
+            declared=row["n_declared"],
+            reasons=json.loads(row["reasons"]) if row["reasons"] else {},
+            rows=row["n_rows"],
+        )
+        for row in books
+    ]
+    losses = [Loss(**loss) for loss in json.loads(recording["losses"] or "[]")]
+    return RecordingView(recording=recording["name"], ledger=ledger, losses=losses)
+
+
+def moments_view(
+    dataset: Dataset, recording: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]
+) -> MomentsView | None:
+    """Lay out the moments of a recording; None where it has none."""
+    where = {"recording_id": recording["recording_id"]}
+    moments = dataset.arrow("moments", columns=["reference", "complete"], where=where)
+    if not len(moments):
+        return None
+    reference = moments["reference"][0].as_py()
+    members = dataset.arrow("moment_members", columns=["stream", "skew_ns"], where=where)
+    names = np.array(members["stream"].to_pylist())
+    skews: npt.NDArray[np.int64] = members["skew_ns"].to_numpy()
+    never_whole = not any(moments["complete"].to_pylist())
+    intervals = {row["stream"]: median_interval(_column(dataset, row, "t_ns")) for row in streams if row["count"]}
+    pairs = []
+    for row in streams:
+        mine = skews[names == row["stream"]]
+        alone = never_whole and row["table"] in ("frames", "imu")
+        if row["stream"] == reference or not (len(mine) or alone):
+            continue
+        pairs.append(
+            PairView(
+                stream=row["stream"],
+                samples=row["count"],
+                moments=len(moments),
+                skew_ns=mine,
+                interval_ns=intervals.get(row["stream"]),
+                reference_interval_ns=intervals.get(reference),
+                reason="" if len(mine) else "it takes part in no moment",
+            )
+        )
+    return MomentsView(recording=recording["name"], reference=reference, pairs=pairs)
+
+
+def columns_of(dataset: Dataset, row: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the columns of one stream that its table has, in index order; masked where they hold nulls."""
+    schema = dataset.arrow(row["table"], where={"recording_id": []}).schema.names
+    base = ["index", "t_ns" if "t_ns" in schema else "valid_from_ns"]
+    names = list(dict.fromkeys([*base, *(name for name in wanted if name in schema)]))
+    where = {"recording_id": row["recording_id"], "stream": row["stream"]}
+    table = dataset.arrow(row["table"], columns=names, where=where).sort_by("index")
+    columns = {name: _array(table[name]) for name in names}
+    columns["t_ns"] = columns.pop(base[1])
+    return columns
+
+
+def _column(dataset: Dataset, row: Mapping[str, Any], name: str) -> npt.NDArray[np.int64]:
+    values: npt.NDArray[np.int64] = np.asarray(columns_of(dataset, row, [name])[name])
+    return values
+
+
+def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    if pa.types.is_string(column.type):
+        return np.array(column.to_pylist(), object)
+    if not column.null_count:
+        return np.asarray(column.to_numpy())
+    whole = column.fill_null(False if pa.types.is_boolean(column.type) else 0).to_numpy()
+    masked: Any = np.ma.masked_array(whole, ~column.is_valid().to_numpy())
+    return masked  # type: ignore[no-any-return]
