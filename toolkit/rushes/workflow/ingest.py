@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +17,9 @@ import numpy as np
 from rushes import media, registry
 from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, UsageError
-from rushes.model import Batch, LedgerEntry, Loss, MediaFile, Stream
+from rushes.model import Batch, LedgerEntry, Loss, MediaFile
 from rushes.store import Store, Transaction
-from rushes.texts import as_json
+from rushes.workflow._ingest.columns import ledger_columns, recording_columns, stream_columns
 from rushes.workflow.discover import Discovery, Found, Refused, discover, nothing_found
 from rushes.workflow.reader_faults import reading
 
@@ -233,9 +233,7 @@ class _Work:
                 ledger, losses = self.recording.ledger(), self.recording.losses()
             self._hold_against(ledger)
             self._write_media(transaction, before)
-            self._write_streams(transaction)
-            self._write_ledger(transaction, ledger)
-            self._write_recording(transaction, facts, losses)
+            self._write_said(transaction, facts, ledger, losses)
             changed = [m.path for m in description.media if _stat(m.path) != before[m.media_id]]
             if changed:
                 raise ChangedSourceError(
@@ -316,76 +314,31 @@ class _Work:
         uri = Path("media", self.recording_id, *Path(file.media_id).parts)
         return str(uri), media.copy_hashed(file.path, self.store.path / uri)
 
-    def _write_streams(self, transaction: Transaction) -> None:
-        streams = self.recording.description.streams
-        if not streams:
-            return
-        names = [f.name for f in fields(Stream) if f.name != "name"]
-        columns: dict[str, Any] = {name: [getattr(s, name) for s in streams] for name in names}
-        spans = [self.spans.get(s.name) for s in streams]
-        counts = [self.counts.get(s.name, 0) for s in streams]
-        columns["recording_id"] = self.recording_id
-        columns["stream"] = [s.name for s in streams]
-        columns["count"] = counts
-        columns["first_ns"] = [span[0] if span else None for span in spans]
-        columns["last_ns"] = [span[1] if span else None for span in spans]
-        columns["effective_rate_hz"] = [
-            (count - 1) * 1e9 / (span[1] - span[0])
-            if span and count > 1 and span[1] > span[0] and s.clock != "none"
-            else None
-            for s, span, count in zip(streams, spans, counts, strict=True)
-        ]
-        transaction.append("streams", len(streams), columns)
-
-    def _write_ledger(self, transaction: Transaction, ledger: Sequence[LedgerEntry]) -> None:
-        if not ledger:
-            return
-        transaction.append(
-            "ledger",
-            len(ledger),
-            {
-                "recording_id": self.recording_id,
-                "stream": [e.stream for e in ledger],
-                "step": [e.step for e in ledger],
-                "n_declared": [e.declared for e in ledger],
-                "n_in": [e.came_in for e in ledger],
-                "n_out": [e.out for e in ledger],
-                "n_rows": [e.rows for e in ledger],
-                "n_merged": [e.merged for e in ledger],
-                "n_rejected": [e.rejected for e in ledger],
-                "n_unread": [e.unread for e in ledger],
-                "reasons": [as_json(dict(e.reasons)) if e.reasons else None for e in ledger],
-            },
-        )
-
-    def _write_recording(self, transaction: Transaction, facts: Mapping[str, str], losses: Sequence[Loss]) -> None:
-        description = self.recording.description
-        declared = [s.declared_count for s in description.streams if s.declared_count is not None]
-        spans = [self.spans[s.name] for s in description.streams if s.name in self.spans and s.clock != "none"]
-        metadata = dict(description.metadata)
-        transaction.append(
-            "recordings",
-            1,
-            {
-                "recording_id": self.recording_id,
-                "name": self.path.name if self.path.is_dir() else self.path.stem,
-                "source": str(self.path.absolute()),
-                "mode": self.request.mode,
-                "fingerprint": self.fingerprint,
-                "bytes": sum(_stat(file.path)[0] for file in description.media),
-                "reader": self.reader.name,
-                "reader_version": self.reader.version,
-                "status": "partial" if losses else "ok",
-                "start_ns": min((span[0] for span in spans), default=None),
-                "end_ns": max((span[1] for span in spans), default=None),
-                "count_declared": sum(declared) if declared else None,
-                "count_read": sum(self.counts.values()),
-                "losses": as_json([asdict(loss) for loss in losses]) if losses else None,
-                "metadata": as_json(metadata) if metadata else None,
-                "ingested_ns": time.time_ns(),
-                **{name: facts.get(name) for name in FACTS},
-            },
-        )
+    def _write_said(
+        self,
+        transaction: Transaction,
+        facts: Mapping[str, str],
+        ledger: Sequence[LedgerEntry],
+        losses: Sequence[Loss],
+    ) -> None:
+        """Write what the recording says of itself: streams, ledger, and the row that is its commit."""
+        description, mine = self.recording.description, {"recording_id": self.recording_id}
+        streams = stream_columns(description.streams, self.counts, self.spans)
+        transaction.append("streams", len(description.streams), streams | mine)
+        transaction.append("ledger", len(ledger), ledger_columns(ledger) | mine)
+        row = {
+            "name": self.path.name if self.path.is_dir() else self.path.stem,
+            "source": str(self.path.absolute()),
+            "mode": self.request.mode,
+            "fingerprint": self.fingerprint,
+            "bytes": sum(_stat(file.path)[0] for file in description.media),
+            "reader": self.reader.name,
+            "reader_version": self.reader.version,
+            "ingested_ns": time.time_ns(),
+            **recording_columns(description, self.counts, self.spans, losses),
+            **{name: facts.get(name) for name in FACTS},
+        }
+        transaction.append("recordings", 1, row | mine)
 
 
 def _stat(path: Path) -> tuple[int, int]:
