@@ -1,5 +1,8 @@
 """Ctrl-C, once or twice, leaves the dataset whole and says so; the same command again finishes the work."""
 
+import json
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from cli.faults import SAMPLES, Typed
+from rushes.store import Store
+from rushes.store.schemas import table_names
 
 TAKES = SAMPLES / "tabletop"
 LONG_QUERY = "select count(*) from range(100000000000) a where a.range % 7 = 8"
@@ -56,3 +61,44 @@ def test_ctrl_c_is_answered_and_the_dataset_stays_whole(
         assert typed("query d 'select count(*) from recordings' --csv").out.split()[1] == "1"
     else:
         assert typed(" ".join(LINES[verb])).code == 0
+
+
+def content(dataset: Path) -> dict[str, list[str]]:
+    """Give every row of every table but the log."""
+    store = Store.open(dataset)
+    return {
+        name: sorted(map(json.dumps, store.table(name).to_pylist()))
+        for name in table_names()
+        if name != "revisions"
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    ["sync d", "check d --fail-on never", "split d --parts train:0.3,val:0.3,test:0.4"],
+    ids=lambda line: line.split()[0],
+)
+def test_kill_9_at_random_points_ends_after_a_rerun_in_the_same_content(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "rushes", *line.split()]
+    assert typed(f"ingest {TAKES} --into base").code == 0
+    shutil.copytree("base", "d")
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    length = time.perf_counter() - start
+    whole, before = content(Path("d")), content(Path("base"))
+    dice, killed = random.Random(3), 0
+    for _ in range(20):
+        shutil.rmtree("d")
+        shutil.copytree("base", "d")
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0.3, 1.0) * length)
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+        assert content(Path("d")) in (before, whole)
+        assert typed(line).code == 0
+        assert content(Path("d")) == whole
+    assert killed > 5

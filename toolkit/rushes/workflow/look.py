@@ -50,8 +50,17 @@ def demand_place(path: Path) -> None:
     Raises:
         UsageError: ``look.out``.
     """
-    why = f"there is no folder '{path.parent}'" if not path.parent.is_dir() else "it is a folder"
-    if path.is_dir() or not path.parent.is_dir():
+    folder = path.parent
+    why = (
+        f"there is no folder '{folder}'"
+        if not folder.is_dir()
+        else "it is a folder"
+        if path.is_dir()
+        else f"'{folder}' may not be written to"
+        if not os.access(folder, os.W_OK, effective_ids=True)
+        else ""
+    )
+    if why:
         raise UsageError(
             f"{path}: no page can be written there: {why}",
             code="look.out",

@@ -1,13 +1,16 @@
 """Verify: whether the recordings are still, byte for byte, what was ingested."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from rushes import media
-from rushes.errors import ReadError
+from rushes.errors import ReadError, StoreError
 from rushes.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,12 @@ def verify(
             )
         )
     if digests and not dry_run:
-        _remember(store, rows, digests, argv)
+        try:
+            _remember(store, rows, digests, argv)
+        except StoreError as error:
+            if error.code not in ("store.read-only", "store.full"):
+                raise
+            log.warning("the sha256 of %d files could not be stored: %s", len(digests), error.message)
     return seen
 
 
