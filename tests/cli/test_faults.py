@@ -217,6 +217,16 @@ def test_any_file_name_goes_through_every_stage(name: bytes, mode: str, here: Pa
     assert typed("log d --json").json["result"]["revisions"][-1]["summary"]["figures"]["samples"] == 3367
 
 
+def test_pictures_beside_a_link_to_itself_are_all_there(here: Path, typed: Typed) -> None:
+    for number in range(3):
+        picture(here / f"{number}.png", "jpeg" if number == 2 else "png")
+    (here / "loop.png").symlink_to(here / "loop.png")
+    said = answered(typed, f"ingest {here} --into d", codes={0})
+    assert "absent" not in said.err
+    frames = "select count(*) from frames where media_id is not null"
+    assert typed(f"query d '{frames}' --json").json["result"]["rows"] == [[3]]
+
+
 def test_a_good_path_beside_a_bad_one_is_taken_and_the_bad_one_told(here: Path, typed: Typed) -> None:
     shutil.copy(TAKE, here / "good.mcap")
     (here / "empty.mcap").touch()

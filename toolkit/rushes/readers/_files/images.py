@@ -224,6 +224,13 @@ def _pixel_format(stream: Stream, head: ImageHead | None) -> str | None:
 def _entries_of(folder: Path) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if entry.is_file()}
+            return {entry.name for entry in entries if _is_file(entry)}
     except OSError:
         return set()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself, beside files that are well
+        return False
