@@ -35,7 +35,11 @@ def interrupted(verb: str, *, after_s: float, times: int) -> tuple[int, str]:
     for _ in range(times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.02)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()  # else a process that does not hear would outlive the test
+        process.communicate()
     return process.returncode, err
 
 

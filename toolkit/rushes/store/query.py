@@ -5,6 +5,7 @@ Imported late: duckdb costs 0.15 CPU seconds.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rushes.registry import close_to
 from rushes.store.mishaps import damage_named
 from rushes.store.schemas import TableSchema, table_schema
 
+WAIT_S = 0.1
 _TYPES = {
     "string": "VARCHAR",
     "binary": "BLOB",
@@ -44,11 +46,36 @@ def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRel
         UsageError: If the query is not one reading statement, or names what is not there.
     """
     with _interruptible():
-        return _bound(query, tables)
+        return _bound(_connection(tables), query, tables)
 
 
-def _bound(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRelation":
-    connection = _connection(tables)
+def fetch(query: str, tables: Mapping[str, Sequence[Path]]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Bind and run a query: names of the columns, and the rows.
+
+    DuckDB works in a thread of its own while this one waits, so that Ctrl-C is heard at any moment.
+
+    Raises:
+        UsageError: As :func:`run`, and ``store.query`` for what goes wrong while it runs.
+        StoreError: ``store.damaged`` where a file of the dataset is at fault.
+    """
+    with _running(tables), ThreadPoolExecutor(1) as pool:
+        connection = _connection(tables)
+        relation = _bound(connection, query, tables)
+        fetching = pool.submit(relation.fetchall)
+        try:
+            while not wait([fetching], WAIT_S).done:
+                pass
+        except KeyboardInterrupt:
+            while not fetching.done():  # a query that has not begun yet does not hear the first time
+                connection.interrupt()
+                wait([fetching], WAIT_S)
+            raise
+        return list(relation.columns), fetching.result()
+
+
+def _bound(
+    connection: "duckdb.DuckDBPyConnection", query: str, tables: Mapping[str, Sequence[Path]]
+) -> "duckdb.DuckDBPyRelation":
     try:
         statements = connection.extract_statements(query)
         kinds = [str(statement.type).rpartition(".")[2] for statement in statements]
@@ -64,7 +91,7 @@ def _bound(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPy
 
 
 @contextmanager
-def running(tables: Mapping[str, Sequence[Path]]) -> Iterator[None]:
+def _running(tables: Mapping[str, Sequence[Path]]) -> Iterator[None]:
     """Name what goes wrong while rows are fetched: a cast that fails, a data file that does not unpack.
 
     Raises:

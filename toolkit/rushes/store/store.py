@@ -113,10 +113,8 @@ class Store:
             UsageError: As :meth:`sql`, and ``store.query`` for what goes wrong while it runs.
             StoreError: As :meth:`sql`.
         """
-        asked, tables = late("rushes.store.query"), self._places()
-        relation = asked.run(query, tables)
-        with asked.running(tables):
-            return list(relation.columns), relation.fetchall()
+        answer: tuple[list[str], list[tuple[Any, ...]]] = late("rushes.store.query").fetch(query, self._places())
+        return answer
 
     def _places(self) -> dict[str, list[Path]]:
         return {
