@@ -67,6 +67,43 @@ def test_ctrl_c_is_answered_and_the_dataset_stays_whole(
         assert typed(" ".join(LINES[verb])).code == 0
 
 
+ANSWERED = """
+import atexit, os, signal, sys, types
+import rushes.cli as cli
+
+def ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+def verb():
+    {body}
+
+cli.import_module = lambda name: types.SimpleNamespace(main=verb)
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("ctrl_c()", 130),
+        ("exec('ctrl_c()')", 130),
+        ("import gc; gc.callbacks.append(lambda *_: ctrl_c()); sys.exit(3)", 3),
+        ("atexit.register(ctrl_c); sys.exit(0)", 0),
+    ],
+    ids=["at work", "in code made at run time", "while Python is taken down", "after the answer"],
+)
+def test_ctrl_c_at_any_moment_ends_with_the_exit_code_that_was_promised(body: str, code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", ANSWERED.format(body=body)], capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("body", ["try: exec('ctrl_c()')\n    except KeyboardInterrupt: sys.exit(130)"])
+def test_ctrl_c_that_a_verb_answers_itself_ends_with_its_exit_code(body: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ANSWERED.format(body=body)], capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+
+
 def content(dataset: Path) -> dict[str, list[str]]:
     """Give every row of every table but the log; not whether an assignment was made now or found there."""
     store = Store.open(dataset)

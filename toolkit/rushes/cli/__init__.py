@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line and leave the process; Ctrl-C leaves it with 130 at any time.
+    """Run the command line and leave the process; Ctrl-C leaves it with 130, or with the answer that stands.
 
     A second Ctrl-C ends the process at once, wherever it is: that is as safe as a kill, and a library that is
     busy with the first one cannot hold it up.
@@ -21,8 +21,19 @@ def main() -> None:
     except KeyboardInterrupt:
         os.write(2, b"interrupted; what was committed stays, and running the same command again goes on\n")
         os._exit(130)
+    finally:
+        # What is left is to take the interpreter down, which would put the signal back to "end the process".
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C.
+
+    Of its own class, since Python ends by the signal, whatever the exit code, when a bare KeyboardInterrupt has
+    ever left an ``exec``, such as the one that makes a dataclass while modules load.
+    """
 
 
 def _interrupt_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal's signature
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    raise KeyboardInterrupt
+    raise Interrupted
