@@ -16,6 +16,7 @@ from rushes.model import (
     Assignment,
     Batch,
     Claim,
+    ClockPairs,
     Column,
     Description,
     Finding,
@@ -52,6 +53,13 @@ class OpenRecording(Protocol):
 
     def losses(self) -> Sequence[Loss]:
         """Name what the latest run of :meth:`batches`, or the opening, could not read."""
+        ...
+
+    def clock_pairs(self) -> Sequence[ClockPairs]:
+        """Give the readings of two clocks that the latest run of :meth:`batches`, or the opening, has met.
+
+        Only what no row of a sample table carries: a sample's own log and header times are evidence as they are.
+        """
         ...
 
     def close(self) -> None:

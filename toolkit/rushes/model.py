@@ -26,12 +26,17 @@ Modality = Literal[
     "imu",
     "audio",
     "pose",
+    "gaze",
+    "signal",  # channels sampled together that no other table knows: EEG, magnetometer, pressure
+    "event",
     "calibration",
     "transform",
     "message",  # whatever no typed table holds
 ]
 
-SampleTable = Literal["frames", "imu", "audio", "poses", "calibrations", "transforms", "messages"]
+SampleTable = Literal[
+    "frames", "imu", "audio", "poses", "gaze", "signals", "events", "calibrations", "transforms", "messages"
+]
 
 Column: TypeAlias = (
     npt.NDArray[Any]
@@ -103,6 +108,7 @@ class Stream:
     nominal_rate_hz: float | None = None
     declared_count: int | None = None
     clock: Clock = "log"
+    clock_id: str | None = None  # name of the clock that t_ns is read from; streams of one clock share it
     time_meaning: str = "unknown"  # exposure_start, exposure_mid, exposure_end, arrival, unknown, order
     frame_of_reference: str | None = None
     container_index: int | None = None  # which track of a media container
@@ -112,6 +118,9 @@ class Stream:
     rotation_deg: int | None = None  # clockwise turn that shows the picture upright
     sample_rate_hz: float | None = None
     channels: int | None = None
+    channel_names: tuple[str, ...] | None = None
+    channel_units: tuple[str, ...] | None = None
+    can_drop: bool | None = None  # whether the source may leave samples out, as the recording declares
     notes: str | None = None
 
 
@@ -182,6 +191,36 @@ class Batch:
     table: SampleTable
     rows: int
     columns: Mapping[str, Column]
+
+
+PairRelation = Literal["one-way", "two-way", "same"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockPairs:
+    """Readings of two clocks that belong together: evidence for a clock map, as recorded, never changed.
+
+    Args:
+        from_clock: Clock to be understood: a stream's ``clock_id``, or its name where it has none.
+        to_clock: Clock it is held against: ``log`` for the recorder's own, or another clock by its name.
+        from_ns: Shape (n,), in the order in which the pairs were taken.
+        to_ns: Shape (n,).
+        relation: ``one-way``: ``to_ns`` was read later than ``from_ns``, by an unknown latency of at least zero
+            (a stamp and its arrival). ``two-way``: read within ``round_trip_ns`` of each other, either way round.
+            ``same``: one instant in both, such as a start offset that the device states or a clap.
+        source: What the pairs are: log-header, lsl, start-offset, device-metadata, event …
+        round_trip_ns: Shape (n,), for two-way pairs, where recorded.
+        stream: Stream that they were recorded with; None where they belong to the whole recording.
+    """
+
+    from_clock: str
+    to_clock: str
+    from_ns: Times
+    to_ns: Times
+    relation: PairRelation
+    source: str
+    round_trip_ns: npt.NDArray[np.int64] | None = None
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ _DELTA_TYPES: Mapping[str, Any] = {
 
 _PICTURE_ROWS = 16_384  # a person reads frames and moments a stretch at a time
 _SAMPLE_ROWS = 131_072
-_PICTURE_TABLES = frozenset({"frames", "moments", "moment_members"})
+_PICTURE_TABLES = frozenset({"frames", "moments", "moment_members", "moment_spans"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

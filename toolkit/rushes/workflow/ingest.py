@@ -19,7 +19,7 @@ from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, UsageError
 from rushes.model import Batch, LedgerEntry, Loss, MediaFile
 from rushes.store import Store, Transaction
-from rushes.workflow._ingest.columns import ledger_columns, recording_columns, stream_columns
+from rushes.workflow._ingest.columns import clock_pair_columns, ledger_columns, recording_columns, stream_columns
 from rushes.workflow.discover import Discovery, Found, Refused, discover, nothing_found
 from rushes.workflow.reader_faults import reading
 
@@ -325,6 +325,8 @@ class _Work:
         description, mine = self.recording.description, {"recording_id": self.recording_id}
         streams = stream_columns(description.streams, self.counts, self.spans)
         transaction.append("streams", len(description.streams), streams | mine)
+        for pairs in self.recording.clock_pairs():
+            transaction.append("clock_pairs", len(pairs.from_ns), clock_pair_columns(pairs) | mine)
         transaction.append("ledger", len(ledger), ledger_columns(ledger) | mine)
         row = {
             "name": self.path.name if self.path.is_dir() else self.path.stem,

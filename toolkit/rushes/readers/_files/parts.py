@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from rushes.model import Batch, Description, LedgerEntry, Loss, MediaFile, SampleTable, Stream
+from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile, SampleTable, Stream
 
 BATCH_ROWS = 16_384
 
@@ -57,8 +57,10 @@ class PartsRecording:
         parts: Sequence[Part],
         metadata: Mapping[str, Any],
         losses: Sequence[Loss] = (),
+        clock_pairs: Sequence[ClockPairs] = (),
     ) -> None:
         self._parts = tuple(parts)
+        self._clock_pairs = tuple(clock_pairs)
         self._opening = tuple(losses)
         self._ledger: tuple[LedgerEntry, ...] = ()
         spans = [part.span for part in parts if part.span is not None]
@@ -94,6 +96,10 @@ class PartsRecording:
     def losses(self) -> Sequence[Loss]:
         """What the opening or the latest run could not read."""
         return [*self._opening, *(loss for part in self._parts for loss in part.losses())]
+
+    def clock_pairs(self) -> Sequence[ClockPairs]:
+        """What the opening has met."""
+        return self._clock_pairs
 
     def close(self) -> None:
         """Let go of the files; parts open them only while they read."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rushes.errors import ReadError
-from rushes.model import Batch, Description, LedgerEntry, Loss, MediaFile
+from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile
 from rushes.quantities import say_count
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
@@ -132,6 +132,10 @@ class MessageRecording:
     def losses(self) -> Sequence[Loss]:
         """Name what the opening or the latest run could not read."""
         return (*self._source.losses(), *self._run_losses)
+
+    def clock_pairs(self) -> Sequence[ClockPairs]:
+        """Messages carry their own times; there is nothing beside them."""
+        return ()
 
     def close(self) -> None:
         """Let go of the files."""

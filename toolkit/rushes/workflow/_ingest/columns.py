@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from rushes.model import Column, Description, LedgerEntry, Loss, Stream
+import numpy as np
+
+from rushes.model import ClockPairs, Column, Description, LedgerEntry, Loss, Stream
 from rushes.texts import as_json
 
 Span = tuple[int, int]
@@ -30,6 +32,12 @@ def _rate(stream: Stream, count: int, span: Span | None) -> float | None:
     if span is None or count < 2 or span[1] <= span[0] or stream.clock == "none":
         return None
     return (count - 1) * 1e9 / (span[1] - span[0])
+
+
+def clock_pair_columns(pairs: ClockPairs) -> dict[str, Column]:
+    """Lay out readings of two clocks, a row each, numbered as they were taken."""
+    columns: dict[str, Column] = {f.name: getattr(pairs, f.name) for f in fields(ClockPairs)}
+    return {**columns, "index": np.arange(len(pairs.from_ns))}
 
 
 def ledger_columns(ledger: Sequence[LedgerEntry]) -> dict[str, Column]:
