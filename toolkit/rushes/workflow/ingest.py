@@ -17,9 +17,15 @@ import numpy as np
 from rushes import media, registry
 from rushes.contracts import OpenRecording, Reader
 from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, UsageError
-from rushes.model import Batch, LedgerEntry, Loss, MediaFile
+from rushes.model import Batch, ClockPairs, LedgerEntry, Loss, MediaFile
 from rushes.store import Store, Transaction
-from rushes.workflow._ingest.columns import clock_pair_columns, ledger_columns, recording_columns, stream_columns
+from rushes.workflow._ingest.columns import (
+    clock_pair_columns,
+    ledger_columns,
+    log_against_header,
+    recording_columns,
+    stream_columns,
+)
 from rushes.workflow.discover import Discovery, Found, Refused, discover, nothing_found
 from rushes.workflow.reader_faults import reading
 
@@ -219,6 +225,7 @@ class _Work:
         self.rows: dict[str, int] = {}
         self.counts: dict[str, int] = {}
         self.spans: dict[str, tuple[int, int]] = {}
+        self.pairs: dict[tuple[str, str, str], int] = {}
 
     def run(self, facts: Mapping[str, str], argv: Sequence[str]) -> Taken:
         """Write everything and commit."""
@@ -265,7 +272,17 @@ class _Work:
         except (KeyError, TypeError, ValueError, OverflowError):  # columns that the schema does not allow
             with reading(self.path, self.reader.name):
                 raise
+        pairs = log_against_header(self.recording.description.stream(batch.stream), batch.columns)
+        if pairs is not None:
+            self._append_pairs(transaction, pairs)
         self._count(batch)
+
+    def _append_pairs(self, transaction: Transaction, pairs: ClockPairs) -> None:
+        key = (pairs.from_clock, pairs.to_clock, pairs.source)
+        first = self.pairs.get(key, 0)
+        self.pairs[key] = first + len(pairs.from_ns)
+        columns = clock_pair_columns(pairs, first) | {"recording_id": self.recording_id}
+        transaction.append("clock_pairs", len(pairs.from_ns), columns)
 
     def _count(self, batch: Batch) -> None:
         self.rows[batch.table] = self.rows.get(batch.table, 0) + batch.rows
@@ -326,7 +343,7 @@ class _Work:
         streams = stream_columns(description.streams, self.counts, self.spans)
         transaction.append("streams", len(description.streams), streams | mine)
         for pairs in self.recording.clock_pairs():
-            transaction.append("clock_pairs", len(pairs.from_ns), clock_pair_columns(pairs) | mine)
+            self._append_pairs(transaction, pairs)
         transaction.append("ledger", len(ledger), ledger_columns(ledger) | mine)
         row = {
             "name": self.path.name if self.path.is_dir() else self.path.stem,
