@@ -133,7 +133,7 @@ def align(
     else:
         reference, reason = _reference(times, reference, pictures)
         instants = _at_samples(streams[reference], reason, method)
-        if chosen[reference] == "ros-approx":
+        if "ros-approx" in chosen.values():
             instants = _at_sets(streams, chosen, instants, within)
     known = {name: _half_widths(name, given, times) for name, given in (uncertainty_ns or {}).items()}
     members: dict[str, Mapping[str, Column]] = {}
@@ -260,6 +260,14 @@ def _at_sets(
 ) -> _Instants:
     """Keep of a reference's samples those that are in a set, and tell which samples come with them."""
     taking = [name for name in streams if chosen[name] == "ros-approx"]
+    if plain.reference not in taking or len(taking) < 2:
+        raise TimingError(
+            f"ros-approx needs the reference {plain.reference} and at least one more stream; it is asked for "
+            + ", ".join(taking),
+            code="timing.method",
+            hint="let the reference go by ros-approx too, or use nearest",
+            facts={"reference": plain.reference},
+        )
     sets = approximate_time({name: streams[name].times for name in taking}, max_interval=within)
     times = plain.times[sets[:, taking.index(plain.reference)]]
     given = {
