@@ -78,9 +78,7 @@ def test_the_median_of_a_long_stream_is_exact(seed, kind):
         "two rates": np.where(np.arange(size) < size // 2, 10, 1000),
         "equal": generator.integers(0, 3, size),
         "back": np.append(-1, generator.integers(0, 300, size - 1)),
-        "alike": np.where(
-            np.arange(size) % (size // 4096) == 0, 1, 7
-        ),  # all that a sample sees is odd
+        "alike": np.where(np.arange(size) % (size // 4096) == 0, 1, 7),  # all that a sample sees is odd
     }[kind]
     times = np.cumsum(steps)
     distinct = np.diff(np.unique(times))

@@ -172,7 +172,7 @@ def test_the_limit_of_a_method_holds(streams, method, within):
         skew, index = columns["skew_ns"], columns["index"]
         if method != "latest" and method != "interpolate":
             assert len(set(index.tolist())) == len(index)
-            assert not columns["is_repeat"].any()
+            assert columns["is_repeat"] is False
             assert (np.abs(skew) <= within).all()
         if method == "latest":
             assert ((-within <= skew) & (skew <= 0)).all()

@@ -49,10 +49,12 @@ class Matches:
         """Shape (m,): which got what an earlier reference time has got already, weights included."""
         found = np.zeros(len(self.index), np.bool_)
         taken = np.flatnonzero(self.matched)
-        same = self.index[taken[1:]] == self.index[taken[:-1]]
-        if self.weight_after is not None:
-            same &= self.weight_after[taken[1:]] == self.weight_after[taken[:-1]]
-        found[taken[1:]] = same
+        index = self.index[taken]
+        same = index[1:] == index[:-1]
+        if self.weight_after is not None and same.any():
+            weight = self.weight_after[taken]
+            same &= weight[1:] == weight[:-1]
+        found[taken[1:][same]] = True
         return found
 
 

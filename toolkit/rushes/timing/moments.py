@@ -27,7 +27,7 @@ from rushes.timing.grid import Rate, exact_rate, grid, overlap_of
 from rushes.timing.interpolate import GAP_LIMIT, interpolate, longest_bridged
 from rushes.timing.latest import latest
 from rushes.timing.matches import Indices, Matches, demand_times, demand_tolerance, in_order, nobody
-from rushes.timing.pairing import Fit, Pairing, judge
+from rushes.timing.pairing import ONE_TO_ONE, Fit, Pairing, judge
 from rushes.timing.ros_approx import approximate_time
 from rushes.timing.tum import WITHIN_NS, tum
 
@@ -341,8 +341,9 @@ def _moment_columns(instants: _Instants, members: Mapping[str, Mapping[str, Colu
     taking_part, most = np.zeros(size, np.int32), np.zeros(size, np.int64)
     for columns in members.values():
         moment, skew = np.asarray(columns["moment"]), np.asarray(columns["skew_ns"])
-        taking_part[moment] += 1
-        most[moment] = np.maximum(most[moment], np.abs(skew))
+        place: Any = slice(None) if len(moment) == size else moment
+        taking_part[place] += 1
+        most[place] = np.maximum(most[place], np.abs(skew))
     return {
         "moment": np.arange(size),
         "t_ns": instants.times,
@@ -363,16 +364,18 @@ def _member_columns(
     streams: Mapping[str, _Stream],
 ) -> Mapping[str, Column]:
     moment = np.flatnonzero(matches.matched)
-    index = matches.index[moment]
+    every = len(moment) == len(matches.index)
+    index, skew = (c if every else c[moment] for c in (matches.index, matches.skew_ns))
+    once = method == "reference" or method in ONE_TO_ONE
     place = stream.recorded(index)
     columns: dict[str, Column] = {
         "moment": moment,
         "stream": stream.name,
         "index": place,
         "t_ns": stream.times[index],
-        "skew_ns": matches.skew_ns[moment],
+        "skew_ns": skew,
         "method": method,
-        "is_repeat": matches.is_repeat[moment],
+        "is_repeat": False if once else matches.is_repeat[moment],
         "uncertainty_ns": None,
         "index_after": None,
         "weight_after": None,

@@ -14,6 +14,10 @@ AMBIGUOUS = 0.2
 """Phase margin below which jitter decides which sample belongs to which moment."""
 
 
+ONE_TO_ONE = frozenset({"nearest", "tum", "ros-approx"})
+"""Methods that choose samples by nearness and use none twice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
     """How one stream fits the moments.
@@ -92,7 +96,7 @@ def judge(fit: Fit) -> Pairing:
         samples=len(fit.times),
         matched=matched,
         unmatched_moments=len(fit.moments) - matched,
-        unmatched_samples=len(fit.times) - _used(matches),
+        unmatched_samples=len(fit.times) - (matched if fit.method in ONE_TO_ONE else _used(matches)),
         within_ns=fit.limit_ns,
         interval_ns=fit.interval_ns,
         skew_p50_ns=p50,
@@ -102,7 +106,7 @@ def judge(fit: Fit) -> Pairing:
         phase_margin=_phase_margin(fit),
         reason="" if matched else _why_nothing(fit),
         method=fit.method,
-        repeats=int(matches.is_repeat.sum()),
+        repeats=0 if fit.method in ONE_TO_ONE else int(matches.is_repeat.sum()),
         lacking=_lacking(fit),
     )
 
@@ -130,9 +134,8 @@ def _used(matches: Matches) -> int:
 def _phase_margin(fit: Fit) -> float | None:
     taken = fit.matches.matched
     index = fit.matches.index[taken]
-    by_nearness = fit.method in ("nearest", "tum", "ros-approx")
     interval, theirs = fit.interval_ns, fit.moments_interval_ns or 0
-    if not by_nearness or len(index) == 0 or interval is None or 2 * interval <= theirs:
+    if fit.method not in ONE_TO_ONE or len(index) == 0 or interval is None or 2 * interval <= theirs:
         return None
     times, chosen, moment = fit.times, np.abs(fit.matches.skew_ns[taken]), fit.moments[taken]
     far = np.iinfo(np.int64).max // 4

@@ -106,7 +106,8 @@ def _longest_gaps(times: Times, moments: Times, first: Indices) -> npt.NDArray[n
         return gaps
     starts, stops = first[filled], first[filled + 1]
     part = times[starts[0] : stops[-1]]
-    between = np.diff(part, append=part[-1])
+    between = np.zeros_like(part)
+    np.subtract(part[1:], part[:-1], out=between[:-1])
     between[stops - 1 - starts[0]] = 0  # from the last sample of a span to the next span's first: not within
     within = np.maximum.reduceat(between, starts - starts[0])
     lead = times[starts] - moments[filled]
