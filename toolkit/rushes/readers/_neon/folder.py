@@ -38,7 +38,7 @@ def open_folder(path: Path, *, reader: str) -> OpenRecording:
         if videos := parts_of(path, camera, "mp4"):
             stream = Stream(name=name, modality=modality, table="frames", clock="header", clock_id=CLOCK)
             parts.append(TimedVideo(stream, videos))
-    parts += sensor_parts(path, losses)
+    parts += sensor_parts(path, losses, eyes_hz=_rate(info))
     parts += _annotations(path, losses)
     if not parts:
         raise _no_recording(path)
@@ -69,6 +69,12 @@ def _info(root: Path, losses: list[Loss]) -> dict[str, Any]:
         why = str(error)
     losses.append(Loss(code="read.damaged", message=f"info.json cannot be read: {why}", file="info.json"))
     return {}
+
+
+def _rate(info: dict[str, Any]) -> float | None:
+    """Give the rate at which the eyes were to be looked at, as the app was set."""
+    rate = info.get("gaze_frequency")
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
 
 
 def _annotations(root: Path, losses: list[Loss]) -> list[Part]:

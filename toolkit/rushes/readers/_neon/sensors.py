@@ -6,6 +6,7 @@ that info.json states is added to nothing.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,18 +56,27 @@ _GAZE_STREAMS = {
 }
 
 
-def sensor_parts(root: Path, losses: list[Loss]) -> list[Part]:
-    """Give a stream for each sensor of records that is there; what does not fit is added to ``losses``."""
-    found: list[Part] = []
+def sensor_parts(root: Path, losses: list[Loss], *, eyes_hz: float | None) -> list[Part]:
+    """Give a stream for each sensor of records that is there.
+
+    Args:
+        root: The recording.
+        losses: What does not fit is added to them.
+        eyes_hz: Rate of everything that is told from the pictures of the eyes; None where it is not known.
+    """
+    found: list[RecordTable] = []
     for name in ("gaze", "gaze_left", "gaze_right", "gaze_200hz", "eye_state", "imu", "fixations", "blinks"):
         try:
             found += _sensor(root, name, losses)
         except ReadError as error:
             losses.append(Loss(code=error.code, message=error.message, stream=name))
-    return found
+    for part in found:
+        if part.streams[0].table in ("gaze", "signals"):
+            part.streams = (replace(part.streams[0], nominal_rate_hz=eyes_hz),)
+    return [*found]
 
 
-def _sensor(root: Path, name: str, losses: list[Loss]) -> list[Part]:
+def _sensor(root: Path, name: str, losses: list[Loss]) -> list[RecordTable]:
     if name == "gaze_200hz":
         return _gaze_200hz(root, losses)
     parts = parts_of(root, name)
@@ -84,7 +94,7 @@ def _sensor(root: Path, name: str, losses: list[Loss]) -> list[Part]:
     return [RecordTable(stream, parts, kind, partial(_events, name=name))]
 
 
-def _imu(root: Path, parts: list[PartFile]) -> list[Part]:
+def _imu(root: Path, parts: list[PartFile]) -> list[RecordTable]:
     stream = Stream(name="imu", modality="imu", table="imu", clock="header", clock_id=CLOCK)
     if parts:
         return [RecordTable(stream, parts, record_type(root, "imu", _IMU, needed=dict(_IMU)), _inertial)]
@@ -92,7 +102,7 @@ def _imu(root: Path, parts: list[PartFile]) -> list[Part]:
     return [RecordTable(stream, packets, np.dtype(_IMU), _inertial, inertial_packets)] if packets else []
 
 
-def _gaze_200hz(root: Path, losses: list[Loss]) -> list[Part]:
+def _gaze_200hz(root: Path, losses: list[Loss]) -> list[RecordTable]:
     raw = root / "gaze_200hz.raw"
     stamps = raw.with_suffix(".time")
     if not raw.is_file():
@@ -101,7 +111,7 @@ def _gaze_200hz(root: Path, losses: list[Loss]) -> list[Part]:
     return _gaze(root, "gaze_200hz", [part], [raw.with_name("worn_200hz.raw")], losses)
 
 
-def _gaze(root: Path, name: str, parts: list[PartFile], worn: list[Path], losses: list[Loss]) -> list[Part]:
+def _gaze(root: Path, name: str, parts: list[PartFile], worn: list[Path], losses: list[Loss]) -> list[RecordTable]:
     if not parts:
         return []
     kind = record_type(root, "gaze", _POINT, needed=("x", "y"))
