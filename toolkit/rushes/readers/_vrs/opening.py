@@ -51,12 +51,11 @@ def open_file(path: Path, *, reader: str) -> OpenRecording:
             losses = [*found.losses]
             parts, seen = _parts(tuple(paths), found, tags, told, losses)
             pairs = _time_pairs(pieces, found, tags, told, seen)
-    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-        code = "read.empty" if path.exists() and path.stat().st_size == 0 else "read.absent-file"
+    except OSError as error:
         raise ReadError(
-            f"{path}: cannot be read: {error}",
-            code=code,
-            hint="bring the recording back to where it was, or copy it anew",
+            f"{path}: cannot be read: {error.strerror}",
+            code="read.absent-file",
+            hint="bring the recording back to where it was",
             facts={"file": str(path)},
         ) from error
     metadata = _metadata(tags, found, told, seen, head.creation_id)

@@ -29,13 +29,18 @@ class Pieces:
         self.starts = np.array([0, *accumulate(sizes)][:-1], np.int64)
         self.size = sum(sizes)
         self._open = ExitStack()
-        self._data: list[mmap.mmap] = []
+        self._data: list[mmap.mmap | bytes] = []
 
     def __enter__(self) -> Self:
-        for path in self.paths:
-            file = self._open.enter_context(path.open("rb"))
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._data.append(self._open.enter_context(mapped))
+        with ExitStack() as opening:
+            for path in self.paths:
+                file = opening.enter_context(path.open("rb"))
+                if not path.stat().st_size:
+                    self._data.append(b"")  # nothing cannot be mapped
+                    continue
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._data.append(opening.enter_context(mapped))
+            self._open = opening.pop_all()
         return self
 
     def __exit__(
