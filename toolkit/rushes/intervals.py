@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rushes.model import Times
+from rushes.model import Times, absent
 
 REGULAR_SPREAD = 0.5
 """A stream is regular where the middle half of its intervals spreads over less than this share of their median."""
@@ -145,6 +145,27 @@ def describe(times: Times, *, gap_limit: float = 1.5) -> Timeline:
         backward=int((recorded < 0).sum()),
         repeated=int((recorded == 0).sum()),
     )
+
+
+def missing_by_sequence(sequence: npt.NDArray[np.int64] | None) -> int | None:
+    """Count the holes in sequence numbers; None where they do not count samples.
+
+    A stream that was thinned out on purpose counts in even steps: the median step is the step. Steps back are a
+    restart or a wrap at 8, 16 or 32 bits, and no loss by themselves.
+    """
+    if sequence is None or len(sequence) < 3 or absent(sequence).any():
+        return None
+    steps = np.diff(np.asarray(sequence))
+    for bits in (8, 16, 32):
+        wrapped = (steps < 0) & (steps + (1 << bits) < 1 << (bits - 1)) & (sequence[:-1] < 1 << bits)
+        if (steps < 0).any() and wrapped[steps < 0].all():
+            steps = np.where(wrapped, steps + (1 << bits), steps)
+            break
+    rising = steps[steps > 0]
+    if len(rising) < len(steps) / 2:
+        return None
+    usual = max(1, int(np.median(rising)))
+    return int((np.maximum(np.rint(rising / usual), 1) - 1).sum())
 
 
 def _steps(times: Times) -> npt.NDArray[np.int64]:
