@@ -1,8 +1,8 @@
 """Frame metadata that Intel RealSense records beside its pictures → clock pairs, besides their rows.
 
 The older recorder writes one ``diagnostic_msgs/KeyValue`` for each fact of a frame, all with one log time; the
-newer one a text ``key=value;key=value`` for each frame. Where the frame's domain is the hardware clock, its stamp is in
-the clock of that sensor, and the time of arrival is the host's system clock, in milliseconds since 1970.
+newer one a text ``key=value;key=value`` for each frame. Where the frame's domain is the hardware clock, its stamp
+is in the clock of that sensor, and the time of arrival is the host's system clock, in milliseconds since 1970.
 """
 
 import re
