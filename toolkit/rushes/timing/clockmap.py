@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.errors import TimingError
-from rushes.intervals import median_interval
 from rushes.model import ClockPairs, Times
 
 MapVerdict = Literal["estimated", "declared", "unproven"]
@@ -312,7 +311,7 @@ def _join(one: ClockSegment, two: ClockSegment, start_ns: int, end_ns: int) -> C
 def pieces(times: Times) -> npt.NDArray[np.int64]:
     """Give where the pieces of a column start that may lie in different segments; the first is 0."""
     steps = np.diff(times)
-    ahead = max(PIECE_NS, PIECE_INTERVALS * (median_interval(times) or 0))
+    ahead = max(PIECE_NS, PIECE_INTERVALS * int(np.median(np.abs(steps)))) if len(steps) else PIECE_NS
     cuts = np.flatnonzero((steps < 0) | (steps > ahead)) + 1
     return np.concatenate([np.zeros(1, np.int64), cuts.astype(np.int64)])
 
