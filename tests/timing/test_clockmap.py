@@ -88,6 +88,13 @@ def test_the_identity_changes_nothing_and_is_sure() -> None:
     assert identity("log").uncertainty_ns(column).tolist() == [0, 0, 0]
 
 
+def test_another_name_for_a_clock_makes_a_chain_no_weaker() -> None:
+    known = mapped(segment(offset_ci95_ns=1000, drift_ci95_ppm=2.0))
+    renamed = compose(identity("header", to_clock="cam"), known)
+    assert (renamed.from_clock, renamed.verdict, renamed.segments) == ("header", "estimated", known.segments)
+    assert compose(known, identity("log", to_clock="host")).to_clock == "host"
+
+
 def test_uncertainty_widens_by_the_drift_beyond_the_evidence() -> None:
     clock_map = mapped(segment(offset_ci95_ns=1000, drift_ci95_ppm=2.0))
     times = np.array([START, START + 600 * SECOND, START + 700 * SECOND, START - 50 * SECOND])

@@ -17,7 +17,7 @@ def ns(seconds):
 
 @pytest.fixture(params=["MyMarkerStream", "BioSemi"])
 def stream(request, shared_data):
-    """One stream of a recording during which the sender's clock started anew: as recorded, and as pyxdf maps it."""
+    """One stream of a recording in which the sender's clock started anew: as recorded, and as pyxdf maps it."""
     logging.getLogger("pyxdf").setLevel(logging.ERROR)
     path = shared_data / "devices" / "xdf" / "clock_resets.xdf"
     plain = {"synchronize_clocks": False, "dejitter_timestamps": False}

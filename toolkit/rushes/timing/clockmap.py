@@ -7,7 +7,7 @@ small rest goes through float. The fields are those of the table ``clock_maps``.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,8 @@ from rushes.errors import TimingError
 from rushes.model import ClockPairs, Times
 
 MapVerdict = Literal["estimated", "declared", "unproven"]
+IDENTITY = "identity"
+"""Source of a map that only gives a clock another name."""
 WEAKEST: tuple[MapVerdict, ...] = ("unproven", "declared", "estimated")
 
 PIECE_NS, PIECE_INTERVALS = 1_000_000_000, 20
@@ -223,7 +225,7 @@ def identity(clock: str, *, to_clock: str | None = None) -> ClockMap:
         from_clock=clock,
         to_clock=to_clock or clock,
         segments=(segment,),
-        source="identity",
+        source=IDENTITY,
         latency_known=True,
     )
 
@@ -238,12 +240,16 @@ def compose(first: ClockMap, second: ClockMap) -> ClockMap:
     """
     if first.to_clock != second.from_clock:
         raise ValueError(f"{first.to_clock} is not {second.from_clock}")
+    if first.source == IDENTITY:
+        return replace(second, from_clock=first.from_clock)
+    if second.source == IDENTITY:
+        return replace(first, to_clock=second.to_clock)
     parts = [part for segment in first.segments for part in _chained(segment, second)]
     return ClockMap(
         from_clock=first.from_clock,
         to_clock=second.to_clock,
         segments=tuple(parts),
-        source=", ".join(dict.fromkeys(m.source for m in (first, second) if m.source != "identity")) or "identity",
+        source=", ".join(dict.fromkeys((first.source, second.source))),
         latency_known=first.latency_known and second.latency_known,
     )
 
