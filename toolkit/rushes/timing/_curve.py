@@ -135,11 +135,11 @@ def _problem(x: Floats, y: Floats, trust: Floats, knots: Floats) -> _Problem:
 def _solve(problem: _Problem, weights: Floats, smoothing: float) -> _Fit:
     """Solve the penalised least squares for given weights and smoothing."""
     weighted = (problem.basis * weights[:, None]).T
-    smoother = np.linalg.solve(weighted @ problem.basis + smoothing * problem.stiff, weighted)
+    smoother = np.linalg.solve(_normal(problem, weights, smoothing), weighted)
     values = smoother @ problem.y
     residuals = problem.y - problem.basis @ values
     freedom, count = float(np.einsum("jk,kj->", problem.basis, smoother)), len(problem.y)
-    spread = _spread(residuals) + 1e-3
+    spread = _wide_spread(residuals) + 1e-3
     held = np.clip(residuals / spread, -3.0, 3.0)  # one far point must not choose the curve
     misfit = float((held**2).sum()) * spread**2 / count
     return _Fit(
@@ -151,6 +151,13 @@ def _solve(problem: _Problem, weights: Floats, smoothing: float) -> _Fit:
         cross_validated=misfit / max(1.0 - 1.4 * freedom / count, 1e-3) ** 2,
         information=count * np.log(misfit) + freedom * np.log(count),
     )
+
+
+def _normal(problem: _Problem, weights: Floats, smoothing: float) -> Floats:
+    """Give the normal matrix, kept from being singular by a trillionth of its data's part."""
+    data = (problem.basis * weights[:, None]).T @ problem.basis
+    least = 1e-12 * float(np.trace(data)) / len(data) + 1e-300
+    return np.asarray(data + smoothing * problem.stiff + least * np.eye(len(data)), np.float64)
 
 
 def _robust(problem: _Problem, smoothing: float) -> _Fit:
@@ -172,9 +179,11 @@ def _curve(fit: _Fit) -> Curve:
     inside = max(float((np.abs(fit.residuals) <= edge).mean()), 0.5)
     held = np.clip(fit.residuals, -edge, edge) / inside
     freedom = max(count - fit.freedom, 1.0)
-    noise = np.sqrt(float((problem.trust * held**2).sum()) / freedom)
-    normal = (problem.basis * problem.trust[:, None]).T @ problem.basis + fit.smoothing * problem.stiff
-    root = np.linalg.inv(np.linalg.cholesky(normal)).T
+    noise = max(
+        float(np.sqrt((problem.trust * held**2).sum() / freedom)),
+        _wide_spread(fit.residuals) * float(np.sqrt(count / freedom)),
+    )
+    root = np.linalg.inv(np.linalg.cholesky(_normal(problem, problem.trust, fit.smoothing))).T
     return Curve(
         knots=problem.knots,
         values=fit.values,
@@ -187,6 +196,12 @@ def _curve(fit: _Fit) -> Curve:
 def _spread(residuals: Floats) -> float:
     """Give the standard deviation by the median distance from zero."""
     return float(1.4826 * np.median(np.abs(residuals)))
+
+
+def _wide_spread(residuals: Floats) -> float:
+    """Give it by the four fifths nearest to zero as well: where half of the points hardly stray, others may."""
+    inner = np.sort(np.abs(residuals))[: max(1, round(0.8 * len(residuals)))]
+    return max(_spread(residuals), 1.51 * float(np.sqrt((inner**2).mean())))
 
 
 def _hats(x: Floats, knots: Floats) -> Floats:

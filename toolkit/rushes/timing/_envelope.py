@@ -13,7 +13,7 @@ from rushes.timing import _curve, _floor
 from rushes.timing._curve import Curve, Floats
 
 WINDOW_S = 5.0
-WINDOWS_LEAST, WINDOWS_MOST = 20, 720
+WINDOWS_FILLED, WINDOWS_LEAST, WINDOWS_MOST = 5, 20, 720
 READINGS_A_WINDOW = 15
 MANY = 60_000
 """More readings than this are thinned out to the earliest of each handful: their floor is the same."""
@@ -57,8 +57,8 @@ def theil_sen(x: Floats, y: Floats, *, seed: int) -> float:
     return float(np.median((y[one] - y[two])[far] / (x[one] - x[two])[far]))
 
 
-def lower_envelope(x: Floats, y: Floats, *, seed: int) -> Fitted:
-    """Fit the lower edge of the points.
+def lower_envelope(x: Floats, y: Floats, *, seed: int) -> Fitted | None:
+    """Fit the lower edge of the points; None where they lie in fewer than 5 of the windows.
 
     Args:
         x: Shape (n,), seconds, ascending, not all equal.
@@ -73,6 +73,8 @@ def lower_envelope(x: Floats, y: Floats, *, seed: int) -> Fitted:
     at, low = x[kept], flat[kept]
     window = _windows(at)
     glitch = _far_below(low, window)
+    if len(np.unique(window[~glitch])) < WINDOWS_FILLED:
+        return None
     curve, owner = _through_earliest(at, low, low, window, glitch)
     above = low - curve.at(at)
     spread = 1.4826 * float(np.median(np.abs(curve.residuals))) + 1.0

@@ -46,13 +46,13 @@ def one_way_fault(from_ns: Times, to_ns: Times) -> str:
     for name, span in (("stamps", ran), ("arrivals", logged)):
         if span == 0:
             return f"all {count} {name} are the same"
-    if min(ran, logged) < LEAST_SPAN_NS:
-        return f"the pairs span {say_ns(min(ran, logged))}, too short to tell the drift (at least 1 s)"
     wrong_way = np.mean(np.sign(np.diff(from_ns)) * np.sign(np.diff(to_ns)) < 0)
     if wrong_way > 0.6:
         return f"one clock goes back where the other goes on, in {wrong_way:.0%} of the steps: no clock runs so"
     if not 0.5 <= ran / logged <= 2.0:
-        return f"the stamps run {ran / 1e9:.6g} s while the arrivals run {logged / 1e9:.6g} s"
+        return f"the stamps run {say_ns(ran)} while the arrivals run {say_ns(logged)}"
+    if min(ran, logged) < LEAST_SPAN_NS:
+        return f"the pairs span {say_ns(min(ran, logged))}, too short to tell the drift (at least 1 s)"
     if int(np.ptp(offset)) <= max(_grain(from_ns), _grain(to_ns)):
         apart = say_ns(int(np.median(offset)))
         return f"all {count} arrivals are their stamps plus {apart}: a copy, no second clock"
@@ -79,7 +79,7 @@ def both_ways_fault(from_ns: Times, to_ns: Times, relation: str) -> str:
         return f"{say_count(count, 'two-way pair')}: too few to tell the drift (at least {LEAST_TWO_WAY})"
     ran, other = int(np.ptp(from_ns)), int(np.ptp(to_ns))
     if not 0.5 <= ran / other <= 2.0:
-        return f"one clock runs {ran / 1e9:.6g} s while the other runs {other / 1e9:.6g} s"
+        return f"one clock runs {say_ns(ran)} while the other runs {say_ns(other)}"
     order = np.argsort(from_ns, kind="stable")
     if (np.diff(to_ns[order]) < 0).mean() > 0.25:
         return "one clock goes back where the other goes on"

@@ -101,6 +101,8 @@ def _one_way(piece: _Piece, *, seed: int) -> ClockSegment:
     base = int(to_ns[0] - from_ns[0])
     y = (to_ns - from_ns - base).astype(np.float64)
     fitted = lower_envelope(x, y, seed=seed)
+    if fitted is None:
+        return _guess(piece, f"the {len(x)} readings lie in a few bunches, too few to tell a line")
     segment = _described(fitted, from_ns[0], base, piece, method="min-delay")
     if fault := _evidence.misfit(segment, fitted):
         return replace(segment, verdict="unproven", reason=fault)

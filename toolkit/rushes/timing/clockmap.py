@@ -7,17 +7,18 @@ small rest goes through float. The fields are those of the table ``clock_maps``.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes.errors import TimingError
-from rushes.intervals import median_interval
 from rushes.model import ClockPairs, Times
 
 MapVerdict = Literal["estimated", "declared", "unproven"]
+IDENTITY = "identity"
+"""Source of a map that only gives a clock another name."""
 WEAKEST: tuple[MapVerdict, ...] = ("unproven", "declared", "estimated")
 
 PIECE_NS, PIECE_INTERVALS = 1_000_000_000, 20
@@ -224,7 +225,7 @@ def identity(clock: str, *, to_clock: str | None = None) -> ClockMap:
         from_clock=clock,
         to_clock=to_clock or clock,
         segments=(segment,),
-        source="identity",
+        source=IDENTITY,
         latency_known=True,
     )
 
@@ -239,12 +240,16 @@ def compose(first: ClockMap, second: ClockMap) -> ClockMap:
     """
     if first.to_clock != second.from_clock:
         raise ValueError(f"{first.to_clock} is not {second.from_clock}")
+    if first.source == IDENTITY:
+        return replace(second, from_clock=first.from_clock)
+    if second.source == IDENTITY:
+        return replace(first, to_clock=second.to_clock)
     parts = [part for segment in first.segments for part in _chained(segment, second)]
     return ClockMap(
         from_clock=first.from_clock,
         to_clock=second.to_clock,
         segments=tuple(parts),
-        source=", ".join(dict.fromkeys(m.source for m in (first, second) if m.source != "identity")) or "identity",
+        source=", ".join(dict.fromkeys((first.source, second.source))),
         latency_known=first.latency_known and second.latency_known,
     )
 
@@ -312,7 +317,7 @@ def _join(one: ClockSegment, two: ClockSegment, start_ns: int, end_ns: int) -> C
 def pieces(times: Times) -> npt.NDArray[np.int64]:
     """Give where the pieces of a column start that may lie in different segments; the first is 0."""
     steps = np.diff(times)
-    ahead = max(PIECE_NS, PIECE_INTERVALS * (median_interval(times) or 0))
+    ahead = max(PIECE_NS, PIECE_INTERVALS * int(np.median(np.abs(steps)))) if len(steps) else PIECE_NS
     cuts = np.flatnonzero((steps < 0) | (steps > ahead)) + 1
     return np.concatenate([np.zeros(1, np.int64), cuts.astype(np.int64)])
 

@@ -53,9 +53,9 @@ def unwrap(times: Times, *, period_ns: int | None = None) -> Unwrapped:
     """
     times = np.asarray(times, np.int64)
     steps = np.diff(times)
-    interval = median_interval(times)
-    if interval is None or not (steps < 0).any():
+    if not (steps < 0).any() or not (steps > 0).any():
         return Unwrapped(times=times)
+    interval = int(np.median(steps[steps > 0]))  # as recorded: sorted, the laps would lie on each other
     if period_ns is not None:
         return _unwrapped(times, steps, period_ns, "given")
     deep = steps < -max(0.5 * float(times.max() - times.min()), 4.0 * interval)

@@ -1,4 +1,4 @@
-"""pyxdf's own clock synchronisation on the same pairs: Huber's line through one pair in 5 s, as LSL records them."""
+"""pyxdf's own clock synchronisation on the same pairs: a robust line through one in 5 s, as LSL records them."""
 
 import logging
 from types import SimpleNamespace
