@@ -11,6 +11,12 @@ import numpy.typing as npt
 
 from rushes.model import Times, absent
 
+YEAR_2000_NS = 946_684_800_000_000_000
+YEAR_2100_NS = 4_102_444_800_000_000_000
+DAY_NS = 86_400_000_000_000
+UNITS = {"microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
+TOO_FAST_NS = 10_000
+"""No sensor here ticks faster than 100 kHz; a shorter median interval means a wrong unit."""
 REGULAR_SPREAD = 0.5
 """A stream is regular where the middle half of its intervals spreads over less than this share of their median."""
 
@@ -169,6 +175,31 @@ def missing_by_sequence(sequence: npt.NDArray[np.int64] | None) -> int | None:
         return None
     usual = max(1, int(np.median(rising)))
     return int((np.maximum(np.rint(rising / usual), 1) - 1).sum())
+
+
+def suspected_unit(times: Times, *others: Times) -> str | None:
+    """Say in which unit times were probably written, a key of ``UNITS``; None where nanoseconds are believable.
+
+    A clock that counts from power-on has small values too. So a second witness is asked for: another time of the
+    same stream that names the same day, or intervals far too short for any sensor. The first time is what counts:
+    real files start at milliseconds and go on in nanoseconds.
+
+    Args:
+        times: Shape (n,), at least one, in any order.
+        others: Other times of the same samples, none of them empty.
+    """
+    first = int(times.min())
+    if first <= 0 or first >= YEAR_2000_NS:
+        return None
+    interval = median_interval(times)
+    for unit, scale in UNITS.items():
+        if not YEAR_2000_NS <= first * scale < YEAR_2100_NS:
+            continue
+        if any(abs(int(other.min()) - first * scale) < DAY_NS for other in others):
+            return unit
+        if interval is not None and interval < TOO_FAST_NS:
+            return unit
+    return None
 
 
 def _steps(times: Times) -> npt.NDArray[np.int64]:
