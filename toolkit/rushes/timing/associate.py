@@ -61,7 +61,8 @@ def _closest(window: Window, index: Indices, skew: npt.NDArray[np.int64]) -> Non
     later = before < 0
     index += later
     np.copyto(skew, skew_after, where=later)
-    np.clip(index, 0, len(window.part) - 1, out=index)
+    if index[0] < 0 or index[-1] >= len(window.part):  # places rise with the times that are sought
+        np.clip(index, 0, len(window.part) - 1, out=index)
 
 
 def nearest(times: Times, reference: Times, *, within: int) -> Matches:

@@ -100,7 +100,7 @@ def windows(times: Times, reference: Times, *, stream: str = "the stream") -> It
         # Searching only among the samples around the block is twice as fast as among all.
         first = max(int(np.searchsorted(times, sought[0])) - 2, 0)
         last = int(np.searchsorted(times, sought[-1], "right")) + 1
-        demand_ascending(times[checked:first], stream, offset=checked)
+        demand_ascending(times[checked : first + 1], stream, offset=checked)
         part = times[first:last]
         # Times that go back can lead the search anywhere; then the walk just has to come to its end.
         distinct = len(part) > 0 and bool((part[1:] > part[:-1]).all())
