@@ -224,6 +224,59 @@ class MomentsView:
     pairs: Sequence[PairView]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStretch:
+    """A stretch without a reset of one clock against the recorder's, as sync estimated it.
+
+    Args:
+        clock: Its name: a stream's ``clock_id``, or the stream.
+        segment: Number of the stretch, from 0.
+        start_ns, end_ns: In the clock itself, both included.
+        drift_ppm: What the recorder's clock gains on it.
+        drift_ci95_ppm: Half width of the 95 % interval; None where not known.
+        estimated: Whether there was evidence.
+    """
+
+    clock: str
+    segment: int
+    start_ns: int
+    end_ns: int
+    drift_ppm: float
+    drift_ci95_ppm: float | None
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentVerdict:
+    """What the content of two streams says of their clocks, as sync found it; the fields are ``crosschecks``."""
+
+    kind: str
+    first: str
+    second: str
+    verdict: str
+    offset_ns: int | None
+    ci95_ns: int | None
+    reason: str
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksView:
+    """The clocks of one recording, as a check is shown them.
+
+    Args:
+        spans: By stream that has samples and times, its earliest and latest raw time, both included.
+        stretches: What sync estimated; empty where it never ran or had no evidence.
+        content: What sync found in the content.
+    """
+
+    recording: str
+    streams: Sequence[Stream]
+    spans: Mapping[str, tuple[int, int]]
+    stretches: Sequence[ClockStretch]
+    content: Sequence[ContentVerdict]
+
+
 class CheckFacts(Protocol):
     """What every check says of itself."""
 
@@ -284,7 +337,17 @@ class MomentsCheck(CheckFacts, Protocol):
         ...
 
 
-Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck
+class ClocksCheck(CheckFacts, Protocol):
+    """How clocks ran → findings."""
+
+    subject: Literal["clocks"]
+
+    def judge(self, view: ClocksView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Judge; never raises for bad data."""
+        ...
+
+
+Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck
 """Told apart by ``subject``."""
 
 

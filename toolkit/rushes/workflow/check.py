@@ -19,7 +19,7 @@ from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
 from rushes.workflow._check.looking import PICTURES, measures_of, metric_rows
-from rushes.workflow._check.views import columns_of, moments_view, recording_view, stream_of
+from rushes.workflow._check.views import clocks_view, columns_of, moments_view, recording_view, stream_of
 from rushes.workflow.dataset import Dataset
 
 SEVERITIES = ("info", "warning", "error")
@@ -164,11 +164,14 @@ def _one(
     recording_id, name = recording["recording_id"], recording["name"]
     whole = recording_view(dataset, recording)
     moments = moments_view(dataset, recording, streams)
+    clocks = clocks_view(dataset, recording, streams)
     for plugin, options in chosen:
         if plugin.subject == "recording":
             _take(plugin, plugin.judge(whole, options), recording_id, name, rows)
         elif plugin.subject == "moments" and moments is not None:
             _take(plugin, plugin.judge(moments, options), recording_id, name, rows)
+        elif plugin.subject == "clocks":
+            _take(plugin, plugin.judge(clocks, options), recording_id, name, rows)
     of_streams = [(plugin, options) for plugin, options in chosen if plugin.subject == "stream"]
     for row in streams:
         stream = stream_of(row)
