@@ -13,6 +13,7 @@ from pathlib import Path
 
 from make_fixture import make
 from measure import in_process, measure, table, whole
+from signals import signals
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "output"
@@ -203,6 +204,7 @@ def main() -> None:
     about()
     ingest()
     inertial()
+    signals()
     pictures()
     memory()
     alignment()

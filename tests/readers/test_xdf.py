@@ -215,6 +215,21 @@ def test_integers_that_a_float_cannot_hold_are_named(tmp_path: Path) -> None:
     assert [(loss.code, loss.count) for loss in losses] == [("read.rounded-value", 1)]
 
 
+def test_any_kind_of_nan_is_a_value(tmp_path: Path) -> None:
+    values = np.array([[0x7F800001], [0x7FC00000], [0x3F800000]], "<u4").view("<f4")
+    path = xdf.write(
+        tmp_path / "a.xdf",
+        xdf.header(1, "n"),
+        *xdf.fast_samples(1, np.array([1.0, 2.0, 3.0]), values, 3),
+        xdf.footer(1, 3),
+    )
+
+    found, losses = read(path)
+
+    assert repr(found["n"]["values"]) == "[[nan], [nan], [1.0]]"
+    assert losses == []
+
+
 def test_numbers_that_come_one_at_a_time_are_events_and_exact(tmp_path: Path) -> None:
     path = xdf.write(
         tmp_path / "a.xdf",
@@ -317,7 +332,8 @@ def test_a_file_cut_at_any_byte_keeps_what_is_before_and_names_the_loss(tmp_path
     expected, _ = read(whole)
     cut = tmp_path / "cut.xdf"
     last = dict.fromkeys(SESSION, 0)
-    for length in range(4, len(content)):
+    first = content.index(b"\x03\0\1\0\0\0")  # every byte of one round of chunks, and some of everything
+    for length in sorted({*range(first - 2, first + 300), *range(4, len(content), 11), len(content) - 1}):
         cut.write_bytes(content[:length])
 
         found, losses = read(cut)
@@ -332,7 +348,7 @@ def test_a_file_cut_at_any_byte_keeps_what_is_before_and_names_the_loss(tmp_path
     assert last == SESSION
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(place=st.integers(4, 100_000), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_ends_the_reading(tmp_path: Path, place: int, bit: int) -> None:
     """What a flip can take is one chunk, or a stream whose header it hits."""

@@ -54,8 +54,10 @@ def test_all_rows_arrive_in_their_tables(recordings: Path, tmp_path: Path) -> No
 
 
 def test_a_page_shows_what_they_hold(recordings: Path) -> None:
-    page = look_page(look([recordings]))
+    result = look([recordings])
+    page = look_page(result)
 
+    assert [recording.error for recording in result.recordings] == [None] * 3
     text = html.unescape(re.sub(r"<[^>]+>", " ", page))
     for word in ("BioSemi", "27,815", "8 channels", "MyMarkerStream", "eye_state", "gaze_200hz", "fixations"):
         assert word in text, word

@@ -44,7 +44,7 @@ class StreamTime:
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Judge the raw time's order, then each kind of time by itself, then one against the other."""
         kinds = {
-            kind: values[~absent(values)]
+            kind: np.asarray(values)[~absent(values)]
             for kind in KINDS
             if (values := view.columns.get(kind)) is not None and not absent(values).all()
         }

@@ -62,7 +62,12 @@ def kind_of(header: StreamHeader) -> Kind:
 
 
 def _signals(values: npt.NDArray[Any]) -> dict[str, Any]:
-    return {"values": values.astype(np.float64)}
+    return {"values": _as_float64(values)}
+
+
+def _as_float64(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):  # said of a NaN that is not the usual one
+        return values.astype(np.float64)
 
 
 def _events(values: Any, header: StreamHeader) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def _inertial(header: StreamHeader) -> Kind | None:
         return None
 
     def columns(values: npt.NDArray[Any]) -> dict[str, Any]:
-        return {name: values[:, place].astype(np.float64) * scale for name, (place, scale) in places.items()}
+        return {name: _as_float64(values[:, place]) * scale for name, (place, scale) in places.items()}
 
     return Kind(table="imu", modality="imu", columns=columns)
 
@@ -115,6 +120,6 @@ def _gaze(header: StreamHeader) -> Kind | None:
         return None
 
     def columns(values: npt.NDArray[Any]) -> dict[str, Any]:
-        return {_GAZE[label]: values[:, place].astype(np.float64) for place, label in enumerate(labels)}
+        return {_GAZE[label]: _as_float64(values[:, place]) for place, label in enumerate(labels)}
 
     return Kind(table="gaze", modality="gaze", columns=columns)
