@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rushes.errors import TimingError
-from rushes.timing.associate import closest, nearest, order
+from rushes.timing.associate import closest, nearest
+from rushes.timing.matches import order
 
 FEW = hnp.arrays(np.int64, st.integers(0, 8), elements=st.integers(-30, 30)).map(np.sort)
 MANY = hnp.arrays(np.int64, st.integers(0, 120), elements=st.integers(-400, 400)).map(np.sort)

@@ -1,6 +1,6 @@
 """A robust line or smooth curve through points, and how far it would move had chance fallen otherwise.
 
-A curve is linear between knots. Its roughness (squared second differences at the knots) is held down as much as
+A curve is linear between knots. Its roughness (squared third differences at the knots) is held down as much as
 generalised cross-validation asks for; a straight line is the curve with two knots. Far points are held down by
 Huber's weights.
 """
@@ -17,9 +17,13 @@ LEAST_KNOT_S, MOST_KNOTS = 20.0, 181
 """Knots lie no closer than this, and there are no more than so many."""
 LEAST_BEND_S = 180.0
 """A shorter stretch is a line: what bends a crystal's rate is warmth, and takes minutes."""
-SMOOTHING = np.logspace(-3.0, 7.0, 21)
-BETTER = 10.0
-"""A bend has to better the Bayesian information criterion of the line by this much: very strong evidence."""
+ROUGHNESS = 3
+"""Third differences: a curve may go on bending at its ends, where second differences would straighten it."""
+SMOOTHING = np.logspace(-2.0, 7.0, 19)
+UNDERSMOOTH = 0.1
+"""Cross-validation flattens as much as it spares noise; less, and what is flattened is small beside the noise."""
+BETTER = 6.0
+"""A bend has to better the Bayesian information criterion of the line by this much: strong evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,21 +33,34 @@ class Curve:
     Args:
         knots: Shape (K,), ascending; two for a straight line.
         values: Shape (K,), of the curve at the knots.
-        smoother: Shape (K, J): takes the points' y to the values, weights held as they are.
         residuals: Shape (J,), of the points.
-        moves: Shape (J,), residuals with the far ones held in and scaled up to what noise the points had, of
-            which to draw where the curve could lie.
+        sway: Shape (K, K): takes independent normal numbers to where the values could lie as well.
+        freedom: Points beyond those that the curve uses up.
     """
 
     knots: Floats
     values: Floats
-    smoother: Floats
     residuals: Floats
-    moves: Floats
+    sway: Floats
+    freedom: float
 
     def at(self, x: Floats) -> Floats:
         """Give the curve at any x; beyond the outer knots it goes on as its own regression line does."""
         return evaluate(self.knots, self.values, x)
+
+    def draws(self, count: int, draw: np.random.Generator) -> Floats:
+        """Draw by how much the values could be off, shape (K, count).
+
+        For a line these are the errors of robust regression; for a bend those of the smoother seen as a Bayesian
+        sees it (Wahba, Nychka), which hold what smoothing has flattened. Few points make tails of Student's t.
+        """
+        scale = np.sqrt(self.freedom / draw.chisquare(self.freedom, count))
+        return np.asarray(self.sway @ draw.standard_normal((len(self.knots), count)) * scale)
+
+    @property
+    def bent(self) -> bool:
+        """Whether it is more than a straight line."""
+        return len(self.knots) > 2
 
     @property
     def slope(self) -> float:
@@ -75,66 +92,96 @@ def fit(x: Floats, y: Floats, weights: Floats | None = None, *, reach: tuple[flo
     """
     trust = np.ones(len(x)) if weights is None else weights / weights.mean()
     low, high = (float(x[0]), float(x[-1])) if reach is None else reach
-    line = _robust(x, y, trust, np.array([low, high]), 0.0)
-    span = high - low
-    if span <= LEAST_BEND_S or len(x) < 12:
-        return line.curve
-    count = int(min(MOST_KNOTS, span / LEAST_KNOT_S + 1.5, len(x) / 2))
-    knots = np.asarray(np.linspace(low, high, max(4, count)), np.float64)
-    smoothed = min((_solve(x, y, trust, knots, s) for s in SMOOTHING), key=lambda f: f.cross_validated)
-    bent = _robust(x, y, trust, knots, smoothed.smoothing)
-    return bent.curve if bent.information + BETTER < line.information else line.curve
+    line = _robust(_problem(x, y, trust, np.array([low, high])), 0.0)
+    if high - low <= LEAST_BEND_S or len(x) < 12:
+        return _curve(line)
+    count = int(min(MOST_KNOTS, (high - low) / LEAST_KNOT_S + 1.5, len(x) / 2))
+    problem = _problem(x, y, trust, np.asarray(np.linspace(low, high, max(5, count)), np.float64))
+    best = min(SMOOTHING, key=lambda smoothing: _solve(problem, problem.trust, smoothing).cross_validated)
+    bent = _robust(problem, UNDERSMOOTH * float(best))
+    return _curve(bent if bent.information + BETTER < line.information else line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Problem:
+    """Points and knots: ``basis`` (J, K) takes values at knots to points, ``stiff`` (K, K) weighs roughness."""
+
+    y: Floats
+    trust: Floats
+    knots: Floats
+    basis: Floats
+    stiff: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fit:
-    curve: Curve
+    problem: _Problem
     smoothing: float
+    values: Floats
+    residuals: Floats
+    freedom: float
     cross_validated: float
     information: float
 
 
-def _solve(x: Floats, y: Floats, weights: Floats, knots: Floats, smoothing: float) -> _Fit:
+def _problem(x: Floats, y: Floats, trust: Floats, knots: Floats) -> _Problem:
+    stiff = np.zeros((len(knots), len(knots)))
+    if len(knots) > ROUGHNESS:
+        differences = np.diff(np.eye(len(knots)), ROUGHNESS, axis=0)
+        stiff = len(x) / len(knots) * (differences.T @ differences)
+    return _Problem(y=y, trust=trust, knots=knots, basis=_hats(x, knots), stiff=stiff)
+
+
+def _solve(problem: _Problem, weights: Floats, smoothing: float) -> _Fit:
     """Solve the penalised least squares for given weights and smoothing."""
-    basis = _hats(x, knots)
-    normal = basis.T @ (basis * weights[:, None])
-    if len(knots) > 2:
-        second = np.diff(np.eye(len(knots)), 2, axis=0)
-        normal = normal + smoothing * (len(x) / len(knots)) * (second.T @ second)
-    smoother = np.asarray(np.linalg.solve(normal, (basis * weights[:, None]).T), np.float64)
-    values = smoother @ y
-    residuals = y - basis @ values
-    leverage = np.einsum("jk,kj->j", basis, smoother).clip(0.0, 0.95)
-    freedom, count = float(leverage.sum()), len(x)
+    weighted = (problem.basis * weights[:, None]).T
+    smoother = np.linalg.solve(weighted @ problem.basis + smoothing * problem.stiff, weighted)
+    values = smoother @ problem.y
+    residuals = problem.y - problem.basis @ values
+    freedom, count = float(np.einsum("jk,kj->", problem.basis, smoother)), len(problem.y)
     spread = _spread(residuals) + 1e-3
     held = np.clip(residuals / spread, -3.0, 3.0)  # one far point must not choose the curve
     misfit = float((held**2).sum()) * spread**2 / count
-    inside = np.abs(residuals) <= HUBER * spread
-    moves = np.clip(residuals, -HUBER * spread, HUBER * spread) / max(float(inside.mean()), 0.5)
     return _Fit(
-        curve=Curve(
-            knots=knots,
-            values=values,
-            smoother=smoother,
-            residuals=residuals,
-            moves=(moves - moves.mean()) / np.sqrt(max(1.0 - freedom / count, 0.05)),
-        ),
+        problem=problem,
         smoothing=smoothing,
+        values=np.asarray(values, np.float64),
+        residuals=np.asarray(residuals, np.float64),
+        freedom=freedom,
         cross_validated=misfit / max(1.0 - 1.4 * freedom / count, 1e-3) ** 2,
         information=count * np.log(misfit) + freedom * np.log(count),
     )
 
 
-def _robust(x: Floats, y: Floats, trust: Floats, knots: Floats, smoothing: float) -> _Fit:
+def _robust(problem: _Problem, smoothing: float) -> _Fit:
     """Iterate Huber's weights to rest."""
-    solved = _solve(x, y, trust, knots, smoothing)
+    solved = _solve(problem, problem.trust, smoothing)
     for _ in range(20):
-        spread = _spread(solved.curve.residuals) + 1e-3
-        weights = trust * np.minimum(1.0, HUBER * spread / np.maximum(np.abs(solved.curve.residuals), 1e-9))
-        before, solved = solved, _solve(x, y, weights, knots, smoothing)
-        if np.abs(before.curve.values - solved.curve.values).max() < 1e-3 * spread:
+        spread = _spread(solved.residuals) + 1e-3
+        weights = problem.trust * np.minimum(1.0, HUBER * spread / np.maximum(np.abs(solved.residuals), 1e-9))
+        before, solved = solved, _solve(problem, weights, smoothing)
+        if np.abs(before.values - solved.values).max() < 1e-3 * spread:
             break
     return solved
+
+
+def _curve(fit: _Fit) -> Curve:
+    """Give the curve of a robust fit, with how far it could be off (Huber's variance)."""
+    problem, count = fit.problem, len(fit.problem.y)
+    edge = HUBER * (_spread(fit.residuals) + 1e-3)
+    inside = max(float((np.abs(fit.residuals) <= edge).mean()), 0.5)
+    held = np.clip(fit.residuals, -edge, edge) / inside
+    freedom = max(count - fit.freedom, 1.0)
+    noise = np.sqrt(float((problem.trust * held**2).sum()) / freedom)
+    normal = (problem.basis * problem.trust[:, None]).T @ problem.basis + fit.smoothing * problem.stiff
+    root = np.linalg.inv(np.linalg.cholesky(normal)).T
+    return Curve(
+        knots=problem.knots,
+        values=fit.values,
+        residuals=fit.residuals,
+        sway=np.asarray(noise * root, np.float64),
+        freedom=freedom,
+    )
 
 
 def _spread(residuals: Floats) -> float:

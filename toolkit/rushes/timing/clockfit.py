@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rushes.model import ClockPairs, Times
 from rushes.quantities import say_ns
 from rushes.timing import _evidence
-from rushes.timing._curve import Curve, Floats, fit, slopes
+from rushes.timing._curve import Floats, fit, slopes
 from rushes.timing._envelope import DRAWS, Fitted, lower_envelope
 from rushes.timing.clockmap import ClockMap, ClockSegment
 from rushes.timing.hygiene import present, resets
@@ -127,8 +127,7 @@ def _both_ways(piece: _Piece, relation: str, *, seed: int) -> ClockSegment:
         x, y, trips = x[quick], y[quick], trips[quick]
         weights = 1.0 / np.maximum(trips, 1.0) ** 2
     curve = fit(x, y, weights)
-    draw = np.random.default_rng(seed)
-    moved = curve.smoother @ draw.choice(curve.moves, (len(curve.moves), DRAWS))
+    moved = curve.draws(DRAWS, np.random.default_rng(seed))
     fitted = Fitted(
         curve=curve,
         residuals=curve.residuals,
@@ -150,14 +149,7 @@ def _from_the_middle(fitted: Fitted) -> Fitted:
     """Turn a curve over the middle of both clocks into one over the first clock: its knots move by half of it."""
     curve = fitted.curve
     knots = curve.knots - curve.values * 0.5e-9
-    moved = Curve(
-        knots=knots,
-        values=curve.values,
-        smoother=curve.smoother,
-        residuals=curve.residuals,
-        moves=curve.moves,
-    )
-    return replace(fitted, curve=moved)
+    return replace(fitted, curve=replace(curve, knots=knots))
 
 
 def _described(fitted: Fitted, first_ns: int, base_ns: int, piece: _Piece, *, method: str) -> ClockSegment:
