@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-
 _AT_ONCE = 512  # bytes a record up to which indexing them all at once costs less than a slice each
 
 
