@@ -6,7 +6,7 @@ bytes are no element, the walk goes on at the next cluster and says what it left
 
 import mmap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SEGMENT, CLUSTER, CLUSTER_TIME = 0x18538067, 0x1F43B675, 0xE7
 SIMPLE_BLOCK, BLOCK_GROUP, BLOCK, BLOCK_REFERENCE = 0xA3, 0xA0, 0xA1, 0xFB
@@ -25,9 +25,11 @@ _ENTERED = frozenset(
 _CLUSTER_MARK = CLUSTER.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element: what it is and where its content lies; ``end`` may lie beyond the file where that was cut."""
+class Element(NamedTuple):
+    """One element: what it is and where its content lies; ``end`` may lie beyond the file where that was cut.
+
+    A tuple, as there are three of them for each inertial sample, and nothing else immutable is made as fast.
+    """
 
     kind: int
     start: int
@@ -36,8 +38,7 @@ class Element:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A stretch that holds no elements; ``end`` is where the next cluster starts, or the end of the file."""
 
     start: int
@@ -87,6 +88,10 @@ def _element(data: mmap.mmap, place: int, size: int) -> Element | None:
     if first < 0x10:
         return None
     after = place + 9 - first.bit_length()
+    if after < size and 0x80 <= data[after] < 0xFF:  # a length of one byte, as most have
+        content = after + 1
+        kind = first if after == place + 1 else int.from_bytes(data[place:after], "big")
+        return Element(kind, place, content, content + (data[after] & 0x7F))
     length = number(data, after)
     if length is None:
         return None

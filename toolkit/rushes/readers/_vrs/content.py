@@ -24,7 +24,8 @@ _OURS: Mapping[str, str] = {
     "grey8": "mono8", "bgr8": "bgr8", "rgb8": "rgb8", "rgba8": "rgba8", "depth32f": "32FC1", "grey10": "mono16",
     "grey12": "mono16", "grey16": "mono16", "yuv_i420_split": "i420", "yuy2": "yuy2", "yuv_420_nv21": "nv21",
     "yuv_420_nv12": "nv12", "bayer8_rggb": "bayer_rggb8", "bayer8_bggr": "bayer_bggr8",
-    "bayer8_gbrg": "bayer_gbrg8",
+    "bayer8_gbrg": "bayer_gbrg8", "rgb10": "rgb10", "rgb12": "rgb12", "raw10": "y10p", "grey10packed": "y10l",
+    "raw10_bayer_rggb": "bayer_rggb10p", "raw10_bayer_bggr": "bayer_bggr10p", "bayer10_gbrg": "bayer_gbrg10",
 }  # fmt: skip
 """Raw pixel formats that are decoded here, by the names that the decoder knows."""
 

@@ -11,6 +11,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+_AT_ONCE = 512  # bytes a record up to which indexing them all at once costs less than a slice each
+
 
 def files_of(path: Path) -> list[Path]:
     """Give the files of a recording: ``walk.vrs``, and ``walk.vrs_1``, ``walk.vrs_2`` … as far as they follow."""
@@ -62,7 +64,7 @@ class Pieces:
 
     def gather(self, offsets: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.uint8]:
         """Give ``length`` bytes at each offset, shape (n, length); all must lie inside the recording."""
-        if len(self._data) > 1 or not len(offsets):
+        if len(self._data) > 1 or length > _AT_ONCE or not len(offsets):
             joined = b"".join(self.read(offset, length) for offset in offsets.tolist())
             return np.frombuffer(joined, np.uint8).reshape(len(offsets), length)
         data = np.frombuffer(self._data[0], np.uint8)

@@ -21,6 +21,7 @@ from rushes.readers._vrs.pieces import Pieces
 from rushes.readers._vrs.records import HEADER, Records
 
 NOT_AS_INDEXED = "a record whose head is not what the index says"
+MESSAGE_ROWS = 1024  # each holds up to 16 KiB of JSON
 CUT_OFF = "bytes cut off"
 ACROSS_FILES = "bytes that lie across two files"
 
@@ -57,8 +58,9 @@ class StreamPart:
         rejected: Counter[str] = Counter()
         rows = across = 0
         with Pieces(source.paths) as pieces:
-            for start in range(0, len(source.rows), BATCH_ROWS):
-                for run in self._runs(pieces, source.rows[start : start + BATCH_ROWS], rejected):
+            step = BATCH_ROWS if self.streams[0].table != "messages" else MESSAGE_ROWS
+            for start in range(0, len(source.rows), step):
+                for run in self._runs(pieces, source.rows[start : start + step], rejected):
                     columns, kept = meaning.columns(pieces, run, rejected)
                     if not kept.any():
                         continue
