@@ -132,8 +132,8 @@ class MediaFile:
         media_id: Unique within the recording: the path below the recording's root, or the file's name.
         path: Where the file is now.
         container: file (an image by itself), mcap, bag, sqlite3, vrs, video, wav, xdf, raw (plain records);
-            mcap+zstd and sqlite3+zstd where each message is compressed; mcap.zstd and sqlite3.zstd where the whole file is;
-            sqlite3.mend where rows are in the log beside it or its end is missing.
+            mcap+zstd and sqlite3+zstd where each message is compressed; mcap.zstd and sqlite3.zstd where the
+            whole file is; sqlite3.mend where rows are in the log beside it or its end is missing.
     """
 
     media_id: str
