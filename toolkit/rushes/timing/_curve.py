@@ -149,7 +149,7 @@ def _solve(problem: _Problem, weights: Floats, smoothing: float) -> _Fit:
         residuals=np.asarray(residuals, np.float64),
         freedom=freedom,
         cross_validated=misfit / max(1.0 - 1.4 * freedom / count, 1e-3) ** 2,
-        information=count * np.log(misfit) + freedom * np.log(count),
+        information=count * np.log(max(misfit, 1e-12)) + freedom * np.log(count),
     )
 
 

@@ -148,5 +148,9 @@ def _batches(from_ns: Times, to_ns: Times) -> npt.NDArray[np.int64]:
 
 
 def _grain(times: Times) -> int:
-    """Give the unit in which times were written: the greatest common divisor of their distances, at least 1 ns."""
-    return max(1, int(np.gcd.reduce(times - times[0])))
+    """Give the unit in which times were written: the greatest common divisor of their distances, at least 1 ns.
+
+    Samples taken at an even pace lie on a grid too; a grid as wide as their distance is no unit.
+    """
+    unit = int(np.gcd.reduce(times - times[0]))
+    return unit if 1 < unit <= np.median(np.abs(np.diff(times))) / 4 else 1
