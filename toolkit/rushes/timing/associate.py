@@ -11,6 +11,9 @@ pair them up, each time and each sample used at most once, it takes the one with
   of losing samples to jitter, and one surplus sample cannot shift a long row of good pairs;
 - no time within reach of a free sample is left alone.
 
+Where several pairings cost the same, as with equal reference times that want one sample, which of them is taken
+can depend on whether there are more samples or more reference times; the same input always gives the same answer.
+
 The answer is exact, not a heuristic. Plain nearest is worked out for all at once; only around collisions is the
 best pairing searched for, as the heaviest increasing run of (time, sample) pairs.
 """
