@@ -161,3 +161,19 @@ def test_a_start_offset_is_taken_at_its_word_and_several_shared_instants_are_tes
     two = estimate(pairs([0, 100 * SECOND], [7, 100 * SECOND + 1_000_007], "same")).segments[0]
     assert two.verdict == "declared"
     assert two.drift_ppm == pytest.approx(10.0)
+
+
+def test_regular_stamps_with_arrivals_of_their_own_are_no_copy() -> None:
+    stamps = START + 123_456 + np.arange(3000) * 1_000_000
+    late = np.random.default_rng(1).gamma(2, 50_000, 3000).astype(np.int64)
+    assert estimate(pairs(stamps, stamps + 300_000 + late)).verdict == "estimated"
+
+
+def test_a_take_of_three_seconds_is_known_as_well_as_it_says() -> None:
+    held = 0
+    for seed in range(40):
+        taken = trial("usb", seed, seconds=3.0)
+        found = estimate(taken.pairs)
+        assert found.verdict == "estimated", found.reason
+        held += bool((errors(taken, found) <= found.uncertainty_ns(taken.pairs.from_ns)).all())
+    assert held >= 32

@@ -81,3 +81,9 @@ def test_absent_readings_are_counted() -> None:
     good, lacking = present(masked, np.array([1.0, 2.0, np.nan]))
     assert (good.tolist(), lacking) == ([True, False, False], 2)
     assert present(np.array([np.iinfo(np.int64).min]), np.array([1]))[1] == 1
+
+
+def test_several_senders_in_one_stream_are_no_resets() -> None:
+    draw = np.random.default_rng(3)
+    stamps = np.repeat(TICKS, 2) - draw.integers(0, 80_000, 1200)
+    assert resets(stamps, START + np.repeat(TICKS, 2) + draw.integers(0, 200_000, 1200)).tolist() == []

@@ -13,7 +13,7 @@ from rushes.timing import _curve, _floor
 from rushes.timing._curve import Curve, Floats
 
 WINDOW_S = 5.0
-WINDOWS_FILLED, WINDOWS_LEAST, WINDOWS_MOST = 5, 20, 720
+WINDOWS_FILLED, WINDOWS_SPARSE, WINDOWS_LEAST, WINDOWS_MOST = 5, 8, 20, 720
 READINGS_A_WINDOW = 15
 MANY = 60_000
 """More readings than this are thinned out to the earliest of each handful: their floor is the same."""
@@ -109,7 +109,7 @@ def _windows(x: Floats) -> npt.NDArray[np.int64]:
     """Number the window of each reading: 5 s; less in a short take, more in a long or sparse one."""
     span = float(x[-1] - x[0])
     length = min(max(WINDOW_S, span / WINDOWS_MOST), span / WINDOWS_LEAST)
-    length = max(length, READINGS_A_WINDOW * span / len(x))
+    length = max(length, min(READINGS_A_WINDOW / len(x), 1.0 / WINDOWS_SPARSE) * span)
     number = np.minimum((x - x[0]) / length, max(1, round(span / length)) - 1).astype(np.int64)
     return np.asarray(np.unique(number, return_inverse=True)[1], np.int64)
 

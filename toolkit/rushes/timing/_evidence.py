@@ -16,6 +16,9 @@ from rushes.timing.clockmap import ClockSegment
 LEAST_PAIRS = 20
 LEAST_SPAN_NS = 1_000_000_000
 LEAST_SHARED = 4
+FLOAT_NS = 1_000
+"""Seconds since 1970 in a float are good to a quarter of this; no arrival keeps its latency so closely."""
+ROUNDED_NS = (1_000, 1_000_000, 1_000_000_000)
 YEAR_NS, MOST_YEARS = 365.25 * 86_400e9, 70.0
 """A clock that is set from 1970 to the present moves by less."""
 LEAST_TWO_WAY = 3
@@ -53,7 +56,7 @@ def one_way_fault(from_ns: Times, to_ns: Times) -> str:
         return f"the stamps run {say_ns(ran)} while the arrivals run {say_ns(logged)}"
     if min(ran, logged) < LEAST_SPAN_NS:
         return f"the pairs span {say_ns(min(ran, logged))}, too short to tell the drift (at least 1 s)"
-    if int(np.ptp(offset)) <= max(_grain(from_ns), _grain(to_ns)):
+    if _copied(from_ns, to_ns):
         apart = say_ns(int(np.median(offset)))
         return f"all {count} arrivals are their stamps plus {apart}: a copy, no second clock"
     batches = _batches(from_ns, to_ns)
@@ -147,10 +150,12 @@ def _batches(from_ns: Times, to_ns: Times) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.flatnonzero(~near) + 1])
 
 
-def _grain(times: Times) -> int:
-    """Give the unit in which times were written: the greatest common divisor of their distances, at least 1 ns.
-
-    Samples taken at an even pace lie on a grid too; a grid as wide as their distance is no unit.
-    """
-    unit = int(np.gcd.reduce(times - times[0]))
-    return unit if 1 < unit <= np.median(np.abs(np.diff(times))) / 4 else 1
+def _copied(from_ns: Times, to_ns: Times) -> bool:
+    """Tell whether one column is the other moved by a constant, rounded to a unit, or written as float seconds."""
+    if int(np.ptp(to_ns - from_ns)) <= FLOAT_NS:
+        return True
+    for unit in ROUNDED_NS:
+        for exact, coarse in ((to_ns, from_ns), (from_ns, to_ns)):
+            if (coarse % unit == 0).all() and (np.abs(exact - coarse) < unit).all() and (exact % unit != 0).any():
+                return True
+    return False

@@ -10,6 +10,8 @@ from rushes.model import Times, absent
 
 RESET_NS, RESET_INTERVALS = 1_000_000_000, 20
 """A jump has to be longer than both to be a reset; a step back may be a reset whatever its length."""
+LEAST_STEP_NS = 1_000_000
+"""Shorter steps back come from several senders in one stream, and from late arrivals."""
 NEIGHBOURS = 20
 """Pairs on each side whose lowest offsets are compared: one late arrival or glitch is no reset."""
 TICKS_NS = {"ns": 1, "100 ns": 100, "us": 1_000, "1/90000 s": 1e9 / 90_000, "ms": 1_000_000}
@@ -105,7 +107,7 @@ def resets(from_ns: Times, to_ns: Times) -> npt.NDArray[np.int64]:
     at = np.flatnonzero(back | far)
     shift, sure = _lasting(offset, at)
     noise = 5 * _unrest(offset)
-    least = np.where(far[at], limit, np.maximum(-steps[at] // 2, noise))
+    least = np.where(far[at], limit, np.maximum(-steps[at] // 2, max(noise, LEAST_STEP_NS)))
     found = at[(np.abs(shift) > least) & (sure | far[at])]
     more = [i for i in np.flatnonzero(other)[:200] if _lasts_long(offset, to_ns, int(i), limit)]
     return np.union1d(found, np.array(more, np.int64)).astype(np.int64) + 1
