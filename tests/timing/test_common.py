@@ -136,8 +136,8 @@ def test_streams_of_one_device_share_one_map_so_that_no_skew_is_added():
 
 
 def test_stamps_that_look_like_one_clock_are_taken_as_they_are_and_never_certified():
-    _, cam, cam_pairs = device("cam", ClockSpec(), latency_ns=12_000_000)
-    _, imu, imu_pairs = device("imu", ClockSpec(offset_ns=40_000_000), rate_hz=100, seed=1)
+    _, cam, cam_pairs = device("cam", ClockSpec(), latency_ns=12_000_000, seconds=300)
+    _, imu, imu_pairs = device("imu", ClockSpec(offset_ns=40_000_000), rate_hz=100, seed=1, seconds=300)
     chosen = choose_common_time({"cam": cam, "imu": imu}, [cam_pairs, imu_pairs])
     assert (chosen.time, chosen.verdict) == ("header", "unproven")
     assert np.array_equal(chosen.times["cam"], cam.header)

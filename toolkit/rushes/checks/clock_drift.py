@@ -5,6 +5,7 @@ from typing import Literal
 
 from rushes.contracts import ClocksCheck, ClocksView, Option
 from rushes.model import Finding, Metric, Severity
+from rushes.quantities import say_drift
 
 
 class ClockDrift:
@@ -35,11 +36,11 @@ class ClockDrift:
             if severity is None:
                 continue
             limit = options[f"{severity}_ppm"]
-            wide = f" ± {stretch.drift_ci95_ppm:.2g}" if stretch.drift_ci95_ppm is not None else ""
+            said = say_drift(abs(stretch.drift_ppm), stretch.drift_ci95_ppm).removeprefix("+")
             yield Finding(
                 check=self.name,
                 severity=severity,
-                message=f"{stretch.clock}: its clock runs {abs(stretch.drift_ppm):,.1f}{wide} ppm too "
+                message=f"{stretch.clock}: its clock runs {said} ppm too "
                 f"{'slow' if stretch.drift_ppm > 0 else 'fast'} (limit {limit:g} ppm)",
                 value=stretch.drift_ppm,
                 limit=limit,

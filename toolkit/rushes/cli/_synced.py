@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rushes.cli._output import table
-from rushes.quantities import say_count, say_ns
+from rushes.quantities import say_count, say_drift, say_ns
 from rushes.timing.common import StreamClock
 from rushes.timing.crosscheck.verdict import Crosscheck
 from rushes.timing.pairing import Pairing, doubt
@@ -79,8 +79,7 @@ def _clock(stream: StreamClock) -> tuple[object, ...]:
     segment = max(found.segments, key=lambda s: s.end_ns - s.start_ns)
     resets = len(found.segments) - 1
     offset = say_ns(segment.offset_ns) + (f" ({say_count(resets, 'reset')})" if resets else "")
-    wide = segment.drift_ci95_ppm
-    drift = f"{segment.drift_ppm:+.2f}" + (f" ± {wide:.2g}" if wide is not None else "")
+    drift = say_drift(segment.drift_ppm, segment.drift_ci95_ppm)
     return (
         stream.stream,
         offset,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rushes.model import ClockPairs
-from rushes.quantities import say_count, say_ns
+from rushes.quantities import say_count, say_drift, say_ns
 from rushes.report.page import (
     Column,
     Html,
@@ -227,13 +227,12 @@ def _clock_row(stream: StreamClock) -> Sequence[Piece]:
     if found is None or found.verdict == "unproven":
         return (code(stream.stream), verdict, "–", "–", "–", "–", _evidence(found), "unknown")
     segment = max(found.segments, key=lambda s: s.end_ns - s.start_ns)
-    wide = f" ± {segment.drift_ci95_ppm:.2g}" if segment.drift_ci95_ppm is not None else ""
     middle, most = say_ns(segment.residual_p50_ns), say_ns(segment.residual_p95_ns)
     return (
         code(stream.stream),
         verdict,
         say_ns(segment.offset_ns),
-        f"{segment.drift_ppm:+.3f}{wide}",
+        say_drift(segment.drift_ppm, segment.drift_ci95_ppm),
         f"{middle} / {most}" if middle else "–",
         f"± {say_ns(segment.offset_ci95_ns)}" if segment.offset_ci95_ns is not None else "–",
         _evidence(found),
