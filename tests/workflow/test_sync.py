@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rushes.errors import TimingError
+from rushes.errors import TimingError, UsageError
 from rushes.resources import folder
 from rushes.store import Store
 from rushes.timing.crosscheck.verdict import Crosscheck
@@ -17,6 +17,8 @@ from rushes.virtual.spec import BUS, USB_QUIET, ClockSpec
 from rushes.virtual.takes import tiny_spec
 from rushes.workflow import sync as syncing
 from rushes.workflow.certificate import certificate
+from rushes.workflow.clock_maps import newest_maps
+from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.sync import Settings, Synced, sync
 
@@ -233,3 +235,15 @@ def test_recordings_without_evidence_are_unproven(real: Callable[..., Synced], p
     item = real(path)
     assert item.common is None or (item.common.verdict, item.common.time) == ("unproven", time)
     assert item.alignment is None
+
+
+def test_a_dataset_gives_times_in_the_recorders_clock_and_maps_come_back_as_they_were(takes: Path) -> None:
+    done, _ = sync(takes, QUIET)
+    with Dataset.open(takes) as dataset:
+        for item in done:
+            assert newest_maps(dataset.store, item.recording_id) == item.common.maps
+            for name, stream in item.common.streams.items():
+                assert np.array_equal(dataset.times(item.name, name), stream.times)
+        with pytest.raises(UsageError, match="/imv") as caught:
+            dataset.times(done[0].name, "/imv")
+        assert "/imu" in caught.value.hint

@@ -25,6 +25,7 @@ from rushes.model import (
     Loss,
     Metric,
     Stream,
+    Times,
 )
 
 
@@ -174,12 +175,20 @@ class StreamView:
             masked where values can be absent. A column that the table does not have is left out.
         pictures: The picture measures that the check asked for, each of shape (n,), NaN where not measured;
             empty where no picture was looked at.
+        steady_ns: Shape (n,), times in the recorder's clock, where the stream's own clock was set anew while it
+            ran, so that its raw times do not measure how long anything took; None otherwise.
     """
 
     recording: str
     stream: Stream
     columns: Mapping[str, npt.NDArray[Any]]
     pictures: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    steady_ns: Times | None = None
+
+    @property
+    def spans(self) -> Times:
+        """Times fit for telling how long things took. Shape (n,)."""
+        return self.columns["t_ns"] if self.steady_ns is None else self.steady_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

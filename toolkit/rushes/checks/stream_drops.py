@@ -42,7 +42,7 @@ class StreamDrops:
         if by_seq is not None:
             witnesses["sequence numbers"] = by_seq
             yield Metric(metric="missing_by_sequence", value=float(by_seq), unit="1", stream=name)
-        times = view.columns["t_ns"]
+        times = view.spans
         interval_ns = median_interval(times)
         if view.stream.clock != "none" and interval_ns is not None and is_regular(times):
             witnesses["times"] = int(find_gaps(times, interval_ns, limit=options["gap_limit"]).missing.sum())

@@ -40,7 +40,7 @@ class StreamRate:
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Measure rate and jitter; judge where there are samples enough and the stream ticks."""
         name = view.stream.name
-        timeline = describe(view.columns["t_ns"])
+        timeline = describe(view.spans)
         if timeline.rate_hz is None or timeline.interval_ns is None:
             return
         yield Metric(metric="rate", value=timeline.rate_hz, unit="Hz", stream=name)

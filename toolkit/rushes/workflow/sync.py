@@ -21,6 +21,7 @@ from rushes.timing.moments import Alignment, align
 from rushes.timing.spans import is_fast, spans
 from rushes.workflow._sync import rows
 from rushes.workflow._sync.evidence import TABLES, TIMED, pairs_of, times_of
+from rushes.workflow.clock_maps import map_rows, version_of
 from rushes.workflow.columns import end_to_end
 from rushes.workflow.crosscheck import crosscheck
 from rushes.workflow.dataset import Dataset
@@ -245,8 +246,8 @@ def _write(
     new: list[tuple[int, dict[str, Any]]] = []
     numbered = []
     for item in done:
-        maps = rows.map_rows(list(item.common.maps.values())) if item.common else []
-        version, fresh = rows.version_of(maps, [k for k in known if k["recording_id"] == item.recording_id])
+        maps = map_rows(list(item.common.maps.values())) if item.common else []
+        version, fresh = version_of(maps, [k for k in known if k["recording_id"] == item.recording_id])
         if fresh:
             others: dict[str, Any] = {"recording_id": item.recording_id, "map_version": version}
             new.append((len(maps), rows.columns_of(maps, **others)))

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from rushes.contracts import ClockStretch, ClocksView, ContentVerdict, MomentsView, PairView, RecordingView
 from rushes.intervals import median_interval
-from rushes.model import LedgerEntry, Loss, Stream
+from rushes.model import LedgerEntry, Loss, Stream, Times
+from rushes.timing.clockmap import ClockMap
 from rushes.workflow.dataset import Dataset
 
 
@@ -99,10 +100,17 @@ def clocks_view(
     return ClocksView(
         recording=recording["name"],
         streams=[stream_of(row) for row in streams],
-        spans={row["stream"]: (row["first_ns"], row["last_ns"]) for row in streams if row["first_ns"] is not None},
+        spans={r["stream"]: (r["first_ns"], r["last_ns"]) for r in streams if r["first_ns"] is not None},
         stretches=stretches,
         content=content,
     )
+
+
+def steady(found: ClockMap | None, times: Times) -> Times | None:
+    """Give a stream's times in the recorder's clock where its own was set anew meanwhile; None where it was not."""
+    if found is None or len(found.segments) < 2 or found.verdict != "estimated":
+        return None
+    return found.apply(np.asarray(times))
 
 
 def columns_of(dataset: Dataset, row: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
