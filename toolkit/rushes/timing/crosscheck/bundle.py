@@ -6,7 +6,8 @@ tells them apart is that the depth of a point stays the same over many frames. S
 together: a pose for each frame and an inverse depth for each point, by Gauss–Newton with the points eliminated
 (bundle adjustment with the Schur complement), Cauchy weights, and weak priors that keep what cannot be seen small.
 
-Image coordinates are normalised: pixels, less the principal point, over the focal length; x right, y down, z forward.
+Image coordinates are normalised: pixels, less the principal point, over the focal length; x right, y down,
+z forward.
 """
 
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def adjust(
     """Find the poses of a window's frames from tracked points.
 
     Args:
-        observed: Shape (frames, points, 2), normalised; the first frame is the one that the others are held against.
+        observed: Shape (frames, points, 2), normalised; the first frame is what the others are held against.
         seen: Shape (frames, points); what is not seen may hold anything. All points are seen in the first frame.
         trust: Shape (points, 2, 2), by which a point's residual is multiplied: less across than along what a track
             cannot tell; the identity if None.
@@ -135,7 +136,7 @@ class _State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Normal:
-    """The normal equations: ``poses`` (f-1, 6, 6), ``points`` (n,), ``cross`` (6 (f-1), n) and their right sides."""
+    """Normal equations: ``poses`` (f-1, 6, 6), ``points`` (n,), ``cross`` (6 (f-1), n), and their right sides."""
 
     poses: Array
     points: Array
@@ -179,7 +180,7 @@ def _placed(state: _State, rays: Array) -> tuple[Array, Array]:
 def _left(state: _State, rays: Array, target: Array, trust: Array) -> Array:
     _, at = _placed(state, rays)
     depth = np.maximum(at[..., 2:], 0.05)
-    return np.einsum("nij,fnj->fni", trust, at[..., :2] / depth - target)
+    return np.asarray(np.einsum("nij,fnj->fni", trust, at[..., :2] / depth - target))
 
 
 def _cost(state: _State, left: Array, weights: Array) -> float:
@@ -206,9 +207,7 @@ def _normal(state: _State, rays: Array, left: Array, weights: Array, trust: Arra
     by_depth = np.einsum("fnij,fj->fni", by_point, state.translation)[1:]
     w, r = weights[1:], left[1:]
     weighted = by_pose * w[..., None, None]
-    poses = np.matmul(
-        weighted.reshape(frames - 1, -1, 6).swapaxes(1, 2), by_pose.reshape(frames - 1, -1, 6)
-    )
+    poses = np.matmul(weighted.reshape(frames - 1, -1, 6).swapaxes(1, 2), by_pose.reshape(frames - 1, -1, 6))
     poses[:, range(3, 6), range(3, 6)] += 1.0 / PRIOR_SHIFT**2
     right_poses = -np.einsum("fnij,fni->fj", weighted, r)
     right_poses[:, 3:] -= state.translation[1:] / PRIOR_SHIFT**2

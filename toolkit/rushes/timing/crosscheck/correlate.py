@@ -91,7 +91,7 @@ def _in_cells(fine: Signal, cells: Signal, limits: Limits) -> Lag:
     step = float(np.clip(cells.interval_ns / 8, 1e6, limits.max_lag_ns / 20))
     count = int(np.ceil(limits.max_lag_ns / step))
     lags = np.arange(-count, count + 1) * step
-    scores, overlap = pair.scores(lags)
+    scores, overlap = pair.scores(np.asarray(lags, np.float64))
     scores = np.where(overlap * cells.interval_ns >= limits.least_overlap_ns, scores, np.nan)
     if not np.isfinite(scores).any():
         longest = float(overlap.max()) * cells.interval_ns / 1e9
@@ -118,9 +118,7 @@ def _in_cells(fine: Signal, cells: Signal, limits: Limits) -> Lag:
     )
 
 
-def _fault(
-    scores: Array, peak: int, score: float, ratio: float, limits: Limits, pair: "_Pair", lag: float
-) -> str:
+def _fault(scores: Array, peak: int, score: float, ratio: float, limits: Limits, pair: "_Pair", lag: float) -> str:
     if score < limits.least_score:
         return f"they are alike to {score:.2f} at best, below {limits.least_score:g}"
     known = np.flatnonzero(np.isfinite(scores))
@@ -157,9 +155,7 @@ class _Pair:
 
     def matched(self, lags: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
         """Give the finer signal in the shifted cells, shape (lags, n, k), and where both are known (lags, n)."""
-        means = averaged(
-            self.fine, self.start + lags[:, None], self.end + lags[:, None], origin_ns=self.origin
-        )
+        means = averaged(self.fine, self.start + lags[:, None], self.end + lags[:, None], origin_ns=self.origin)
         return means, np.isfinite(means).all(axis=2) & self.known
 
     def scores(self, lags: Array) -> tuple[Array, Array]:
@@ -220,6 +216,7 @@ class _Pair:
 
 def _best_map(a: Array, b: Array) -> Array:
     """Give the k × k matrix, a scale times a rotation, by which ``a`` comes closest to ``b``."""
+    found = np.eye(a.shape[1])
     for _ in range(2):
         cross = a.T @ b
         u, power, v = np.linalg.svd(cross)

@@ -34,9 +34,7 @@ class Course:
     jump_at_ns: int | None = None
 
 
-def course_of(
-    first: Signal, second: Signal, *, window_ns: int = WINDOW_NS, limits: Limits = DEFAULTS
-) -> Course:
+def course_of(first: Signal, second: Signal, *, window_ns: int = WINDOW_NS, limits: Limits = DEFAULTS) -> Course:
     """Follow the offset of the second signal against the first through the time that the second covers.
 
     Args:
@@ -55,9 +53,7 @@ def course_of(
         lag: Lag = correlate(first, part, limits=limits)
         if lag.offset_ns is not None and lag.ci95_ns is not None and lag.score is not None:
             found.append(
-                Window(
-                    t_ns=start + window_ns // 2, offset_ns=lag.offset_ns, ci95_ns=lag.ci95_ns, score=lag.score
-                )
+                Window(t_ns=start + window_ns // 2, offset_ns=lag.offset_ns, ci95_ns=lag.ci95_ns, score=lag.score)
             )
     jump = _jump(found)
     if jump is not None:
@@ -65,9 +61,7 @@ def course_of(
         return Course(windows=tuple(found), jump_ns=size, jump_at_ns=_instant(first, second, before, after))
     drift, half = _drift(found)
     sure = drift is not None and half is not None and half <= max(SURE_PPM, abs(drift) / 2)
-    return Course(
-        windows=tuple(found), drift_ppm=drift if sure else None, drift_ci95_ppm=half if sure else None
-    )
+    return Course(windows=tuple(found), drift_ppm=drift if sure else None, drift_ci95_ppm=half if sure else None)
 
 
 def _drift(windows: Sequence[Window]) -> tuple[float | None, float | None]:
@@ -106,7 +100,7 @@ def _jump(windows: Sequence[Window]) -> tuple[int, Window, Window] | None:
     straight = float(np.abs(y - line).sum())
     if abs(size) < max(LEAST_JUMP_NS, 3 * ci) or cost > 0.5 * straight:
         return None
-    typical = [w for w in windows[:at]], [w for w in windows[at:]]
+    typical = windows[:at], windows[at:]
     before = min(typical[0], key=lambda w: abs(w.offset_ns - float(np.median(y[:at]))))
     after = min(typical[1], key=lambda w: abs(w.offset_ns - float(np.median(y[at:]))))
     return round(size), before, after

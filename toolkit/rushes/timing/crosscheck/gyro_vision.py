@@ -81,7 +81,13 @@ def compare_turning(
     told += "; the focal length is a guess" if guessed_lens else ""
     span = (int(other.start_ns[0]), int(other.end_ns[-1])) if len(other) else (None, None)
     empty = Crosscheck(
-        kind=kind, first=first, second=second, verdict="not observable", reason="", start_ns=span[0], end_ns=span[1]
+        kind=kind,
+        first=first,
+        second=second,
+        verdict="not observable",
+        reason="",
+        start_ns=span[0],
+        end_ns=span[1],
     )
     still = _still(first, one, second, other)
     if still:

@@ -156,7 +156,7 @@ class _Following:
         self.times = [t_ns]
         self.last = (t_ns, picture)
         self._observed = [lens.normalised(self.points)]
-        self._seen = [np.ones(len(self.points), np.bool_)]
+        self._seen: list[Flags] = [np.ones(len(self.points), np.bool_)]
         self._at = self.points.copy()
 
     def add(self, t_ns: int, picture: Grey) -> bool:
@@ -204,7 +204,7 @@ class _Following:
 
 
 def _picked(picture: Grey) -> npt.NDArray[np.float32]:
-    """Pick the best points of every field of a grid, so that the whole picture is covered: shape (n, 2), x and y."""
+    """Pick the best points of every field of a grid, so that all of the picture is covered: (n, 2), x and y."""
     height, width = picture.shape
     margin = max(8, width // 40)
     if height <= 2 * margin + ROWS or width <= 2 * margin + COLUMNS:
@@ -226,7 +226,7 @@ def _picked(picture: Grey) -> npt.NDArray[np.float32]:
 
 
 def _trust(picture: Grey, points: npt.NDArray[np.float32]) -> Array:
-    """Give for each point the matrix that makes its residual alike in all directions, from its structure tensor."""
+    """Give each point's matrix that makes its residual alike in all directions, from its structure tensor."""
     if not len(points):
         return np.zeros((0, 2, 2))
     grey = picture.astype(np.float32)

@@ -45,7 +45,7 @@ class Signal:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """Shape (n,): where all values are finite."""
-        return np.isfinite(self.values).all(axis=1)
+        return np.asarray(np.isfinite(self.values).all(axis=1), np.bool_)
 
     def within(self, start_ns: int, end_ns: int) -> "Signal":
         """Give the intervals that lie between two times."""

@@ -58,7 +58,7 @@ class Crosscheck:
 
 
 def judged(offset_ns: int, ci95_ns: int, *, least_ns: int = LEAST_LIMIT_NS) -> tuple[Verdict, int]:
-    """Say whether an offset agrees with none at all, and the limit: the larger of ``least_ns`` and 3 times the CI."""
+    """Say whether an offset agrees with none at all, and the limit: ``least_ns`` or 3 times the CI."""
     limit = max(least_ns, 3 * ci95_ns)
     return ("agrees" if abs(offset_ns) <= limit else "differs"), limit
 
