@@ -24,7 +24,10 @@ PRIOR_DEPTH = 0.7
 PRIOR_SHIFT = 1.0
 """Standard deviation of the translations, in mean depths."""
 FEW = 8
-"""Points in a frame below which its pose is not believed."""
+"""Points that a window needs at least."""
+ROUNDS = 2
+MOVING = 2.5
+"""A point that is left over by more than this many times what is usual moves by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +71,14 @@ def adjust(
         translation=np.zeros((frames, 3)),
         inverse_depth=np.ones(count),
     )
-    damping = 1e-3
-    left = _left(state, rays, target, trust)
-    for number in range(steps):
-        scale = _spread(left, seen, least=noise / 4)
-        weights = seen / (1.0 + (left**2).sum(axis=-1) / (3.0 * scale) ** 2) / scale**2
-        cost = _cost(state, left, weights)
-        system = _normal(state, rays, left, weights, trust)
-        for _ in range(6):
-            trial = _stepped(state, system, damping)
-            new = _left(trial, rays, target, trust)
-            if _cost(trial, new, weights) <= cost:
-                break
-            damping *= 10.0
-        else:
+    state, left = _settled(state, rays, target, seen, trust, noise, steps)
+    # Things that move by themselves, such as hands, are followed as well as the rest, and together they can pull.
+    for _ in range(ROUNDS):
+        kept = seen & _resting(left, seen)
+        if kept.any(axis=0).sum() < FEW:
             break
-        gain = (cost - _cost(trial, new, weights)) / max(cost, 1e-300)
-        state, left, damping = trial, new, max(damping / 10.0, 1e-9)
-        if gain < 1e-7 and number > 4:
-            break
+        state, left = _settled(state, rays, target, kept, trust, noise, steps)
+        seen = kept
     scale = _spread(left, seen, least=noise / 4)
     good = seen & ((left**2).sum(axis=-1) < (4.0 * scale) ** 2)
     return Bundle(
@@ -143,6 +135,42 @@ class _Normal:
     cross: Array
     right_poses: Array
     right_points: Array
+
+
+def _settled(
+    state: _State, rays: Array, target: Array, seen: Flags, trust: Array, noise: float, steps: int
+) -> tuple[_State, Array]:
+    """Take Gauss–Newton steps until they gain nothing; give the state and what is left over."""
+    damping = 1e-3
+    left = _left(state, rays, target, trust)
+    for number in range(steps):
+        scale = _spread(left, seen, least=noise / 4)
+        weights = seen / (1.0 + (left**2).sum(axis=-1) / (3.0 * scale) ** 2) / scale**2
+        cost = _cost(state, left, weights)
+        system = _normal(state, rays, left, weights, trust)
+        for _ in range(6):
+            trial = _stepped(state, system, damping)
+            new = _left(trial, rays, target, trust)
+            if _cost(trial, new, weights) <= cost:
+                break
+            damping *= 10.0
+        else:
+            break
+        gain = (cost - _cost(trial, new, weights)) / max(cost, 1e-300)
+        state, left, damping = trial, new, max(damping / 10.0, 1e-9)
+        if gain < 1e-6 and number > 4:
+            break
+    return state, left
+
+
+def _resting(left: Array, seen: Flags) -> Flags:
+    """Tell which points keep their place in the scene: shape (points,)."""
+    size = np.where(seen, np.sqrt((left**2).sum(axis=-1)), np.nan)
+    counted = seen[1:].sum(axis=0) > 0
+    middle = np.full(seen.shape[1], np.inf)
+    middle[counted] = np.nanmedian(size[1:][:, counted], axis=0)
+    usual = float(np.median(middle[counted])) if counted.any() else 0.0
+    return np.asarray(middle <= MOVING * usual, np.bool_)
 
 
 def _begin(rays: Array, target: Array, seen: Flags, trust: Array, noise: float) -> Array:

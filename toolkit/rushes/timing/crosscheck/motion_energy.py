@@ -98,7 +98,7 @@ def compare_energy(
         peak_ratio=lag.peak_ratio,
         reason=(
             f"{milliseconds(lag.offset_ns)} ± {lag.ci95_ns / 1e6:.1f} ms would make the movement in {second} "
-            f"agree best (score {lag.score:.2f}), {relation} the limit of {limit / 1e6:.1f} ms; a coarse check, because "
+            f"agree best (score {lag.score:.2f}), {relation} the limit of {limit / 1e6:.1f} ms; a coarse check: "
             f"two views never see the same movement{told}"
         ),
         start_ns=span[0],

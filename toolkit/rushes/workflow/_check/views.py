@@ -107,7 +107,7 @@ def clocks_view(
 
 
 def steady(found: ClockMap | None, times: Times) -> Times | None:
-    """Give a stream's times in the recorder's clock where its own was set anew meanwhile; None where it was not."""
+    """Give a stream's times in the recorder's clock where its own was set anew meanwhile; else None."""
     if found is None or len(found.segments) < 2 or found.verdict != "estimated":
         return None
     return found.apply(np.asarray(times))
