@@ -125,3 +125,32 @@ def _without_gaps(times: Times, values: Array) -> Signal:
     begun = np.maximum.accumulate(times[:-1]) if len(steps) else times[:0]
     keep &= times[:-1] >= begun
     return Signal(start_ns=times[:-1][keep], end_ns=times[1:][keep], values=values[keep])
+
+
+def widened(signal: Signal, *, least_ns: float) -> Signal:
+    """Take means over several intervals at once, each starting one interval later, so that they overlap.
+
+    What a camera or a tracker gets wrong in one picture has the opposite sign in the next interval, and goes out.
+
+    Args:
+        signal: Its intervals should touch; runs of them that do not are left out.
+        least_ns: How long the new intervals should be at least, to the nearest whole number of old ones.
+    """
+    many = max(1, round(least_ns / signal.interval_ns)) if len(signal) else 1
+    if many == 1 or len(signal) <= many:
+        return signal
+    length = (signal.end_ns - signal.start_ns).astype(np.float64)
+    summed = np.concatenate(
+        [np.zeros((1, signal.values.shape[1])), np.cumsum(_filled(signal) * length[:, None], axis=0)]
+    )
+    broken = np.concatenate([[0], np.cumsum(~signal.known)])
+    start, end = signal.start_ns[: len(signal) - many + 1], signal.end_ns[many - 1 :]
+    spent = np.concatenate([[0.0], np.cumsum(length)])
+    took = spent[many:] - spent[:-many]
+    whole = (broken[many:] == broken[:-many]) & (np.abs(took - (end - start)) < 1.0)
+    means = (summed[many:] - summed[:-many]) / took[:, None]
+    return Signal(start_ns=start[whole], end_ns=end[whole], values=means[whole])
+
+
+def _filled(signal: Signal) -> Array:
+    return np.where(signal.known[:, None], signal.values, 0.0)
