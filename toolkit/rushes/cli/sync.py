@@ -53,6 +53,9 @@ rushes sync my-dataset --time log --dry-run
     "--crosscheck/--no-crosscheck", default=True, show_default=True, help="Hold the content against the clocks."
 )
 @click.option(
+    "--stretch", type=Duration(), default="15s", show_default=True, help="How much of a recording that looks at."
+)
+@click.option(
     "--apply-crosscheck",
     "apply",
     type=OneOf(KINDS),
@@ -70,6 +73,7 @@ def command(
     streams: Sequence[str],
     time: str,
     crosscheck: bool,
+    stretch: int,
     apply: Sequence[str],
     report: Path | None,
     dry_run: bool,
@@ -89,6 +93,7 @@ def command(
         method=method,
         rate_hz=rate_hz,
         crosscheck=crosscheck or bool(apply),
+        stretch_s=stretch / 1e9,
         apply=apply,
     )
     with _progress.bar("sync", unit="recordings") as progress:
