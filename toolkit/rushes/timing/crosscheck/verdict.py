@@ -5,6 +5,8 @@ from typing import Literal
 
 Verdict = Literal["agrees", "differs", "not observable"]
 LEAST_LIMIT_NS = 5_000_000
+KINDS = ("gyro-vision", "pose-vision", "gyro-pose", "clap", "motion-energy")
+"""What can be held against each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rushes.model import ClockPairs, Column, Description, LedgerEntry, Loss, Stream
+from rushes.model import ClockPairs, Column, Description, LedgerEntry, Loss, Stream, absent
 from rushes.texts import as_json
 
 Span = tuple[int, int]
@@ -34,10 +34,30 @@ def _rate(stream: Stream, count: int, span: Span | None) -> float | None:
     return (count - 1) * 1e9 / (span[1] - span[0])
 
 
-def clock_pair_columns(pairs: ClockPairs) -> dict[str, Column]:
-    """Lay out readings of two clocks, a row each, numbered as they were taken."""
+def log_against_header(stream: Stream, columns: Mapping[str, Column]) -> ClockPairs | None:
+    """Give the readings of two clocks that samples carry: stamp and arrival; None where they have not both."""
+    header, log = columns.get("t_header_ns"), columns.get("t_log_ns")
+    if not isinstance(header, np.ndarray) or not isinstance(log, np.ndarray):
+        return None
+    both = ~(absent(header) | absent(log))
+    if not both.any():
+        return None
+    whole = bool(both.all())
+    return ClockPairs(
+        from_clock=stream.clock_id or stream.name,
+        to_clock="log",
+        from_ns=np.asarray(header) if whole else np.asarray(header)[both],
+        to_ns=np.asarray(log) if whole else np.asarray(log)[both],
+        relation="one-way",
+        source="log-header",
+        stream=stream.name,
+    )
+
+
+def clock_pair_columns(pairs: ClockPairs, first: int) -> dict[str, Column]:
+    """Lay out readings of two clocks, a row each, numbered from ``first`` as they were taken."""
     columns: dict[str, Column] = {f.name: getattr(pairs, f.name) for f in fields(ClockPairs)}
-    return {**columns, "index": np.arange(len(pairs.from_ns))}
+    return {**columns, "index": np.arange(first, first + len(pairs.from_ns))}
 
 
 def ledger_columns(ledger: Sequence[LedgerEntry]) -> dict[str, Column]:
