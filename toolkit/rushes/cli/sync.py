@@ -55,6 +55,7 @@ rushes sync my-dataset --time log --dry-run
 @click.option(
     "--stretch", type=Duration(), default="15s", show_default=True, help="How much of a recording that looks at."
 )
+@click.option("--follow", is_flag=True, help="Look at all of it instead, for drift and jumps; takes long.")
 @click.option(
     "--apply-crosscheck",
     "apply",
@@ -74,6 +75,7 @@ def command(
     time: str,
     crosscheck: bool,
     stretch: int,
+    follow: bool,
     apply: Sequence[str],
     report: Path | None,
     dry_run: bool,
@@ -92,7 +94,8 @@ def command(
         time=time,
         method=method,
         rate_hz=rate_hz,
-        crosscheck=crosscheck or bool(apply),
+        crosscheck=crosscheck or follow or bool(apply),
+        follow=follow,
         stretch_s=stretch / 1e9,
         apply=apply,
     )

@@ -44,6 +44,7 @@ class Settings:
         rate_hz: Moments at this rate, such as 30 or "30000/1001", instead of at the samples of a stream.
         crosscheck: Whether the content is looked at.
         stretch_s: How long a stretch of each recording it looks at, where the rig turns most.
+        follow: Whether it looks at the whole recording instead, for drift and jumps.
         apply: Kinds of cross-check whose offset is added to the times of the stream that they find off; none by
             itself.
     """
@@ -56,6 +57,7 @@ class Settings:
     rate_hz: float | str | None = None
     crosscheck: bool = True
     stretch_s: float = Budget().stretch_s
+    follow: bool = False
     apply: Sequence[str] = ()
 
 
@@ -158,7 +160,7 @@ def _one(
         if alone:
             return known
         alignment = _aligned(common, tables, settings)
-        budget = Budget(stretch_s=settings.stretch_s)
+        budget = Budget(stretch_s=settings.stretch_s, follow=settings.follow)
         found = crosscheck(dataset, recording_id, common.times, budget=budget) if settings.crosscheck else []
         common, applied = _applied(common, found, settings.apply)
         alignment = _aligned(common, tables, settings) if applied else alignment
