@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rushes.errors import TimingError
-from rushes.timing.metrics import overlap, pairing_metrics, stream_metrics
 from rushes.timing.moments import align, choose_reference
 from rushes.timing.pairing import doubt
 
@@ -118,85 +117,6 @@ def test_an_absent_reference_is_an_error_with_a_close_match():
         align({"cam": np.array([], np.int64)}, reference="cam")
     with pytest.raises(TimingError, match="no picture stream"):
         align({"imu": ticks(10, 1)}, pictures=[])
-
-
-def test_measures_name_their_units():
-    made = {m.metric: (m.value, m.unit) for m in stream_metrics("cam", np.delete(ticks(25, 2), [10, 11]))}
-    assert made["rate"] == (25.0, "Hz")
-    assert made["missing"] == (2.0, "1")
-    assert made["longest_gap"] == (120_000_000.0, "ns")
-    fit = align({"a": ticks(10, 1), "b": ticks(10, 1, 10**6)}, reference="a").pairings[0]
-    assert {m.metric: m.value for m in pairing_metrics(fit)}["moment_coverage"] == 1.0
-
-
-def test_the_overlap_is_what_all_cover():
-    assert overlap({"a": ticks(10, 1), "b": ticks(10, 1, SECOND // 2)}) == (SECOND // 2, 900_000_000)
-    assert overlap({"a": ticks(10, 1), "b": ticks(10, 1, 9 * SECOND)}) is None
-    assert overlap({"a": np.array([], np.int64)}) is None
-
-
-METHODS = st.sampled_from(["nearest", "interpolate", "latest", "tum", "ros-approx"])
-STREAMS = st.lists(TIMES, min_size=2, max_size=4).map(lambda columns: dict(zip("abcd", columns, strict=False)))
-
-
-@given(STREAMS, METHODS, METHODS, st.one_of(st.none(), st.integers(0, 10**8)))
-def test_whatever_the_method_every_moment_and_sample_is_accounted_for(streams, method, other, within):
-    assume("ros-approx" not in (method, other) or method == other)
-    made = align(streams, reference="a", method=method, methods={"b": other}, within=within, max_age=within)
-    size = len(made.moments["t_ns"])
-    assert size + made.unused == len(streams["a"])
-    taking = np.zeros(size, int)
-    for name, columns in made.members.items():
-        taking[columns["moment"]] += 1
-        assert (np.diff(columns["moment"]) > 0).all()
-        assert (streams[name][columns["index"]] == columns["t_ns"]).all()
-    assert (taking == made.moments["members"]).all()
-    assert ((taking == len(streams)) == made.moments["complete"]).all()
-    for pair in made.pairings:
-        columns = made.members[pair.stream]
-        used = set(columns["index"].tolist())
-        if columns["index_after"] is not None:
-            used |= set(columns["index_after"].compressed().tolist())
-        assert pair.matched == len(columns["moment"])
-        assert pair.samples - pair.unmatched_samples == len(used)
-        assert sum(pair.lacking.values()) == pair.unmatched_moments == size - pair.matched
-        assert bool(pair.reason) == (pair.matched == 0)
-
-
-@given(STREAMS, METHODS, st.integers(0, 10**8))
-def test_the_limit_of_a_method_holds(streams, method, within):
-    made = align(streams, reference="a", method=method, within=within, max_age=within)
-    moments = made.moments["t_ns"]
-    for name in set(streams) - {"a"}:
-        columns = made.members[name]
-        skew, index = columns["skew_ns"], columns["index"]
-        if method != "latest" and method != "interpolate":
-            assert len(set(index.tolist())) == len(index)
-            assert columns["is_repeat"] is False
-            assert (np.abs(skew) <= within).all()
-        if method == "latest":
-            assert ((-within <= skew) & (skew <= 0)).all()
-        if method == "interpolate":
-            alone = columns["index_after"].mask
-            after = streams[name][columns["index_after"].filled(0)]
-            at = moments[columns["moment"]]
-            assert (columns["t_ns"][alone] == at[alone]).all()
-            assert ((columns["t_ns"] < at) & (at < after))[~alone].all()
-        else:
-            assert (columns["t_ns"] - moments[columns["moment"]] == skew).all()
-        order = np.argsort(columns["t_ns"], kind="stable")
-        assert method == "tum" or (columns["t_ns"][order] == columns["t_ns"]).all()
-
-
-@given(STREAMS, METHODS, st.integers(-(2**60), 2**60))
-def test_shifting_all_times_shifts_the_moments_alone_whatever_the_method(streams, method, shift):
-    assume(method != "tum")  # its doubles are the coarser, the further from zero
-    here = align(streams, reference="a", method=method)
-    there = align({name: column + shift for name, column in streams.items()}, reference="a", method=method)
-    assert (here.moments["t_ns"] + shift == there.moments["t_ns"]).all()
-    for name in streams:
-        for column in ("moment", "index", "skew_ns", "is_repeat"):
-            assert np.array_equal(here.members[name][column], there.members[name][column])
 
 
 def test_pictures_by_nearness_and_poses_between_their_samples():

@@ -17,7 +17,7 @@ from rushes.virtual.spec import BUS, USB_QUIET, ClockSpec
 from rushes.virtual.takes import tiny_spec
 from rushes.workflow import sync as syncing
 from rushes.workflow.certificate import certificate
-from rushes.workflow.clock_maps import newest_maps
+from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.sync import Settings, Synced, sync
@@ -80,14 +80,23 @@ def test_running_again_rewrites_no_sample_and_makes_no_new_map(takes: Path) -> N
     assert Store.open(takes).table("clock_maps").num_rows == maps
 
 
-def test_other_evidence_makes_a_new_version_and_keeps_the_old_one(takes: Path) -> None:
-    sync(takes, QUIET)
-    known = Store.open(takes).table("clock_maps").to_pylist()
-    cameras = ["/cam0/image/compressed", "/cam1/image/compressed"]
-    done, _ = sync(takes, replace(QUIET, streams=cameras))
-    after = Store.open(takes).table("clock_maps").to_pylist()
+def test_what_is_asked_changes_no_map_and_other_evidence_makes_a_new_version(tmp_path: Path) -> None:
+    place = tmp_path / "d"
+    ingest(place, Request(paths=[folder("data_samples") / "tabletop" / "tabletop_s01_take1.mcap"]))
+    sync(place, QUIET)
+    known = Store.open(place).table("clock_maps").to_pylist()
+    sync(place, replace(QUIET, streams=["/cam0/image/compressed", "/cam1/image/compressed"]))
+    assert Store.open(place).table("clock_maps").to_pylist() == known
+    store = Store.open(place)
+    fewer = store.table("clock_pairs", where={"from_clock": "/imu"}).slice(0, 2000)
+    with store.begin("ingest") as transaction:
+        columns = {name: fewer[name].to_pylist() for name in fewer.column_names}
+        transaction.replace("clock_pairs", {"from_clock": "/imu"}, len(fewer), columns)
+        transaction.commit()
+    done, _ = sync(place, QUIET)
+    after = Store.open(place).table("clock_maps").to_pylist()
     assert all(row in after for row in known)
-    assert {item.map_version for item in done} == {max(row["map_version"] for row in known) + 1}
+    assert (len(after), {item.map_version for item in done}) == (2 * len(known), {2})
 
 
 def test_members_carry_the_uncertainty_of_both_clocks(takes: Path) -> None:
@@ -241,7 +250,8 @@ def test_a_dataset_gives_times_in_the_recorders_clock_and_maps_come_back_as_they
     done, _ = sync(takes, QUIET)
     with Dataset.open(takes) as dataset:
         for item in done:
-            assert newest_maps(dataset.store, item.recording_id) == item.common.maps
+            applied = {stream.clock: stream.applied for stream in item.common.streams.values()}
+            assert applied_maps(dataset.store, item.recording_id) == applied
             for name, stream in item.common.streams.items():
                 assert np.array_equal(dataset.times(item.name, name), stream.times)
         with pytest.raises(UsageError, match="/imv") as caught:

@@ -11,7 +11,7 @@ From the evidence to a verdict, for each stream:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,23 +19,10 @@ import numpy as np
 from rushes.errors import TimingError
 from rushes.model import ClockPairs, Times
 from rushes.quantities import say_ns
+from rushes.timing._likeness import RESOLVED_PPM, SIMILAR_NS, clusters, differ, distance
 from rushes.timing.clockfit import estimate
 from rushes.timing.clockmap import ClockMap
 from rushes.timing.clocks import LOG, StreamTimes, header_fault, is_whole
-
-SIMILAR_NS = 200_000_000
-"""How far apart the clocks of one cluster may be set. Latencies in one machine stay below it; clocks that nobody
-set agree so well by luck only."""
-
-SAME_RATE_PPM = 0.5
-"""Difference of rates that is never taken for two clocks, besides three half widths of the intervals."""
-
-RESOLVED_PPM, RESOLVED_ELSEWHERE_PPM = 3.0, 100.0
-"""Rates must be known this well before they count as alike: crystals differ by more, as a rule. Clocks set
-alike, but far from the recorder's, are hardly two: the second limit is theirs."""
-
-EARLY_NS = 500_000
-"""A stamp that lies further after its own arrival is not of the recorder's clock."""
 
 TimeKind = Literal["header", "log", "pts", "mapped"]
 Verdict = Literal["declared", "estimated", "unproven"]
@@ -97,12 +84,6 @@ class CommonTime:
         """The weakest of its streams' verdicts."""
         return min((stream.verdict for stream in self.streams.values()), key=ORDER.index, default="unproven")
 
-    @property
-    def maps(self) -> Mapping[str, ClockMap]:
-        """By clock, what is known of it, applied or not."""
-        known = {stream.clock: stream.applied or stream.estimate for stream in self.streams.values()}
-        return {clock: found for clock, found in known.items() if found is not None}
-
 
 def choose_common_time(
     streams: Mapping[str, StreamTimes],
@@ -163,7 +144,7 @@ class _Room:
             for name in self.headers
             if (found := self.estimates.get(self.clock[name])) is not None and found.verdict == "estimated"
         }
-        self.clusters = self._clusters()
+        self.clusters = clusters({self.clock[n]: found for n, found in self.usable.items()}, similar_ns)
 
     def faults_of(self, wanted: str) -> Mapping[str, str]:
         """Say for every filled stream what it lacks."""
@@ -190,7 +171,7 @@ class _Room:
         """Map the stamps where readings show more than one clock, or tell how late an only clock is."""
         two_way = any(found.latency_known for found in self.usable.values())
         known = [self.estimates[clock] for clock in sorted({self.clock[name] for name in self.usable})]
-        several = any(self._differ(a, b) for at, a in enumerate(known) for b in known[:at])
+        several = any(differ(a, b, similar_ns=self.similar_ns) for at, a in enumerate(known) for b in known[:at])
         return self.mapped() if several or two_way else None
 
     def mapped(self) -> CommonTime | None:
@@ -260,16 +241,19 @@ class _Room:
         own, used = self.estimates[clock], self._map_of_cluster(clock)
         about = np.asarray(log) if is_whole(log) else None
         lent = used.from_clock != clock
-        why = (
-            f"taken for the clock of {used.from_clock}: their rates are alike, and they are set within "
-            f"{say_ns(abs(_distance(own) - _distance(used)))}; a constant difference would not show"
-        )
+        if lent:
+            why = (
+                f"taken for the clock of {used.from_clock}: their rates are alike, and they are set within "
+                f"{say_ns(abs(distance(own) - distance(used)))}; a constant difference would not show"
+            )
+            stretches = tuple(replace(segment, verdict="unproven", reason=why) for segment in used.segments)
+            used = replace(used, from_clock=clock, segments=stretches)
         return StreamClock(
             stream=name,
             clock=clock,
             times=used.apply(header, about=about),
             verdict="unproven" if lent else "estimated",
-            reason=why if lent else used.reason,
+            reason=used.reason,
             estimate=own,
             applied=used,
             uncertainty_ns=used.uncertainty_ns(header, about=about),
@@ -280,42 +264,10 @@ class _Room:
         found = {name: self._as_recorded(name, times, "unproven", why) for name, times in self.headers.items()}
         return self._common("header", "header", reason, found, left)
 
-    def _clusters(self) -> list[list[str]]:
-        """Put together the clocks that nothing tells from one another, ordered by where they are set."""
-        known = {self.clock[name]: found for name, found in self.usable.items()}
-        clusters: list[list[str]] = []
-        for clock in sorted(known, key=lambda name: _distance(known[name])):
-            home = next((c for c in clusters if all(self._alike(known[clock], known[o]) for o in c)), None)
-            if home is None:
-                clusters.append([clock])
-            else:
-                home.append(clock)
-        return clusters
-
-    def _alike(self, one: ClockMap, other: ClockMap) -> bool:
-        """Say whether two clocks run alike as far as can be told, and that can be told well."""
-        wide = _rates_known(one, other)
-        elsewhere = min(abs(_distance(one)), abs(_distance(other))) > self.similar_ns
-        limit = RESOLVED_ELSEWHERE_PPM if elsewhere else RESOLVED_PPM
-        return not self._differ(one, other, early=False) and wide is not None and wide <= limit
-
-    def _differ(self, one: ClockMap, other: ClockMap, *, early: bool = True) -> bool:
-        """Say whether two clocks are surely two; ``early``: also where one alone is ahead of its arrivals."""
-        if abs(_distance(one) - _distance(other)) > self.similar_ns:
-            return True
-        if any(len(m.segments) > 1 or m.segments[0].knots_s is not None for m in (one, other)):
-            return True
-        wide = _rates_known(one, other)
-        apart = abs(one.segments[0].drift_ppm - other.segments[0].drift_ppm)
-        if wide is not None and apart > wide + SAME_RATE_PPM:
-            return True
-        resolved = wide is not None and wide <= RESOLVED_PPM
-        return early and not resolved and _early(one) != _early(other)
-
     def _map_of_cluster(self, clock: str) -> ClockMap:
         """Give the map of the clock in the cluster whose readings arrived soonest: one clock, one map."""
         home = next((cluster for cluster in self.clusters if clock in cluster), [clock])
-        return min((self.estimates[other] for other in home), key=_distance)
+        return min((self.estimates[other] for other in home), key=distance)
 
     def _set_apart(self) -> str:
         """Say which two streams' stamps are not comparable as they are; empty where all are."""
@@ -344,7 +296,7 @@ class _Room:
         known = [self.estimates[self.clock[name]] for name in self.usable]
         if not known:
             return "nothing shows by which clock the stamps were made"
-        apart = max(map(_distance, known)) - min(map(_distance, known))
+        apart = max(map(distance, known)) - min(map(distance, known))
         wide = max((found.segments[0].drift_ci95_ppm or np.inf for found in known), default=np.inf)
         rates = f"rates alike within {wide:.2g} ppm" if wide <= RESOLVED_PPM else "too short to tell their rates"
         return (
@@ -371,29 +323,9 @@ def _estimates(pairs: Sequence[ClockPairs], clocks: set[str]) -> Mapping[str, Cl
         if each.to_clock == LOG and each.from_clock in clocks:
             found.setdefault(each.from_clock, []).append(estimate(each))
     return {
-        clock: min(maps, key=lambda m: (m.verdict != "estimated", not m.latency_known, _distance(m)))
+        clock: min(maps, key=lambda m: (m.verdict != "estimated", not m.latency_known, distance(m)))
         for clock, maps in found.items()
     }
-
-
-def _distance(found: ClockMap) -> int:
-    """How far a clock is from the recorder's, in the middle of the first segment."""
-    if not found.segments:
-        return 0
-    first = found.segments[0]
-    middle = np.array([(first.start_ns + first.end_ns) // 2])
-    return int((found.apply(middle) - middle)[0])
-
-
-def _rates_known(one: ClockMap, other: ClockMap) -> float | None:
-    """Give how well the difference of two rates is known, three half widths in ppm; None where it is not."""
-    a, b = one.segments[0].drift_ci95_ppm, other.segments[0].drift_ci95_ppm
-    return None if a is None or b is None else 3 * float(np.hypot(a, b))
-
-
-def _early(found: ClockMap) -> bool:
-    """Say whether a clock is ahead of the recorder's, so that stamps lie after their own arrival."""
-    return _distance(found) < -EARLY_NS - (found.segments[0].offset_ci95_ns or 0)
 
 
 def _first(faults: Mapping[str, str]) -> str:

@@ -167,7 +167,8 @@ def _overview(done: Sequence[Synced]) -> Html:
 
 
 def _widest(common: CommonTime) -> str:
-    known = [s.offset_ci95_ns for m in common.maps.values() for s in m.segments if s.offset_ci95_ns is not None]
+    maps = [stream.applied or stream.estimate for stream in common.streams.values()]
+    known = [s.offset_ci95_ns for m in maps if m for s in m.segments if s.offset_ci95_ns is not None]
     return f"± {say_ns(max(known))}" if known else "–"
 
 

@@ -27,7 +27,7 @@ from rushes.workflow._check.views import (
     steady,
     stream_of,
 )
-from rushes.workflow.clock_maps import newest_maps
+from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.dataset import Dataset
 
 SEVERITIES = ("info", "warning", "error")
@@ -173,7 +173,7 @@ def _one(
     whole = recording_view(dataset, recording)
     moments = moments_view(dataset, recording, streams)
     clocks = clocks_view(dataset, recording, streams)
-    maps = newest_maps(dataset.store, recording_id)
+    maps = applied_maps(dataset.store, recording_id)
     for plugin, options in chosen:
         if plugin.subject == "recording":
             _take(plugin, plugin.judge(whole, options), recording_id, name, rows)

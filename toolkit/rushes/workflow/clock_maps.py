@@ -9,15 +9,17 @@ import numpy as np
 
 from rushes.store import Store
 from rushes.timing.clockmap import ClockMap, ClockSegment
+from rushes.timing.common import CommonTime
 
 OF_A_MAP = ("from_clock", "to_clock", "source", "latency_known")
 
 
-def newest_maps(store: Store, recording_id: str) -> dict[str, ClockMap]:
-    """Give the newest estimate of every clock of a recording against the recorder's, by the clock's name."""
+def applied_maps(store: Store, recording_id: str) -> dict[str, ClockMap]:
+    """Give the maps that times go through, by the newest estimate, by the clock's name."""
     rows = store.table("clock_maps", where={"recording_id": recording_id, "to_clock": "log"}).to_pylist()
     newest = max((row["map_version"] for row in rows), default=0)
-    return {found.from_clock: found for found in maps_of([row for row in rows if row["map_version"] == newest])}
+    wanted = [row for row in rows if row["map_version"] == newest and row["applied"]]
+    return {found.from_clock: found for found in maps_of(wanted)}
 
 
 def maps_of(rows: Sequence[Mapping[str, Any]]) -> list[ClockMap]:
@@ -37,15 +39,18 @@ def _segment(row: Mapping[str, Any]) -> ClockSegment:
     return ClockSegment(**read)
 
 
-def map_rows(maps: Sequence[ClockMap]) -> list[dict[str, Any]]:
-    """Give a row for each segment of each map, without recording and version."""
+def map_rows(common: CommonTime) -> list[dict[str, Any]]:
+    """Give a row for each stretch of each clock that there is evidence about, without recording and version."""
     names = [f.name for f in fields(ClockSegment)]
+    clocks = {stream.clock: stream for stream in common.streams.values()}
+    known = [(s.applied or s.estimate, s.applied is not None) for s in clocks.values()]
     return [
-        {name: getattr(each, name) for name in OF_A_MAP}
+        {name: getattr(found, name) for name in OF_A_MAP}
         | {name: _plain(getattr(segment, name)) for name in names}
-        | {"segment": number}
-        for each in maps
-        for number, segment in enumerate(each.segments)
+        | {"segment": number, "applied": applied}
+        for found, applied in known
+        if found is not None
+        for number, segment in enumerate(found.segments)
     ]
 
 

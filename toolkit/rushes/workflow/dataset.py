@@ -21,7 +21,7 @@ from rushes import registry
 from rushes.errors import UsageError
 from rushes.media import MediaReader
 from rushes.store import Store
-from rushes.workflow.clock_maps import newest_maps
+from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
 
 Where = Mapping[str, Any]
@@ -123,7 +123,7 @@ class Dataset:
         """Give the times of a stream's samples in the recorder's clock, int64 nanoseconds, in index order.
 
         They are the raw times through the newest clock map of the stream's clock. Where sync has estimated none,
-        they are the raw times as recorded. What is known of them is in ``clock_maps``.
+        or the stamps are compared as they are, they are as recorded. What is known of them is in ``clock_maps``.
 
         Raises:
             UsageError: ``dataset.no-stream`` if the recording has no stream of that name with times.
@@ -133,8 +133,8 @@ class Dataset:
         where = {"recording_id": recording_id, "stream": stream}
         rows = self.arrow(row["table"], columns=["index", "t_ns", "t_log_ns"], where=where).sort_by("index")
         raw: npt.NDArray[np.int64] = rows["t_ns"].to_numpy()
-        found = newest_maps(self.store, recording_id).get(row["clock_id"] or stream)
-        if found is None or found.verdict != "estimated" or row["clock"] != "header":
+        found = applied_maps(self.store, recording_id).get(row["clock_id"] or stream)
+        if found is None or row["clock"] != "header":
             return raw
         logged = None if rows["t_log_ns"].null_count else rows["t_log_ns"].to_numpy()
         return found.apply(raw, about=logged)

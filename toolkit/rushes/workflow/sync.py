@@ -15,6 +15,7 @@ from rushes.errors import TimingError
 from rushes.model import ClockPairs, Column, Times
 from rushes.registry import close_to
 from rushes.store import Store
+from rushes.timing.clocks import StreamTimes
 from rushes.timing.common import CommonTime, choose_common_time
 from rushes.timing.crosscheck.verdict import Crosscheck
 from rushes.timing.moments import Alignment, align
@@ -69,6 +70,7 @@ class Synced:
         alignment: None where nothing could be aligned.
         common: The time that was used.
         pairs: The evidence about its clocks.
+        maps: What it says of every clock, as rows of ``clock_maps`` without recording and version.
         crosschecks: What the content says; empty where it was not asked.
         applied: Kind, first and second of the cross-checks whose offset was added.
         spans: By fast stream, the columns of ``moment_spans`` but ``recording_id``.
@@ -81,6 +83,7 @@ class Synced:
     alignment: Alignment | None = None
     common: CommonTime | None = None
     pairs: Sequence[ClockPairs] = ()
+    maps: Sequence[Mapping[str, Any]] = ()
     crosschecks: Sequence[Crosscheck] = ()
     applied: frozenset[tuple[str, str, str]] = frozenset()
     spans: Mapping[str, Mapping[str, Column]] = field(default_factory=dict)
@@ -146,15 +149,16 @@ def _meant(settings: Settings, known: Sequence[str]) -> str:
 def _one(
     dataset: Dataset, recording_id: str, name: str, streams: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Synced:
+    pairs = pairs_of(dataset.store, recording_id)
+    everything = {s["stream"]: times_of(dataset.store, recording_id, s) for s in streams}
+    known = Synced(recording_id=recording_id, name=name, pairs=pairs, maps=_maps(everything, pairs))
     wanted = [s for s in streams if settings.streams is None or s["stream"] in settings.streams]
     tables = {s["stream"]: s["table"] for s in wanted if s["table"] in TABLES}
     alone = _alone([s for s in wanted if s["stream"] in tables], settings)
     if not wanted:
-        return Synced(recording_id=recording_id, name=name, reason=alone)
-    pairs = pairs_of(dataset.store, recording_id)
-    times = {s["stream"]: times_of(dataset.store, recording_id, s) for s in wanted}
-    known = Synced(recording_id=recording_id, name=name, pairs=pairs)
+        return replace(known, reason=alone)
     try:
+        times = {s["stream"]: everything[s["stream"]] for s in wanted}
         common = choose_common_time(times, pairs, wanted=settings.time)
         known = replace(known, common=common, reason=alone)
         if alone:
@@ -176,6 +180,14 @@ def _one(
         applied=applied,
         spans=_spans(alignment, {name: common.times[name] for name in tables if name in common.times}),
     )
+
+
+def _maps(streams: Mapping[str, StreamTimes], pairs: Sequence[ClockPairs]) -> Sequence[Mapping[str, Any]]:
+    """Estimate every clock of a recording, whatever is asked about it now: the rows of ``clock_maps``."""
+    try:
+        return map_rows(choose_common_time(streams, pairs))
+    except TimingError:  # no stream has a time
+        return ()
 
 
 def _aligned(common: CommonTime, tables: Mapping[str, str], settings: Settings) -> Alignment:
@@ -252,12 +264,11 @@ def _write(
     new: list[tuple[int, dict[str, Any]]] = []
     numbered = []
     for item in done:
-        maps = map_rows(list(item.common.maps.values())) if item.common else []
-        version, fresh = version_of(maps, [k for k in known if k["recording_id"] == item.recording_id])
+        version, fresh = version_of(item.maps, [k for k in known if k["recording_id"] == item.recording_id])
         if fresh:
             others: dict[str, Any] = {"recording_id": item.recording_id, "map_version": version}
-            new.append((len(maps), rows.columns_of(maps, **others)))
-        numbered.append(replace(item, map_version=version if maps else None))
+            new.append((len(item.maps), rows.columns_of(item.maps, **others)))
+        numbered.append(replace(item, map_version=version if item.maps else None))
     aligned = [item for item in numbered if item.alignment and item.common]
     moments = end_to_end(
         rows.moment_rows(
