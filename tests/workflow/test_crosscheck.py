@@ -12,6 +12,8 @@ from rushes.workflow.crosscheck import Budget, crosscheck
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
 
+pytestmark = pytest.mark.slow  # a take is rendered
+
 MS = 1_000_000
 LATE_MS = 80
 CAMERA = "/cam0/image/compressed"

@@ -20,6 +20,7 @@ def test_a_known_offset_is_found_within_a_millisecond_without_noise(k, offset_ms
     assert found.score > 0.99
 
 
+@pytest.mark.slow
 def test_the_stated_interval_covers_the_truth():
     covered = []
     for seed in range(25):

@@ -52,6 +52,7 @@ def seen(take):
     return rotation.turning(take[0], LENS)
 
 
+@pytest.mark.slow
 def test_pictures_turn_as_the_gyroscope_does(take, seen):
     origin = int(seen.start_ns[0])
     start, end = ((edge - origin).astype(float) for edge in (seen.start_ns, seen.end_ns))
@@ -62,6 +63,7 @@ def test_pictures_turn_as_the_gyroscope_does(take, seen):
     assert np.sqrt(np.nanmean(true**2)) > 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift_ms", [0, 50, -230])
 def test_a_shift_of_the_camera_is_found(take, seen, shift_ms):
     found = compare_turning("gyro-vision", "imu", "cam", (take[1], later(seen, -shift_ms * MS)))
@@ -70,6 +72,7 @@ def test_a_shift_of_the_camera_is_found(take, seen, shift_ms):
     assert abs(found.offset_ns - shift_ms * MS) <= found.ci95_ns + MS
 
 
+@pytest.mark.slow
 def test_poses_are_a_gyroscope_too(take, seen):
     found = compare_turning("pose-vision", "track", "cam", (take[2], later(seen, -50 * MS)))
     assert found.offset_ns == pytest.approx(50 * MS, abs=6 * MS)
@@ -88,6 +91,7 @@ def test_a_broken_picture_and_a_gap_are_passed_over(take):
     assert len(measured) == 60 - 10 - 1 - 2
 
 
+@pytest.mark.slow
 def test_a_rig_that_stands_still_is_not_observable():
     rig = replace(tabletop_spec("still", seed=3, seconds=4.0, clap_s=40.0), motion=MotionSpec(frequencies_hz=()))
     pictures, gyro, _ = played(replace(rig, sensors=(CAMERA, IMU)))
@@ -97,6 +101,7 @@ def test_a_rig_that_stands_still_is_not_observable():
     assert "hardly turns" in found.reason
 
 
+@pytest.mark.slow
 def test_another_motion_is_not_observable(seen):
     rig = tabletop_spec("turning", seed=2, seconds=10.0)
     other = motion_of(replace(rig.motion, frequencies_hz=(0.23, 0.9, 1.81)), 77)
@@ -137,7 +142,7 @@ def test_flat_pictures_turn_nowhere():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [2, 4, 8])
+@pytest.mark.parametrize("seed", [2, 8])
 def test_thirty_seconds_of_the_rig_give_three_milliseconds(seed):
     rig = replace(tabletop_spec("slow", seed=seed, seconds=30.0, clap_s=None), sensors=(CAM0, IMU))
     pictures, gyro, _ = played(rig)
