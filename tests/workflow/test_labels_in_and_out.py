@@ -206,7 +206,11 @@ def test_the_ontology_of_the_dataset_orders_the_classes_and_renames(people, shar
     assert sum(label.class_name == "human" for label in typed(people)) == 140
     assert {x.what for x in done.left_out} == {"unknown classes"}
     written = export.export(people, export.Settings(format="yolo", out=tmp_path / "yolo", pictures=False))
-    first = {line.split()[0] for f in (tmp_path / "yolo" / "labels").rglob("*.txt") for line in f.open()}
+    first = {
+        line.split()[0]
+        for f in (tmp_path / "yolo" / "labels").rglob("*.txt")
+        for line in f.read_text().splitlines()
+    }
     assert first <= {"0", "1"}
     assert written.exported.balanced
 
