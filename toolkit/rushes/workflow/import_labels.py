@@ -91,7 +91,7 @@ def import_labels(
                 each.labels
             )
         mine = [_known(label, chosen, left_out) for label in _renamed(places.placed(each, place), taken)]
-        event = _event(name, settings.path, each, mine)
+        event = _event(name, settings.path, each, place, mine)
         frames.add(place[:3])
         events.append(event)
         labels += [replace(label, event_id=event.event_id) for label in mine]
@@ -191,13 +191,14 @@ def _content(label: Label) -> Label:
     return replace(label, event_id=None, created_ns=None, updated_ns=None)
 
 
-def _event(name: str, path: Path, each: LabelledPicture, labels: Sequence[Label]) -> LabelEvent:
+def _event(
+    name: str, path: Path, each: LabelledPicture, place: places.Place, labels: Sequence[Label]
+) -> LabelEvent:
     columns = rows.label_columns(labels)
     listed = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     for row in listed:
         del row["event_id"]
     payload = json.dumps(listed, ensure_ascii=False)
-    first = labels[0] if labels else None
     return LabelEvent(
         event_id=rows.event_id(
             tool=name,
@@ -214,8 +215,8 @@ def _event(name: str, path: Path, each: LabelledPicture, labels: Sequence[Label]
         received_ns=time.time_ns(),
         server=path.name,
         task=each.picture.name,
-        task_key=f"{first.recording_id}/{first.stream}/{first.index}" if first else None,
-        recording_id=first.recording_id if first else None,
+        task_key="/".join(map(str, place[:3])),
+        recording_id=place[0],
     )
 
 
