@@ -1,0 +1,1 @@
+"""Samples to labels and back: annotation tools, and what can be said of labels."""
