@@ -1,1 +1,1 @@
-"""Samples to labels and back: annotation tools, and what can be said of labels."""
+"""Samples ⇄ labels: geometry, rows, agreement; and, where a server is wanted, Label Studio."""
