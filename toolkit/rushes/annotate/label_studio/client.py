@@ -1,7 +1,7 @@
 """A thin client of a Label Studio server: the calls that Rushes makes, with fitting time-outs and clear errors.
 
 The SDK repeats every request that failed, a POST too, which makes tasks twice. Here nothing that writes is ever
-repeated; a lost reply becomes :class:`ReplyLost`, and who called looks what the server holds. Reading is repeated.
+repeated; a lost reply becomes :class:`ReplyLostError`, and who called looks what the server holds. Reading is repeated.
 Bulk goes around the SDK's typed models: what the server holds must come back to the last bit.
 """
 
@@ -30,7 +30,7 @@ _TRIES = 4
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-class ReplyLost(ToolError):
+class ReplyLostError(ToolError):
     """The request went out and no reply came back: it may have been carried out or not."""
 
 
@@ -70,7 +70,7 @@ class Client:
         self._write_s = write_s
         self._http = httpx.Client(timeout=httpx.Timeout(write_s, connect=CONNECT_S), follow_redirects=True)
         try:
-            self._sdk = LabelStudio(
+            self._sdk = LabelStudio(  # type: ignore[no-untyped-call]
                 base_url=access.url, api_key=access.token, max_retries=0, httpx_client=self._http, timeout=write_s
             )
         except ApiError as error:  # a personal access token that is over
@@ -109,7 +109,7 @@ class Client:
             page += 1
 
     def create_project(self, *, title: str, config: str, description: str) -> Project:
-        """Make a project; raises :class:`ReplyLost`, as every call that writes."""
+        """Make a project; raises :class:`ReplyLostError`, as every call that writes."""
         wanted = {"title": title, "label_config": config, "description": description, "maximum_annotations": 1}
         wanted |= {"show_collab_predictions": True, "enable_empty_annotation": True}
         return _project(self._write("POST", "/api/projects", wanted))
@@ -164,14 +164,18 @@ class Client:
         """
         wanted = list(ids)
         for start in range(0, len(wanted), FULL_PAGE):
-            asked = {"exportType": "JSON", "download_all_tasks": "true", "ids[]": wanted[start : start + FULL_PAGE]}
+            asked = {
+                "exportType": "JSON",
+                "download_all_tasks": "true",
+                "ids[]": wanted[start : start + FULL_PAGE],
+            }
             yield from self._get(f"/api/projects/{project}/export", asked)
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
         """Make tasks in one transaction, all or none; gives their ids in order.
 
         Raises:
-            ReplyLost: If it is not known whether they were made: look for their keys before anything else.
+            ReplyLostError: If it is not known whether they were made: look for their keys before anything else.
             ToolError: ``labelstudio.refused``, and none was made.
         """
         answer = self._write("POST", f"/api/projects/{project}/import?return_task_ids=true", list(tasks))
@@ -222,14 +226,14 @@ class Client:
         except httpx.ConnectError as error:
             raise _unreachable(self.url, error) from error
         except httpx.TransportError as error:
-            raise ReplyLost(
+            raise ReplyLostError(
                 f"{self.url} took a request and its reply was lost: {str(error) or type(error).__name__}",
                 code="labelstudio.reply-lost",
                 hint="run the same command again: it looks first what the server holds",
                 facts={"url": self.url, "request": f"{method} {path.partition('?')[0]}"},
             ) from error
         if reply.status_code >= 500:
-            raise ReplyLost(
+            raise ReplyLostError(
                 f"{self.url} failed while it carried out a request ({reply.status_code})",
                 code="labelstudio.reply-lost",
                 hint="run the same command again: it looks first what the server holds; its log may say more",

@@ -89,7 +89,7 @@ def database(environment: Mapping[str, str] = os.environ) -> Path:
         with tempfile.TemporaryDirectory(prefix="rushes-") as scratch:
             root = places.Home(Path(scratch))
             root.make()
-            told = settings.variables(root, port=0, token="", password="", environment=environment)
+            told = settings.variables(root, token="", password="", environment=environment)
             command = [str(python.with_name("label-studio")), "version", "--data-dir", str(root.data)]
             with root.log.open("wb") as talk:
                 done = subprocess.run(

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -53,11 +53,14 @@ class Server:
     home: Home
     database: str
     fresh: bool
+    account: str = settings.ACCOUNT
 
     @property
     def access(self) -> Access:
         """Where it is and the token for it."""
-        return Access(url=self.url, token=self.home.token.read_text(encoding="utf-8").strip(), media=self.home.media)
+        return Access(
+            url=self.url, token=self.home.token.read_text(encoding="utf-8").strip(), media=self.home.media
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +98,7 @@ def up(
         note = _read_note(home)
         free = _free_port(port, before=note.port if note else None)
         token, password = _secret(home.token), _secret(home.password)
-        told = settings.variables(
-            home, port=free, token=token, password=password, postgres=postgres, environment=environment
-        )
+        told = settings.variables(home, token=token, password=password, postgres=postgres, environment=environment)
         if not postgres:
             _lay_out(home, environment)
         pid = _start(python, home, free, told)
@@ -110,7 +111,7 @@ def up(
             raise
         found = find(home)
         assert found is not None
-        return Server(**{**{f: getattr(found, f) for f in Server.__slots__}, "fresh": True})
+        return replace(found, fresh=True)
 
 
 def find(home: Home | None = None, *, environment: Mapping[str, str] = os.environ) -> Server | None:
@@ -279,7 +280,9 @@ def _write_note(home: Home, note: _Note) -> None:
 
 def _last_words(record: Path) -> str:
     with suppress(OSError):
-        lines = [line for line in record.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        lines = [
+            line for line in record.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+        ]
         return f": {lines[-1].strip()}" if lines else ""
     return ""
 

@@ -19,7 +19,6 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 def variables(
     place: Home,
     *,
-    port: int,
     token: str,
     password: str,
     postgres: str | None = None,
@@ -29,7 +28,6 @@ def variables(
 
     Args:
         place: Its home.
-        port: That it will listen on, of the loopback address.
         token: For programs; Label Studio takes it over when it makes the account, at its first start.
         password: For people; likewise.
         postgres: ``postgresql://user:password@host:port/name`` in place of the SQLite file in the home.
