@@ -29,7 +29,7 @@ def examples() -> Iterator[tuple[str, str]]:
                 yield name, line.strip().removeprefix("rushes ")
 
 
-PLAIN = [pair for pair in examples() if pair[0] not in ("browse", "demo")]
+PLAIN = [pair for pair in examples() if pair[0] not in ("annotate", "browse", "demo")]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

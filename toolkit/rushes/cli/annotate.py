@@ -33,6 +33,13 @@ def up(port: int | None, postgres: str | None) -> Answer:
     return Answer(result={"running": True, "fresh": server.fresh, **_facts(server)}, text=text)
 
 
+@verb("install", group="annotate", examples="rushes annotate install")
+def install() -> Answer:
+    """Install Label Studio without starting it, for a machine that will be offline; up does it by itself."""
+    place = annotate.install()
+    return Answer(result={"installed": str(place)}, text=f"Label Studio is installed in {place}")
+
+
 @verb("status", group="annotate", examples="rushes annotate status")
 def status() -> Answer:
     """Say whether our Label Studio runs, and where."""
@@ -53,7 +60,7 @@ def down() -> Answer:
     return Answer(result={"stopped": pid}, text=text)
 
 
-for _verb in (up, status, down):
+for _verb in (install, up, status, down):
     command.add_command(_verb)
 
 

@@ -1,5 +1,6 @@
 """Annotate: a Label Studio server, and what goes to it and comes back."""
 
+from pathlib import Path
 from typing import Any
 
 from rushes import registry
@@ -13,6 +14,16 @@ def up(*, port: int | None = None, postgres: str | None = None) -> Any:
         UsageError: ``labelstudio.postgres``.
     """
     return registry.late("rushes.annotate.label_studio.server").up(port=port, postgres=postgres)
+
+
+def install() -> Path:
+    """Install Label Studio and lay out its empty database, where that was not done yet; gives its environment.
+
+    Raises:
+        ToolError: ``labelstudio.install``, ``labelstudio.start``.
+    """
+    place: Path = registry.late("rushes.annotate.label_studio.program").database().parent
+    return place
 
 
 def status() -> Any:

@@ -6,6 +6,7 @@ size holds its length less one, then the length, then one word or all of them.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ def encode(mask: npt.NDArray[np.bool_]) -> list[int]:
     flat = np.ascontiguousarray(mask, np.bool_).ravel()
     edges = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1, [len(flat)]]) if len(flat) else [0]
     parts = [f"{len(flat) * _CHANNELS:032b}{_WORD - 1:05b}", *(f"{size - 1:04b}" for size in _SIZES)]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         value = f"{255 if flat[start] else 0:08b}"
         left = int(end - start) * _CHANNELS
         while left:

@@ -1,7 +1,8 @@
 """A thin client of a Label Studio server: the calls that Rushes makes, with fitting time-outs and clear errors.
 
 The SDK repeats every request that failed, a POST too, which makes tasks twice. Here nothing that writes is ever
-repeated; a lost reply becomes :class:`ReplyLostError`, and who called looks what the server holds. Reading is repeated.
+repeated; a lost reply becomes :class:`ReplyLostError`, and who called looks what the server holds. Reading is
+repeated.
 Bulk goes around the SDK's typed models: what the server holds must come back to the last bit.
 """
 

@@ -144,7 +144,7 @@ def _pip(place: Path, environment: Mapping[str, str]) -> None:
 def _last_words(record: Path) -> str:
     lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line for line in lines if line.startswith("ERROR:")]
-    return f": {(errors or lines)[-1]}" if lines else ""
+    return f": {errors[0] if errors else lines[-1]}" if lines else ""
 
 
 @contextmanager

@@ -384,7 +384,9 @@ def mask_of(value: Mapping[str, Any], turn: Turn) -> Geometry:
 
 def point_of(value: Mapping[str, Any], turn: Turn) -> tuple[float, float]:
     """Read a point; an error as :func:`box_of`."""
-    return turn.point_stored(to_pixels(value["x"], turn.shown_width_px), to_pixels(value["y"], turn.shown_height_px))
+    return turn.point_stored(
+        to_pixels(value["x"], turn.shown_width_px), to_pixels(value["y"], turn.shown_height_px)
+    )
 
 
 def _regions(results: Sequence[Result]) -> dict[str, list[Result]]:

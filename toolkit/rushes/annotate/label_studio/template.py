@@ -14,8 +14,11 @@ from rushes.registry import close_to
 from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology, Skeleton
 
 Unit = Literal["frame", "moment", "clip", "series"]
-Meaning = Literal["box", "polygon", "mask", "points", "hidden", "class", "taxonomy", "attribute", "segment", "track"]
+Meaning = Literal[
+    "box", "polygon", "mask", "points", "hidden", "class", "taxonomy", "attribute", "segment", "track"
+]
 
+MOMENT = "moment"
 HIDDEN = "hidden"
 """What people choose for a keypoint that they know but cannot see."""
 MOST_CAMERAS = 16
@@ -70,19 +73,19 @@ def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former:
     Raises:
         UsageError: ``labelstudio.template`` if there is none of that name, or the ontology has nothing for it.
     """
-    if name not in _BUILDERS:
-        near = close_to(name, _BUILDERS)
+    if name not in names():
+        near = close_to(name, names())
         raise UsageError(
             f"there is no template '{name}'",
             code="labelstudio.template",
-            hint=f"did you mean '{near}'?" if near else f"there are {', '.join(_BUILDERS)}",
+            hint=f"did you mean '{near}'?" if near else f"there are {', '.join(names())}",
         )
     writer = _Writer(ontology, former=former)
-    unit: Unit = "moment" if name == "moment" else "frame"
+    unit: Unit = "moment" if name == MOMENT else "frame"
     if unit == "moment" and not 1 <= len(cameras) <= MOST_CAMERAS:
         raise _nothing(name, f"a moment shows 1 to {MOST_CAMERAS} cameras, not {len(cameras)}")
     objects = tuple(f"cam{at}" for at in range(len(cameras))) if unit == "moment" else ("image",)
-    body = _BUILDERS[name](writer, objects, cameras)
+    body = _moment(writer, objects, cameras) if unit == "moment" else _FRAMES[name](writer)
     if not writer.controls:
         raise _nothing(name, f"the ontology '{ontology.name}' has nothing that it could show")
     return Template(
@@ -92,7 +95,7 @@ def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former:
 
 def names() -> tuple[str, ...]:
     """List the templates."""
-    return tuple(_BUILDERS)
+    return (*_FRAMES, MOMENT)
 
 
 class _Writer:
@@ -206,29 +209,28 @@ def _attribute(spec: AttributeSpec, name: str, to_name: str, *, when: str, havin
     return text + "".join(f"    <Choice value={quoteattr(value)}/>\n" for value in values) + "  </Choices>\n"
 
 
-def _boxes(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
-    return writer.image("image") + writer.shapes("RectangleLabels", "box", "image", "", _BOXES) + writer.relations()
-
-
-def _polygons(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
+def _boxes(writer: _Writer) -> str:
     return (
-        writer.image("image")
-        + writer.shapes("PolygonLabels", "polygon", "image", "", ("polygon",))
-        + writer.relations()
+        writer.image("image") + writer.shapes("RectangleLabels", "box", "image", "", _BOXES) + writer.relations()
     )
 
 
-def _masks(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
+def _polygons(writer: _Writer) -> str:
+    shapes = writer.shapes("PolygonLabels", "polygon", "image", "", ("polygon",))
+    return writer.image("image") + shapes + writer.relations()
+
+
+def _masks(writer: _Writer) -> str:
     return (
         writer.image("image") + writer.shapes("BrushLabels", "mask", "image", "", ("mask",)) + writer.relations()
     )
 
 
-def _classes(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
+def _classes(writer: _Writer) -> str:
     return writer.image("image") + writer.whole("image")
 
 
-def _hands(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
+def _hands(writer: _Writer) -> str:
     boxes = writer.shapes("RectangleLabels", "box", "image", "", (*_BOXES, "keypoints"))
     return writer.image("image") + boxes + writer.keypoints("image", "") + writer.relations()
 
@@ -248,13 +250,12 @@ def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> 
 
 
 _BOXES = ("box", "rotated_box")
-_BUILDERS: Mapping[str, Callable[[_Writer, Sequence[str], Sequence[str]], str]] = {
+_FRAMES: Mapping[str, Callable[[_Writer], str]] = {
     "boxes": _boxes,
     "polygons": _polygons,
     "masks": _masks,
     "classes": _classes,
     "hands": _hands,
-    "moment": _moment,
 }
 
 
