@@ -53,6 +53,7 @@ class TaskRow:
         key: ``data.key``; None for a task that somebody else made.
         revision: ``data.rev``: what of it we have sent.
         updated_at: When it or one of its annotations was changed last, as the server writes it.
+        answers: Annotations and skips that were submitted.
     """
 
     id: int
@@ -60,6 +61,7 @@ class TaskRow:
     revision: str | None
     data: Mapping[str, Any]
     updated_at: str
+    answers: int
 
 
 class Client:
@@ -109,6 +111,10 @@ class Client:
                 return sorted(found, key=lambda project: project.id)
             page += 1
 
+    def users(self) -> dict[int, str]:
+        """Give the e-mail address of every user that the account may see, by id."""
+        return {int(row["id"]): str(row.get("email") or row["id"]) for row in self._get("/api/users/")}
+
     def create_project(self, *, title: str, config: str, description: str) -> Project:
         """Make a project; raises :class:`ReplyLostError`, as every call that writes."""
         wanted = {"title": title, "label_config": config, "description": description, "maximum_annotations": 1}
@@ -141,7 +147,7 @@ class Client:
             since: Only tasks that were changed later, or had an annotation made, changed or deleted.
         """
         asked: dict[str, Any] = {"project": project, "fields": "task_only", "page_size": INDEX_PAGE}
-        asked["include"] = "id,data,updated_at"
+        asked["include"] = "id,data,updated_at,total_annotations,cancelled_annotations"
         view: dict[str, Any] = {"ordering": ["tasks:id"]}
         if since is not None:
             item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
@@ -154,9 +160,21 @@ class Client:
             rows = answer["tasks"]
             yield from (_task_row(row) for row in rows)
             seen += len(rows)
-            if not rows or seen >= answer["total"]:
+            if seen >= answer["total"]:
                 return
+            if not rows:
+                raise ToolError(
+                    f"{self.url} gave {seen} of {answer['total']} tasks of project {project}",
+                    code="labelstudio.refused",
+                    hint="tasks were deleted meanwhile, most likely; run the same command again",
+                    facts={"url": self.url, "project": project},
+                )
             page += 1
+
+    def count(self, project: int) -> int:
+        """Count the tasks of a project."""
+        asked = {"project": project, "fields": "task_only", "include": "id", "page_size": 1}
+        return int(self._get("/api/tasks/", asked)["total"])
 
     def tasks(self, project: int, ids: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Read whole tasks with their annotations, drafts and predictions, as the server's JSON export gives them.
@@ -181,6 +199,11 @@ class Client:
         """
         answer = self._write("POST", f"/api/projects/{project}/import?return_task_ids=true", list(tasks))
         return [int(number) for number in answer["task_ids"]]
+
+    def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
+        """Delete tasks and all that was drawn on them."""
+        chosen = {"selectedItems": {"all": False, "included": list(ids)}}
+        self._write("POST", f"/api/dm/actions?id=delete_tasks&project={project}", chosen)
 
     def update_task(self, task: int, data: Mapping[str, Any]) -> None:
         """Replace the data of a task; its annotations stay."""
@@ -282,6 +305,7 @@ def _task_row(row: Mapping[str, Any]) -> TaskRow:
         revision=revision if isinstance(revision, str) else None,
         data=data,
         updated_at=str(row["updated_at"]),
+        answers=int(row.get("total_annotations") or 0) + int(row.get("cancelled_annotations") or 0),
     )
 
 
