@@ -64,3 +64,24 @@ def test_shared_pixels_are_counted(bits):
 def test_text_that_is_no_mask_is_refused(counts):
     with pytest.raises(ValueError, match=r"runs"):
         masks.decode(Mask(width_px=4, height_px=4, counts=counts))
+
+
+@given(BITS)
+def test_the_outlines_of_a_mask_fill_to_it_again_where_it_has_no_hole(bits):
+    rings, holes = masks.outlines(masks.encode(bits))
+    height, width = bits.shape
+    filled = masks.decode(masks.filled(Polygon(rings=tuple(rings)), width_px=width, height_px=height))
+    if holes == 0:
+        assert np.array_equal(filled, bits)
+    else:
+        assert (filled >= bits).all()
+        assert (filled > bits).any()
+
+
+def test_a_ring_has_one_hole_and_a_chessboard_as_many_parts_as_pixels():
+    ring = np.ones((5, 5), np.bool_)
+    ring[2, 2] = False
+    assert masks.outlines(masks.encode(ring)) == ([(0.0, 0.0, 5.0, 0.0, 5.0, 5.0, 0.0, 5.0)], 1)
+    board = (np.indices((4, 4)).sum(axis=0) % 2).astype(np.bool_)
+    rings, holes = masks.outlines(masks.encode(board))
+    assert (len(rings), holes) == (8, 0)

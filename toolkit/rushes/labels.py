@@ -6,6 +6,8 @@ what Label Studio, COCO and YOLO mean, so nothing is lost on the way to them and
 (a projected point, an index into an array) gains 0.5 to become a label.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -205,6 +207,7 @@ class Picture:
     Args:
         name: Of its file in a foreign format, relative, with ``/``.
         width_px, height_px: As stored.
+        part: Of a split, such as train; None where there is no split.
         turn_deg: Clockwise turn, 0, 90, 180 or 270, that shows it upright; what heeds EXIF sees it so turned.
     """
 
@@ -217,6 +220,20 @@ class Picture:
     moment: int | None = None
     t_ns: int | None = None
     turn_deg: int = 0
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledPicture:
+    """A picture and all that is known of it."""
+
+    picture: Picture
+    labels: tuple[Label, ...]
+
+
+def digest_of(*parts: str | int | float | None) -> str:
+    """Make a name of 16 hexadecimal digits of what tells a thing from all others; None and "" differ."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:16]
 
 
 def kind_of(geometry: Geometry) -> LabelKind:

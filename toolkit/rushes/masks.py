@@ -99,6 +99,33 @@ def filled(polygon: Polygon, *, width_px: int, height_px: int) -> Mask:
     return encode(bits)
 
 
+def outlines(mask: Mask) -> tuple[list[tuple[float, ...]], int]:
+    """Walk round the pixels of a mask, along their edges.
+
+    Returns:
+        The outer rings, each x, y, x, y … clockwise with corners only where the edge bends; filled together they
+        give the mask again but for its holes. And how many holes it has. Pixels that touch by a corner only are
+        apart.
+    """
+    ahead = _edges(np.pad(decode(mask), 1))
+    rings: list[tuple[float, ...]] = []
+    holes = 0
+    while ahead:
+        start = min(ahead)
+        ring = _walk(ahead, start)
+        corners = [
+            at
+            for before, at, after in zip([ring[-1], *ring], ring, [*ring[1:], ring[0]], strict=False)
+            if (at[0] - before[0]) * (after[1] - at[1]) != (at[1] - before[1]) * (after[0] - at[0])
+        ]
+        area = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(corners, [*corners[1:], corners[0]], strict=True))
+        if area > 0:
+            rings.append(tuple(float(x) for corner in corners for x in corner))
+        else:
+            holes += 1
+    return rings, holes
+
+
 def intersections(first: Sequence[Mask], second: Sequence[Mask]) -> npt.NDArray[np.float64]:
     """Count the pixels that each of the first shares with each of the second; all of one picture."""
     if not first or not second:
@@ -150,3 +177,40 @@ def _fine_line(x0: int, y0: int, x1: int, y1: int) -> tuple[npt.NDArray[np.int64
     else:
         x, y = np.trunc(x0 + ((x1 - x0) / steps) * at + 0.5).astype(np.int64), y0 + at
     return (x[::-1], y[::-1]) if backwards else (x, y)
+
+
+_Place: TypeAlias = tuple[int, int]
+
+
+def _edges(padded: Bits) -> dict[_Place, list[_Place]]:
+    """Give the edges between pixels on and off, corner to corner, the pixel that is on at the right hand."""
+    ahead: dict[_Place, list[_Place]] = {}
+    on = padded.astype(np.int8)
+    across, down = np.diff(on, axis=0), np.diff(on, axis=1)
+    for (row, column), step in zip(np.argwhere(across).tolist(), across[across != 0].tolist(), strict=True):
+        left, right = (column - 1, row), (column, row)
+        begin, end = (left, right) if step > 0 else (right, left)
+        ahead.setdefault(begin, []).append(end)
+    for (row, column), step in zip(np.argwhere(down).tolist(), down[down != 0].tolist(), strict=True):
+        upper, lower = (column, row - 1), (column, row)
+        begin, end = (lower, upper) if step > 0 else (upper, lower)
+        ahead.setdefault(begin, []).append(end)
+    return ahead
+
+
+def _walk(ahead: dict[_Place, list[_Place]], start: _Place) -> list[_Place]:
+    """Follow edges from a corner until it is met again, taking them away; where two lead on, turn right."""
+    ring, at, came = [start], start, (0, 0)
+    while True:
+        choices = ahead[at]
+        onward = choices[0]
+        if len(choices) == 2:
+            right = (-came[1], came[0])
+            onward = next(c for c in choices if (c[0] - at[0], c[1] - at[1]) == right)
+        choices.remove(onward)
+        if not choices:
+            del ahead[at]
+        came, at = (onward[0] - at[0], onward[1] - at[1]), onward
+        if at == start:
+            return ring
+        ring.append(at)

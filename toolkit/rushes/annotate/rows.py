@@ -1,6 +1,5 @@
 """Labels and their raw versions ⇄ columns of the tables ``labels`` and ``label_events``."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -19,6 +18,7 @@ from rushes.labels import (
     RotatedBox,
     Track,
     TrackKey,
+    digest_of,
 )
 from rushes.texts import as_json
 
@@ -37,11 +37,6 @@ _SPREAD = (
 )
 _KEY_WIDTH = 7
 """Numbers of one key of a track."""
-
-
-def digest_of(*parts: str | int | float | None) -> str:
-    """Make a name of 16 hexadecimal digits of what tells a thing from all others; None and "" differ."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:16]
 
 
 def event_id(
