@@ -1,11 +1,18 @@
 """Have people label frames in Label Studio, and bring the labels back."""
 
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from rushes.cli._options import listed, verb
+from rushes import registry
+from rushes.cli import _progress
+from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer
+from rushes.quantities import say_count
 from rushes.workflow import annotate
 
 
@@ -60,8 +67,141 @@ def down() -> Answer:
     return Answer(result={"stopped": pid}, text=text)
 
 
-for _verb in (install, up, status, down):
+def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Add the options that name a server other than ours."""
+    for option in (
+        click.option("--media", type=click.Path(path_type=Path), help="Its document root, mounted here."),
+        click.option("--token-file", type=click.Path(path_type=Path), help="Else RUSHES_LABEL_STUDIO_TOKEN."),
+        click.option("--url", help="Address of a Label Studio that the team has; ours if left out."),
+    ):
+        function = option(function)
+    return function
+
+
+@verb(
+    "push",
+    group="annotate",
+    examples="""
+rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
+rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
+""",
+)
+@dataset_argument
+@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands or moment.")
+@click.option("--where", metavar="SQL", help="Condition over frames, streams, recordings; or moments, recordings.")
+@click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
+@click.option(
+    "--predict",
+    "predictions",
+    multiple=True,
+    type=OneOf(["model", "import", "human", "none"]),
+    default=("model", "import"),
+    help="Labels of which source are shown to begin with; can be repeated.",
+)
+@_server_options
+@dry_run_option
+def push(
+    dataset: Path,
+    template: str,
+    where: str | None,
+    ontology: str | None,
+    predictions: Sequence[str],
+    url: str | None,
+    token_file: Path | None,
+    media: Path | None,
+    dry_run: bool,
+) -> Answer:
+    """Send frames or moments of DATASET to be labelled, with what models and files say of them.
+
+    A task is there once, however often it is sent. What changed since is brought up to date; what people drew
+    stays.
+    """
+    pushing = registry.late("rushes.workflow.annotate_push")
+    request = pushing.Request(
+        template=template,
+        where=where,
+        ontology=ontology,
+        predictions=[source for source in predictions if source != "none"],
+    )
+    line = annotate.line(url=url, token_file=token_file, media=media)
+    with _progress.bar("push", unit="") as progress:
+        done = pushing.push(dataset, request, line, argv=sys.argv[1:], dry_run=dry_run, progress=progress)
+    sent = done.sent
+    would = "would be " if dry_run else ""
+    text = f"{say_count(done.tasks, 'task')}: {sent.created:,} {would}new, {sent.updated:,} {would}brought up to "
+    text += f"date, {sent.same:,} as they were"
+    text += f"\n{say_count(done.predicted, 'label')} shown as pre-annotations" if done.predicted else ""
+    text += f"\n{say_count(sent.spare, 'spare copy')} taken away" if sent.spare else ""
+    text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
+    warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
+    reasons = Counter(refused.why for refused in done.refused)
+    warnings += [
+        f"{say_count(n, 'label')} not shown as pre-annotation: {why}" for why, n in reasons.most_common(10)
+    ]
+    warnings += [f"{key} is there several times with labels on each; keep one" for key in sent.doubled[:20]]
+    return Answer(
+        result={
+            "project": done.project,
+            "address": done.address,
+            "tasks": done.tasks,
+            "created": sent.created,
+            "updated": sent.updated,
+            "same": sent.same,
+            "spare": sent.spare,
+            "resent": sent.resent,
+            "predicted": done.predicted,
+            "refused": len(done.refused),
+            "unreadable": len(done.unreadable),
+        },
+        text=text,
+        dataset=str(dataset),
+        revision=done.revision,
+        warnings=warnings,
+    )
+
+
+@verb("pull", group="annotate", examples="rushes annotate pull my-dataset")
+@dataset_argument
+@_server_options
+def pull(dataset: Path, url: str | None, token_file: Path | None, media: Path | None) -> Answer:
+    """Bring back what people drew, changed and deleted since the last pull."""
+    line = annotate.line(url=url, token_file=token_file, media=media)
+    with _progress.bar("pull", unit="tasks") as progress:
+        done = registry.late("rushes.workflow.annotate_pull").pull(
+            dataset, line, argv=sys.argv[1:], progress=progress
+        )
+    return _pulled(dataset, done)
+
+
+@verb("rebuild", group="annotate", examples="rushes annotate rebuild my-dataset")
+@dataset_argument
+def rebuild(dataset: Path) -> Answer:
+    """Make the labels anew out of every version that was pulled, as after a change of the ontology."""
+    return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
+
+
+for _verb in (install, up, status, down, push, pull, rebuild):
     command.add_command(_verb)
+
+
+def _pulled(dataset: Path, done: Any) -> Answer:
+    events = ", ".join(f"{count:,} {action}" for action, count in done.events.items())
+    text = f"annotations: {events}; {say_count(done.labels, 'label')} made of them"
+    said = [f"{key}: {problem.said}" for key, problem in done.problems]
+    return Answer(
+        result={
+            "projects": done.projects,
+            "tasks": done.tasks,
+            "read": done.read,
+            **done.events,
+            "labels": done.labels,
+            "problems": [{"task": key, "kind": p.kind, "message": p.said} for key, p in done.problems],
+        },
+        text=text,
+        dataset=str(dataset),
+        revision=done.revision,
+        warnings=[*done.gone, *said[:20], *([f"… and {len(said) - 20} more"] if len(said) > 20 else [])],
+    )
 
 
 def _facts(server: Any) -> dict[str, Any]:

@@ -4,6 +4,35 @@ from pathlib import Path
 from typing import Any
 
 from rushes import registry
+from rushes.errors import ToolError
+
+
+def line(*, url: str | None = None, token_file: Path | None = None, media: Path | None = None) -> Any:
+    """Give a line to the server at an address, or to this user's own; ``workflow._annotate.project.Line``.
+
+    Args:
+        url: Of a server that the team has.
+        token_file: File with its token; else the variable ``RUSHES_LABEL_STUDIO_TOKEN``.
+        media: Its document root, where it is mounted here.
+
+    Raises:
+        ToolError: ``labelstudio.not-running``.
+        UsageError: ``labelstudio.url``, ``labelstudio.no-token``, ``labelstudio.open-token``.
+    """
+    made = registry.late("rushes.workflow._annotate.project")
+    if url is not None:
+        access = registry.late("rushes.annotate.label_studio.access").remote(
+            url, token_file=token_file, media=media
+        )
+        return made.Line(access=access, name=access.url)
+    server = status()
+    if server is None:
+        raise ToolError(
+            "no Label Studio of ours runs",
+            code="labelstudio.not-running",
+            hint="rushes annotate up starts it; --url names one that the team has",
+        )
+    return made.Line(access=server.access, name=made.LOCAL)
 
 
 def up(*, port: int | None = None, postgres: str | None = None) -> Any:

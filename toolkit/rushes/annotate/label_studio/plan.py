@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rushes.annotate.label_studio.client import TaskRow
-from rushes.annotate.rows import digest_of
+from rushes.labels import digest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,18 @@ from rushes.annotate.label_studio import brush
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
-from rushes.annotate.rows import digest_of
-from rushes.labels import Box, Geometry, Keypoints, Label, LabelOrigin, LabelSource, Polygon, Relation, RotatedBox
+from rushes.labels import (
+    Box,
+    Geometry,
+    Keypoints,
+    Label,
+    LabelOrigin,
+    LabelSource,
+    Polygon,
+    Relation,
+    RotatedBox,
+    digest_of,
+)
 from rushes.vocabulary import Ontology
 
 Result = Mapping[str, Any]

@@ -89,8 +89,8 @@ def moments(dataset: Dataset, where: str | None) -> tuple[list[Unit], list[str]]
     _, rows = dataset.store.rows(
         'SELECT recording_id, moment, member.stream, member."index" FROM moments '
         "JOIN recordings USING (recording_id) "
-        'JOIN (SELECT recording_id, moment, stream, moment_members."index" FROM moment_members '
-        'JOIN frames USING (recording_id, stream, "index") WHERE media_id IS NOT NULL AND flags & 1 = 0) AS member '
+        'JOIN (SELECT recording_id, moment, stream, "index" FROM moment_members '
+        'JOIN frames USING (recording_id, stream, "index") WHERE media_id IS NOT NULL AND flags & 1 = 0) member '
         f"USING (recording_id, moment) WHERE ({where or 'true'}) ORDER BY ALL"
     )
     cameras = sorted({stream for _, _, stream, _ in rows})
