@@ -232,7 +232,9 @@ def _classes(writer: _Writer) -> str:
 
 def _hands(writer: _Writer) -> str:
     boxes = writer.shapes("RectangleLabels", "box", "image", "", (*_BOXES, "keypoints"))
-    return writer.image("image") + boxes + writer.keypoints("image", "") + writer.relations()
+    points = writer.keypoints("image", "")
+    hint = f"  <Header value={quoteattr(_HINT)} size=\"6\"/>\n" if points else ""
+    return writer.image("image") + boxes + hint + points + writer.relations()
 
 
 def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
@@ -250,6 +252,7 @@ def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> 
 
 
 _BOXES = ("box", "rotated_box")
+_HINT = "Hold Ctrl (or ⌘) to set points inside a box"
 _FRAMES: Mapping[str, Callable[[_Writer], str]] = {
     "boxes": _boxes,
     "polygons": _polygons,
