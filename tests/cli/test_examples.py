@@ -65,6 +65,15 @@ def test_the_example_runs(
     assert plain.out
 
 
+def test_every_command_of_a_group_has_a_headline_and_examples_and_answers_with_json() -> None:
+    annotate = cli.get_command(CONTEXT, "annotate")
+    assert isinstance(annotate, click.Group)
+    for name, command in annotate.commands.items():
+        shown = command.get_help(click.Context(command, info_name=f"rushes annotate {name}"))
+        assert "--json" in shown, name
+        assert f"rushes annotate {name}" in (command.epilog or ""), name
+
+
 @pytest.mark.live
 @pytest.mark.parametrize(("name", "line"), [pair for pair in examples() if pair[0] in ("browse", "demo")])
 def test_the_example_that_opens_the_app_runs(name: str, line: str, built: Path) -> None:

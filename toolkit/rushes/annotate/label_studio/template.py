@@ -233,7 +233,7 @@ def _classes(writer: _Writer) -> str:
 def _hands(writer: _Writer) -> str:
     boxes = writer.shapes("RectangleLabels", "box", "image", "", (*_BOXES, "keypoints"))
     points = writer.keypoints("image", "")
-    hint = f"  <Header value={quoteattr(_HINT)} size=\"6\"/>\n" if points else ""
+    hint = f'  <Header value={quoteattr(_HINT)} size="6"/>\n' if points else ""
     return writer.image("image") + boxes + hint + points + writer.relations()
 
 
