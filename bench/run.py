@@ -13,6 +13,7 @@ from pathlib import Path
 
 from make_fixture import make
 from measure import in_process, measure, table, whole
+from signals import signals
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "output"
@@ -150,15 +151,63 @@ with measured() as span, reader.open(pathlib.Path(sys.argv[1]), {}) as recording
 report(span, before_mb=before, peak_mb=peak)
 """
 
+STREAMS = """
+import sys, numpy as np
+from rushes.timing.associate import nearest
+from rushes.timing.interpolate import interpolate
+from rushes.timing.latest import latest
+from rushes.timing.spans import spans
+from rushes.timing.moments import align
+chance = np.random.default_rng(0)
+imu = np.arange(10_000_000) * 1_000_000 + chance.integers(-100_000, 100_001, 10_000_000)
+imu = imu[chance.random(len(imu)) > 0.001]
+frames = np.arange(1_000_000) * 10_000_000 + 3_300_000 + chance.integers(-500_000, 500_001, 1_000_000)
+def ours(times, reference, way):
+    if way == "nearest":
+        return nearest(times, reference, within=5_000_000).index
+    if way == "latest":
+        return latest(times, reference).index
+    if way == "interpolate":
+        return interpolate(times, reference, gap_ns=3_000_000).index
+    if way == "spans":
+        return spans(times, reference).first
+    if way == "align":
+        return align({"cam": reference, "imu": times}, reference="cam").members["imu"]["index"]
+    return np.searchsorted(times, reference)
+ours(imu[:1000], frames[:50], sys.argv[1])
+with measured() as span:
+    index = ours(imu, frames, sys.argv[1])
+report(span, rows=len(index))
+"""
+
+STREAMS_PANDAS = (
+    STREAMS.partition("def ours")[0]
+    + """
+import pandas as pd
+left = pd.DataFrame({"t": frames})
+right = pd.DataFrame({"t": imu, "index": np.arange(len(imu))})
+with measured() as span:
+    found = pd.merge_asof(left, right, on="t", direction=sys.argv[1], tolerance=5_000_000)
+report(span, rows=int(found["index"].notna().sum()))
+"""
+)
+
 
 def main() -> None:
-    """Measure and print everything."""
+    """Measure and print everything, or only the parts that are named."""
+    if parts := sys.argv[1:]:
+        about()
+        for part in parts:
+            {"alignment": alignment, "start": start}[part]()
+        return
     make(OUT)
     about()
     ingest()
     inertial()
+    signals()
     pictures()
     memory()
+    alignment()
     start()
 
 
@@ -225,6 +274,21 @@ def pictures() -> None:
         in_process("rushes", STEP_OURS, arguments=arguments),
     ]
     table("Random synchronised step of two decoded 720p cameras", measure(jobs))
+
+
+def alignment() -> None:
+    """10 M IMU samples, 0.1 % dropped and 10 % jitter, to 1 M frames, all in memory."""
+    jobs = [
+        in_process("rushes: nearest, one to one", STREAMS, arguments=["nearest"]),
+        in_process("np.searchsorted alone", STREAMS, arguments=["search"]),
+        in_process("pandas.merge_asof, nearest", STREAMS_PANDAS, arguments=["nearest"]),
+        in_process("rushes: latest", STREAMS, arguments=["latest"]),
+        in_process("pandas.merge_asof, backward", STREAMS_PANDAS, arguments=["backward"]),
+        in_process("rushes: interpolate", STREAMS, arguments=["interpolate"]),
+        in_process("rushes: spans", STREAMS, arguments=["spans"]),
+        in_process("rushes: align, with all its measures", STREAMS, arguments=["align"]),
+    ]
+    table("Aligning 10 M IMU samples to 1 M frames", measure(jobs, runs=7))
 
 
 def start() -> None:

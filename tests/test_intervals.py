@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from rushes import intervals
 from rushes.intervals import describe, find_gaps, is_regular, median_interval
 from rushes.model import absent
 
@@ -65,3 +66,20 @@ def test_absent_is_masked_or_nan():
     assert absent(np.array([1.0, np.nan])).tolist() == [False, True]
     assert absent(np.ma.masked_array([1, 2], [True, False])).tolist() == [True, False]
     assert absent(np.ma.masked_array([np.nan, 2.0], [False, True])).tolist() == [True, True]
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["even", "jitter", "two rates", "equal", "back", "alike"]))
+def test_the_median_of_a_long_stream_is_exact(seed, kind):
+    generator = np.random.default_rng(seed)
+    size = intervals.MANY + 3 + seed % 2
+    steps = {
+        "even": np.full(size, 100),
+        "jitter": generator.integers(50, 150, size),
+        "two rates": np.where(np.arange(size) < size // 2, 10, 1000),
+        "equal": generator.integers(0, 3, size),
+        "back": np.append(-1, generator.integers(0, 300, size - 1)),
+        "alike": np.where(np.arange(size) % (size // 4096) == 0, 1, 7),  # all that a sample sees is odd
+    }[kind]
+    times = np.cumsum(steps)
+    distinct = np.diff(np.unique(times))
+    assert median_interval(times) == int(np.median(distinct))

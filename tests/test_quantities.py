@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.quantities import duration_ns, say_bytes, say_count, say_ns
+from rushes.quantities import duration_ns, say_bytes, say_count, say_drift, say_ns
 
 
 @given(st.integers(0, 10**12), st.sampled_from([("ns", 1), ("us", 10**3), ("ms", 10**6)]))
@@ -29,3 +29,16 @@ def test_sizes_are_said_in_powers_of_a_thousand() -> None:
 
 def test_counts_know_one_from_many() -> None:
     assert (say_count(1, "frame"), say_count(1351, "frame")) == ("1 frame", "1,351 frames")
+
+
+@pytest.mark.parametrize(
+    ("ppm", "wide", "said"),
+    [
+        (-12.284, 2.71, "-12.3 ± 2.7"),
+        (-77.8, 222.4, "-78 ± 222"),
+        (40.0, 0.0213, "+40.000 ± 0.021"),
+        (1.5, None, "+1.50"),
+    ],
+)
+def test_a_drift_is_said_as_far_as_it_is_known(ppm, wide, said):
+    assert say_drift(ppm, wide) == said

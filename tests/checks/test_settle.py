@@ -9,11 +9,11 @@ from rushes.errors import UsageError
 OFFERED = registry.load_all("checks")
 
 
-def test_there_are_eleven_and_ids_match_their_modules():
+def test_there_are_fifteen_and_ids_match_their_modules():
     assert {name: check.name for name, check in OFFERED.items()} == {
         name: name.replace("_", ".", 1) for name in OFFERED
     }
-    assert len(OFFERED) == 11
+    assert len(OFFERED) == 15
 
 
 def test_all_or_some_or_a_family():

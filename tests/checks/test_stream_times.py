@@ -50,6 +50,11 @@ class TestGap(StreamCheckContract):
         assert sum(f.count for f in found) == 149  # the very first frame leaves no gap
         assert "more gaps" in found[-1].message
 
+    def test_gaze_and_signals_tick_and_events_do_not(self):
+        assert GAP.applies(Stream(name="g", modality="gaze", table="gaze"))
+        assert GAP.applies(Stream(name="s", modality="signal", table="signals"))
+        assert not GAP.applies(Stream(name="e", modality="event", table="events"))
+
     def test_a_stream_without_times_is_not_judged(self):
         assert not GAP.applies(Stream(name="0", modality="color", table="frames", clock="none"))
 
@@ -57,6 +62,10 @@ class TestGap(StreamCheckContract):
 class TestRate(StreamCheckContract):
     check = RATE
     nominal = Stream(name="cam0", modality="color", table="frames", clock="header", nominal_rate_hz=30.0)
+
+    def test_a_signal_that_declares_no_rate_is_held_to_none(self):
+        assert not RATE.applies(Stream(name="s", modality="signal", table="signals"))
+        assert RATE.applies(Stream(name="s", modality="signal", table="signals", nominal_rate_hz=500.0))
 
     def clean(self):
         return camera(stream=self.nominal)

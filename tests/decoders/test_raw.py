@@ -53,6 +53,10 @@ class TestContract(DecoderContract):
             (request("rgb8", width=0), RGB.tobytes()),
             (request("nv12", width=3, height=3), RGB.tobytes()),
             (request("bayer_rggb9"), RGB.tobytes()),
+            (request("bayer_abcd10"), RGB.tobytes()),
+            (request("rgb10p"), RGB.tobytes()),
+            (request("y12p"), RGB.tobytes()),
+            (request("y10p"), RGB.tobytes()[: WIDTH * HEIGHT * 5 // 4 - 1]),
         ]
 
 
@@ -152,3 +156,29 @@ def test_a_decoded_picture_does_not_hang_on_its_payload() -> None:
 
 def test_opencv_names_mosaics_otherwise_than_ros_and_the_table_is_right() -> None:
     assert raw._BAYER["bayer_rggb"] == cv2.COLOR_BayerBG2RGB
+
+
+@given(st.integers(1, 13), st.integers(1, 5), st.integers(0, 6), st.booleans(), st.randoms(use_true_random=False))
+def test_four_samples_of_ten_bits_in_five_bytes_come_back(
+    width: int, height: int, padding: int, mipi: bool, random
+) -> None:
+    counts = np.array([[random.randrange(1024) for _ in range(width)] for _ in range(height)], np.uint16)
+    used = -(-width * 10 // 8)
+    data = bytearray()
+    for row in counts.tolist():
+        packed = bytearray()
+        for four in (row[i : i + 4] + [0] * (4 - len(row[i : i + 4])) for i in range(0, width, 4)):
+            if mipi:
+                packed += bytes(count >> 2 for count in four)
+                packed.append(sum((count & 3) << 2 * place for place, count in enumerate(four)))
+            else:
+                packed += sum(count << 10 * place for place, count in enumerate(four)).to_bytes(5, "little")
+        if mipi:  # the fifth byte must be there
+            used = len(packed)
+        data += packed[:used] + bytes(padding)
+
+    name = "y10p" if mipi else "y10l"
+    found = DECODER.decode(request(name, width=width, height=height, stride=used + padding), bytes(data))
+
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, counts)

@@ -48,6 +48,7 @@ def opened(path: Path, reader: str = "rosbag", **options):
 def payloads(recording, columns: dict[str, list[Any]]) -> list[bytes]:
     """Read the encoded bytes of every row of a stream from where they are said to lie."""
     media = {file.media_id: file for file in recording.description.media}
+    blocks = columns.get("block") or [None] * len(columns["media_id"])
     with MediaReader() as reader:
         return [
             reader.read(
@@ -60,7 +61,7 @@ def payloads(recording, columns: dict[str, list[Any]]) -> list[bytes]:
                 )
             )
             for media_id, block, offset, length in zip(
-                columns["media_id"], columns["block"], columns["offset"], columns["length"], strict=True
+                columns["media_id"], blocks, columns["offset"], columns["length"], strict=True
             )
         ]
 

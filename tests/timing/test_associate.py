@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rushes.errors import TimingError
-from rushes.timing.associate import closest, nearest, order
+from rushes.timing.associate import closest, nearest
+from rushes.timing.matches import order
 
 FEW = hnp.arrays(np.int64, st.integers(0, 8), elements=st.integers(-30, 30)).map(np.sort)
 MANY = hnp.arrays(np.int64, st.integers(0, 120), elements=st.integers(-400, 400)).map(np.sort)
@@ -82,10 +83,20 @@ def test_a_stream_maps_to_itself(times, within):
 
 
 @given(MANY, MANY, WITHIN)
-def test_a_far_sample_changes_nothing(times, reference, within):
-    before = nearest(times, reference, within=within)
-    after = nearest(np.append(times, 10**6), reference, within=within)
-    assert (before.index == after.index).all()
+def test_a_far_sample_makes_the_pairing_neither_better_nor_worse(times, reference, within):
+    before = nearest(times, reference, within=within).index
+    more = np.append(times, 10**6)
+    after = nearest(more, reference, within=within).index
+    assert len(times) not in after
+    assert price(before, times, reference, within) == price(after, more, reference, within)
+
+
+def test_of_pairings_that_are_equally_good_either_may_be_taken():
+    times, reference = np.array([260, 260]), np.array([250, 250, 250, 266])
+    few, many = nearest(times, reference, within=10), nearest(np.append(times, [10**6] * 3), reference, within=10)
+    for found in (few, many):
+        assert sorted(found.index[:3].tolist()) == [-1, -1, 0]
+        assert found.index[3] == 1
 
 
 @given(MANY, MANY)

@@ -344,6 +344,31 @@ def test_the_pts_of_the_nasa_clip_are_those_of_its_json(clips: Real, shared_data
     assert clips.findings("nasa_13013") == []
 
 
+def test_the_two_clocks_of_realsense_are_found(bags: Real) -> None:
+    found = [f for f in bags.findings("single_depth_color_640x480") if f.check == "stream.time"]
+    assert {f.stream for f in found} == {
+        "/device_0/sensor_0/Depth_0/image/data",
+        "/device_0/sensor_1/Color_0/image/data",
+    }
+    for finding in found:
+        assert finding.value == pytest.approx(360.8e9, rel=1e-3)
+        assert "two clocks" in finding.message
+
+
+def test_aria_and_kinect_state_one_clock_each_and_their_pairs_are_kept(shared_data: Path, tmp_path: Path) -> None:
+    devices = shared_data / "devices"
+    ingest(tmp_path / "d", Request(paths=[devices / "aria_aea" / "recording.vrs", devices / "azure_kinect"]))
+    with rushes.open_dataset(tmp_path / "d") as dataset:
+        clocks = dataset.sql("SELECT DISTINCT clock_id FROM streams WHERE clock_id IS NOT NULL ORDER BY clock_id")
+        assert clocks.fetchall() == [("aria-1WM093701M1276",), ("azure-kinect-001514394512",)]
+        pairs = dataset.sql("SELECT from_ns, to_ns FROM clock_pairs WHERE source = 'start-offset'")
+        assert pairs.fetchall() == [(0, 336_277_000)]
+        ((aria,),) = dataset.sql("SELECT recording_id FROM recordings WHERE reader = 'vrs'").fetchall()
+        rgb = dataset.frames(aria, "camera-rgb")
+        assert (len(rgb), rgb.image(7).shape) == (8, (1408, 1408, 3))
+        assert rgb.image(0).std() > 10  # a picture, not a grey field
+
+
 def test_an_azure_kinect_recording_opens_with_its_tracks(shared_data: Path, tmp_path: Path) -> None:
     ingest(tmp_path / "d", Request(paths=[shared_data / "devices" / "azure_kinect"]))
     with rushes.open_dataset(tmp_path / "d") as dataset:

@@ -26,6 +26,7 @@ from rushes.model import (
     Loss,
     Metric,
     Stream,
+    Times,
 )
 from rushes.vocabulary import Ontology
 
@@ -176,12 +177,20 @@ class StreamView:
             masked where values can be absent. A column that the table does not have is left out.
         pictures: The picture measures that the check asked for, each of shape (n,), NaN where not measured;
             empty where no picture was looked at.
+        steady_ns: Shape (n,), times in the recorder's clock, where the stream's own clock was set anew while it
+            ran, so that its raw times do not measure how long anything took; None otherwise.
     """
 
     recording: str
     stream: Stream
     columns: Mapping[str, npt.NDArray[Any]]
     pictures: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    steady_ns: Times | None = None
+
+    @property
+    def spans(self) -> Times:
+        """Times fit for telling how long things took. Shape (n,)."""
+        return self.columns["t_ns"] if self.steady_ns is None else self.steady_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +233,59 @@ class MomentsView:
     recording: str
     reference: str
     pairs: Sequence[PairView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStretch:
+    """A stretch without a reset of one clock against the recorder's, as sync estimated it.
+
+    Args:
+        clock: Its name: a stream's ``clock_id``, or the stream.
+        segment: Number of the stretch, from 0.
+        start_ns, end_ns: In the clock itself, both included.
+        drift_ppm: What the recorder's clock gains on it.
+        drift_ci95_ppm: Half width of the 95 % interval; None where not known.
+        estimated: Whether there was evidence.
+    """
+
+    clock: str
+    segment: int
+    start_ns: int
+    end_ns: int
+    drift_ppm: float
+    drift_ci95_ppm: float | None
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentVerdict:
+    """What the content of two streams says of their clocks, as sync found it; the fields are ``crosschecks``."""
+
+    kind: str
+    first: str
+    second: str
+    verdict: str
+    offset_ns: int | None
+    ci95_ns: int | None
+    reason: str
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksView:
+    """The clocks of one recording, as a check is shown them.
+
+    Args:
+        spans: By stream that has samples and times, its earliest and latest raw time, both included.
+        stretches: What sync estimated; empty where it never ran or had no evidence.
+        content: What sync found in the content.
+    """
+
+    recording: str
+    streams: Sequence[Stream]
+    spans: Mapping[str, tuple[int, int]]
+    stretches: Sequence[ClockStretch]
+    content: Sequence[ContentVerdict]
 
 
 class CheckFacts(Protocol):
@@ -286,7 +348,17 @@ class MomentsCheck(CheckFacts, Protocol):
         ...
 
 
-Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck
+class ClocksCheck(CheckFacts, Protocol):
+    """How clocks ran → findings."""
+
+    subject: Literal["clocks"]
+
+    def judge(self, view: ClocksView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Judge; never raises for bad data."""
+        ...
+
+
+Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck
 """Told apart by ``subject``."""
 
 

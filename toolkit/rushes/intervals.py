@@ -9,10 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rushes.model import Times
+from rushes.model import Times, absent
 
+YEAR_2000_NS = 946_684_800_000_000_000
+YEAR_2100_NS = 4_102_444_800_000_000_000
+DAY_NS = 86_400_000_000_000
+UNITS = {"microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
+TOO_FAST_NS = 10_000
+"""No sensor here ticks faster than 100 kHz; a shorter median interval means a wrong unit."""
 REGULAR_SPREAD = 0.5
 """A stream is regular where the middle half of its intervals spreads over less than this share of their median."""
+
+MANY = 100_000
+"""From how many values on a median is found with the help of a sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +84,7 @@ def median_interval(times: Times) -> int | None:
         times: Shape (n,), in any order.
     """
     steps = _steps(times)
-    return max(1, int(np.median(steps))) if len(steps) else None
+    return max(1, int(_median(steps))) if len(steps) else None
 
 
 def is_regular(times: Times) -> bool:
@@ -147,7 +156,80 @@ def describe(times: Times, *, gap_limit: float = 1.5) -> Timeline:
     )
 
 
+def missing_by_sequence(sequence: npt.NDArray[np.int64] | None) -> int | None:
+    """Count the holes in sequence numbers; None where they do not count samples.
+
+    A stream that was thinned out on purpose counts in even steps: the median step is the step. Steps back are a
+    restart or a wrap at 8, 16 or 32 bits, and no loss by themselves.
+    """
+    if sequence is None or len(sequence) < 3 or absent(sequence).any():
+        return None
+    steps = np.diff(np.asarray(sequence))
+    for bits in (8, 16, 32):
+        wrapped = (steps < 0) & (steps + (1 << bits) < 1 << (bits - 1)) & (sequence[:-1] < 1 << bits)
+        if (steps < 0).any() and wrapped[steps < 0].all():
+            steps = np.where(wrapped, steps + (1 << bits), steps)
+            break
+    rising = steps[steps > 0]
+    if len(rising) < len(steps) / 2:
+        return None
+    usual = max(1, int(np.median(rising)))
+    return int((np.maximum(np.rint(rising / usual), 1) - 1).sum())
+
+
+def suspected_unit(times: Times, *others: Times) -> str | None:
+    """Say in which unit times were probably written, a key of ``UNITS``; None where nanoseconds are believable.
+
+    A clock that counts from power-on has small values too. So a second witness is asked for: another time of the
+    same stream that names the same day, or intervals far too short for any sensor. The first time is what counts:
+    real files start at milliseconds and go on in nanoseconds.
+
+    Args:
+        times: Shape (n,), at least one, in any order.
+        others: Other times of the same samples, none of them empty.
+    """
+    first = int(times.min())
+    if first <= 0 or first >= YEAR_2000_NS:
+        return None
+    interval = median_interval(times)
+    for unit, scale in UNITS.items():
+        if not YEAR_2000_NS <= first * scale < YEAR_2100_NS:
+            continue
+        if any(abs(int(other.min()) - first * scale) < DAY_NS for other in others):
+            return unit
+        if interval is not None and interval < TOO_FAST_NS:
+            return unit
+    return None
+
+
 def _steps(times: Times) -> npt.NDArray[np.int64]:
     """Give the distances of neighbouring distinct times."""
-    steps = np.diff(np.sort(times))
-    return steps[steps > 0]
+    steps = np.diff(times)
+    least = steps.min(initial=1)
+    if least < 0:  # sorting costs more than all the rest, and most streams are in order
+        steps = np.diff(np.sort(times))
+        least = steps.min()
+    return steps[steps > 0] if least < 1 else steps
+
+
+def _median(values: npt.NDArray[np.int64]) -> float:
+    """Give the exact median; of many values four times as fast as ``np.median``.
+
+    A sample tells between which values it lies; only those are put in order. Where the sample misleads, all are.
+    """
+    size = len(values)
+    if size < MANY:
+        return float(np.median(values))
+    sample = np.sort(values[:: size // 4096])
+    middle, spread = len(sample) // 2, 128  # two standard deviations of the middle's rank
+    low, high = sample[middle - spread], sample[middle + spread]
+    below = int(np.count_nonzero(values < low))
+    inside = low if low == high else values[(values >= low) & (values <= high)]
+    count = int(np.count_nonzero(values == low)) if low == high else inside.size
+    if not below <= (size - 1) // 2 <= size // 2 < below + count:
+        return float(np.median(values))
+    if low == high:
+        return float(low)
+    ranks = [(size - 1) // 2 - below, size // 2 - below]
+    first, second = np.partition(inside, ranks)[ranks].tolist()
+    return float((first + second) / 2)

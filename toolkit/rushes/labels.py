@@ -177,6 +177,7 @@ class LabelEvent:
     Args:
         event_id: As ``annotate.rows.event_id`` makes it.
         payload: JSON text, to the last digit as received.
+        task_data: JSON text; the task as the tool showed it.
     """
 
     event_id: str
@@ -190,6 +191,7 @@ class LabelEvent:
     annotation: str | None = None
     task_key: str | None = None
     task_revision: str | None = None
+    task_data: str | None = None
     recording_id: str | None = None
     author: str | None = None
     created_ns: int | None = None

@@ -29,6 +29,9 @@ OPEN_FILES = 128
 MCAP_MESSAGE = 0x05
 MCAP_MESSAGE_HEAD = 22
 """Bytes of a Message record before its data: channel, sequence, log time, publish time."""
+VRS_RECORD = struct.Struct("<I23xBI")
+"""Head of a VRS record: its size with the head, 23 bytes of other things, compression, size when unpacked."""
+VRS_COMPRESSIONS = {0: "", 1: "lz4", 2: "zstd"}
 FINGERPRINT_BLOCK = 64 << 10
 FINGERPRINT_BLOCKS = 16
 FILE_PACKINGS: dict[str, Packing] = {"zstd": "zstd", "mend": "mend"}
@@ -143,6 +146,8 @@ class MediaReader:
             return unpack("zstd", _sqlite_row(path, place))
         if container == "mcap+zstd":
             return self._packed_messages(path, place)
+        if container == "vrs":
+            return self._vrs_record(path, place)
         return self._chunk(path, container, place)
 
     def _packed_messages(self, path: Path, place: int) -> bytes:
@@ -151,6 +156,11 @@ class MediaReader:
         if kind == MCAP_MESSAGE:
             return unpack("zstd", memoryview(record)[MCAP_MESSAGE_HEAD:])
         return b"".join(unpack_message(data) for _, data in mcap_messages(mcap_chunk(record)))
+
+    def _vrs_record(self, path: Path, place: int) -> bytes:
+        size, kind, unpacked = VRS_RECORD.unpack(self._pread(path, VRS_RECORD.size, place))
+        data = self._pread(path, max(size - VRS_RECORD.size, 0), place + VRS_RECORD.size)
+        return unpack(VRS_COMPRESSIONS.get(kind, str(kind)), data, unpacked)
 
     def _chunk(self, path: Path, container: str, place: int) -> bytes:
         read = partial(self._pread, path)

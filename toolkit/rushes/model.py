@@ -132,9 +132,9 @@ class MediaFile:
     Args:
         media_id: Unique within the recording: the path below the recording's root, or the file's name.
         path: Where the file is now.
-        container: file (an image by itself), mcap, bag, sqlite3, video, wav; mcap+zstd and sqlite3+zstd where each
-            message is compressed; mcap.zstd and sqlite3.zstd where the whole file is; sqlite3.mend where rows
-            are in the log beside it or its end is missing.
+        container: file (an image by itself), mcap, bag, sqlite3, vrs, video, wav, xdf, raw (plain records);
+            mcap+zstd and sqlite3+zstd where each message is compressed; mcap.zstd and sqlite3.zstd where the
+            whole file is; sqlite3.mend where rows are in the log beside it or its end is missing.
     """
 
     media_id: str
@@ -152,8 +152,9 @@ class Location:
         offset: First byte, in the file or in the unpacked block; None for the whole file.
         length: Number of bytes; None for the whole file.
         block: Where the bytes are packed inside something: the file offset of the compressed chunk record
-            (mcap: of its opcode byte; bag: of its header-length field) or the row id (sqlite3). For mcap+zstd a
-            message record (of its opcode byte), or a chunk whose messages are unpacked and joined in order.
+            (mcap: of its opcode byte; bag: of its header-length field), of the compressed record (vrs: of its
+            head), or the row id (sqlite3). For mcap+zstd a message record (of its opcode byte), or a chunk whose
+            messages are unpacked and joined in order.
         packing: base64, zstd … where the payload itself is packed once more.
     """
 

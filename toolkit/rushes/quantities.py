@@ -45,3 +45,11 @@ def say_bytes(count: int | None) -> str:
 def say_count(count: int, noun: str) -> str:
     """Say a number of things: ``1 frame``, ``1,351 frames``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def say_drift(ppm: float, wide_ppm: float | None) -> str:
+    """Say a drift in ppm with its half width, each as far as it is known: ``-12.3 ± 2.7``, ``-78 ± 220``."""
+    if wide_ppm is None:
+        return f"{ppm:+.2f}"
+    digits = 0 if wide_ppm >= 10 else 1 if wide_ppm >= 1 else 2 if wide_ppm >= 0.1 else 3
+    return f"{ppm:+.{digits}f} ± {wide_ppm:.{digits}f}"

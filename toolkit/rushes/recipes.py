@@ -39,6 +39,10 @@ class SyncStage:
     within_ns: int | None = None
     streams: Sequence[str] | None = None
     time: str = "auto"
+    method: str = "nearest"
+    rate_hz: float | str | None = None
+    crosscheck: bool = True
+    apply_crosscheck: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,15 @@
 """Words and kinds that the stream checks share."""
 
 from rushes.contracts import StreamView
+from rushes.model import Stream
 
-SENSORS = ("color", "depth", "infrared", "imu", "audio", "pose")
-"""What ticks by nature. Calibrations, transforms and other messages come when there is something to say."""
+SENSORS = ("color", "depth", "infrared", "imu", "audio", "pose", "gaze", "signal")
+"""What ticks by nature. Events, calibrations, transforms and messages come when there is something to say."""
+
+
+def keeps_a_rate(stream: Stream) -> bool:
+    """Say whether a stream promises to tick: a sensor's does, and a signal's where a rate is declared."""
+    return stream.modality in SENSORS and (stream.modality != "signal" or stream.nominal_rate_hz is not None)
 
 
 def noun(view: StreamView) -> str:

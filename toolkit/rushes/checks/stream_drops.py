@@ -3,13 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from rushes.checks._streams import SENSORS, noun
 from rushes.contracts import Option, StreamCheck, StreamView
-from rushes.intervals import find_gaps, is_regular, median_interval
-from rushes.model import Finding, Metric, Stream, absent
+from rushes.intervals import find_gaps, is_regular, median_interval, missing_by_sequence
+from rushes.model import Finding, Metric, Stream
 from rushes.quantities import say_count
 
 
@@ -45,7 +42,7 @@ class StreamDrops:
         if by_seq is not None:
             witnesses["sequence numbers"] = by_seq
             yield Metric(metric="missing_by_sequence", value=float(by_seq), unit="1", stream=name)
-        times = view.columns["t_ns"]
+        times = view.spans
         interval_ns = median_interval(times)
         if view.stream.clock != "none" and interval_ns is not None and is_regular(times):
             witnesses["times"] = int(find_gaps(times, interval_ns, limit=options["gap_limit"]).missing.sum())
@@ -70,27 +67,6 @@ class StreamDrops:
             stream=name,
             count=missing,
         )
-
-
-def missing_by_sequence(sequence: npt.NDArray[np.int64] | None) -> int | None:
-    """Count the holes in sequence numbers; None where they do not count samples.
-
-    A stream that was thinned out on purpose counts in even steps: the median step is the step. Steps back are a
-    restart or a wrap at 8, 16 or 32 bits, and no loss by themselves.
-    """
-    if sequence is None or len(sequence) < 3 or absent(sequence).any():
-        return None
-    steps = np.diff(np.asarray(sequence))
-    for bits in (8, 16, 32):
-        wrapped = (steps < 0) & (steps + (1 << bits) < 1 << (bits - 1)) & (sequence[:-1] < 1 << bits)
-        if (steps < 0).any() and wrapped[steps < 0].all():
-            steps = np.where(wrapped, steps + (1 << bits), steps)
-            break
-    rising = steps[steps > 0]
-    if len(rising) < len(steps) / 2:
-        return None
-    usual = max(1, int(np.median(rising)))
-    return int((np.maximum(np.rint(rising / usual), 1) - 1).sum())
 
 
 PLUGIN: StreamCheck = StreamDrops()

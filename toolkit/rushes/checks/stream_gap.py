@@ -39,7 +39,7 @@ class StreamGap:
 
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Measure the gaps; a stream that does not tick is only measured."""
-        times = view.columns["t_ns"]
+        times = view.spans
         interval_ns = median_interval(times)
         if interval_ns is None:
             return

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from rushes.checks._streams import SENSORS
+from rushes.checks._streams import keeps_a_rate
 from rushes.contracts import Option, StreamCheck, StreamView
 from rushes.intervals import describe
 from rushes.model import Finding, Metric, Stream
@@ -34,13 +34,13 @@ class StreamRate:
     }
 
     def applies(self, stream: Stream) -> bool:
-        """Every sensor that has times."""
-        return stream.modality in SENSORS and stream.clock != "none"
+        """Every sensor that has times; of signals those that declare a rate."""
+        return keeps_a_rate(stream) and stream.clock != "none"
 
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Measure rate and jitter; judge where there are samples enough and the stream ticks."""
         name = view.stream.name
-        timeline = describe(view.columns["t_ns"])
+        timeline = describe(view.spans)
         if timeline.rate_hz is None or timeline.interval_ns is None:
             return
         yield Metric(metric="rate", value=timeline.rate_hz, unit="Hz", stream=name)

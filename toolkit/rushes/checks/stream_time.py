@@ -10,16 +10,10 @@ import numpy.typing as npt
 from rushes.checks._spans import runs
 from rushes.checks._streams import SENSORS, noun
 from rushes.contracts import Option, StreamCheck, StreamView
-from rushes.intervals import median_interval
+from rushes.intervals import DAY_NS, UNITS, YEAR_2100_NS, suspected_unit
 from rushes.model import Finding, Metric, Severity, Stream, absent
 from rushes.quantities import say_count, say_ns
 
-YEAR_2000_NS = 946_684_800_000_000_000
-YEAR_2100_NS = 4_102_444_800_000_000_000
-DAY_NS = 86_400_000_000_000
-UNITS = {"microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
-TOO_FAST_NS = 10_000
-"""No sensor here ticks faster than 100 kHz; a shorter median interval means a wrong unit."""
 KINDS = {"t_ns": "time", "t_log_ns": "log time", "t_header_ns": "header stamp"}
 
 
@@ -27,7 +21,7 @@ class StreamTime:
     """Order, equal stamps, units, constant stamps, and log against header."""
 
     name = "stream.time"
-    version = "2"
+    version = "3"
     reason = (
         "Every later step trusts the times. Milliseconds in a nanosecond field, stamps that stand still or go "
         "back, and clocks that were never set are seen here before anything is aligned by them. Messages that "
@@ -50,7 +44,7 @@ class StreamTime:
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Judge the raw time's order, then each kind of time by itself, then one against the other."""
         kinds = {
-            kind: values[~absent(values)]
+            kind: np.asarray(values)[~absent(values)]
             for kind in KINDS
             if (values := view.columns.get(kind)) is not None and not absent(values).all()
         }
@@ -113,7 +107,7 @@ class StreamTime:
                 unit="ns",
                 count=len(values),
             )
-        unit = _suspected_unit(kind, kinds)
+        unit = suspected_unit(values, *(times for other, times in kinds.items() if other != kind))
         if unit is not None:
             first = int(values.min())
             yield _finding(
@@ -129,7 +123,8 @@ class StreamTime:
     def _apart(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         log, header = view.columns["t_log_ns"], view.columns["t_header_ns"]
         both = ~absent(log) & ~absent(header)
-        if both.sum() < options["least_samples"]:
+        # How far two clocks are apart one sample tells; of a stream that states things once it says nothing.
+        if both.sum() < (1 if view.stream.modality in SENSORS else options["least_samples"]):
             return
         apart = np.asarray(header)[both] - np.asarray(log)[both]
         middle = int(np.median(apart))
@@ -156,28 +151,6 @@ def _finding(
     return Finding(
         check="stream.time", severity=severity, message=f"{name}: {message}", limit=limit, stream=name, **where
     )
-
-
-def _suspected_unit(kind: str, kinds: Mapping[str, npt.NDArray[Any]]) -> str | None:
-    """Say in which unit the values were probably written; None where nanoseconds are believable.
-
-    A clock that counts from power-on has small values too. So a second witness is asked for: another time of the
-    same stream that names the same day, or intervals far too short for any sensor. The first time is what counts:
-    real files start at milliseconds and go on in nanoseconds.
-    """
-    first = int(kinds[kind].min())
-    if first <= 0 or first >= YEAR_2000_NS:
-        return None
-    others = [int(values.min()) for other, values in kinds.items() if other != kind]
-    interval = median_interval(kinds[kind])
-    for unit, scale in UNITS.items():
-        if not YEAR_2000_NS <= first * scale < YEAR_2100_NS:
-            continue
-        if any(abs(other - first * scale) < DAY_NS for other in others):
-            return unit
-        if interval is not None and interval < TOO_FAST_NS:
-            return unit
-    return None
 
 
 def _date(time_ns: int) -> str:

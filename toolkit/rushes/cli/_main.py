@@ -23,6 +23,7 @@ SECTIONS = {
     "Recordings": ("inspect", "ingest"),
     "The dataset": ("sync", "check", "split", "browse", "query", "log", "tag", "verify", "tidy"),
     "Labels": ("annotate", "predict", "evaluate", "export"),
+    "Measure": ("bench",),
     "Help": ("explain", "plugins", "schema"),
 }
 

@@ -7,7 +7,7 @@ from rushes.cli import _output, _progress, browse, run
 from rushes.cli._options import verb
 from rushes.cli._output import Answer, table
 from rushes.workflow import browse as browsing
-from rushes.workflow.demo import demo
+from rushes.workflow.demo import Foretold, demo
 
 PLACE = Path("rushes-demo")
 
@@ -23,10 +23,7 @@ def command() -> Answer:
         recipe, ran, foretold = demo(PLACE, argv=sys.argv[1:], progress=progress)
     stages = run.answer(PLACE, recipe, ran)
     wrong = [item for item in foretold if not item.holds]
-    rows = [
-        (item.what, item.expected, item.found, "as foretold" if item.holds else "NOT as foretold")
-        for item in foretold
-    ]
+    rows = [(item.what, item.expected, item.found, _verdict(item)) for item in foretold]
     text = [
         stages.text,
         "── what data_samples/README.md foretells ──\n"
@@ -54,3 +51,9 @@ def command() -> Answer:
         revision=ran.revision,
         exit_code=1 if wrong else stages.exit_code,
     )
+
+
+def _verdict(item: Foretold) -> str:
+    if not item.holds:
+        return "NOT as foretold"
+    return f"as foretold, within {item.within}" if item.within else "as foretold"

@@ -55,6 +55,8 @@ def _text(item: Inspected) -> str:
 
 
 def _size(stream: Stream) -> str:
+    if stream.table == "signals" and stream.channels:
+        return f"{stream.channels} ch"
     return f"{stream.width}×{stream.height}" if stream.width else ""
 
 

@@ -10,7 +10,8 @@ from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_bytes, say_count
 from rushes.workflow._look.seen import LookResult
-from rushes.workflow.look import demand_place, look, write_page
+from rushes.workflow.look import look, write_page
+from rushes.workflow.pages import demand_place
 
 
 @verb("look", examples="rushes look walk.mcap\nrushes look takes/ clips/ --out look.html")

@@ -1,4 +1,4 @@
-"""Find the synchronised moments of every recording."""
+"""Find how the clocks of every recording run, and its synchronised moments."""
 
 import sys
 from collections.abc import Sequence
@@ -6,9 +6,15 @@ from pathlib import Path
 
 import click
 
+from rushes.cli import _progress
 from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, verb
-from rushes.cli._output import Answer, table
-from rushes.quantities import say_count, say_ns
+from rushes.cli._output import Answer
+from rushes.cli._synced import entry, say_recordings, warnings
+from rushes.quantities import say_bytes, say_count
+from rushes.timing.crosscheck.verdict import KINDS
+from rushes.timing.moments import METHODS
+from rushes.workflow.certificate import write_certificate
+from rushes.workflow.pages import demand_place
 from rushes.workflow.sync import Settings, Synced, sync
 
 
@@ -16,7 +22,9 @@ from rushes.workflow.sync import Settings, Synced, sync
     "sync",
     examples="""
 rushes sync my-dataset
-rushes sync my-dataset --to /cam0/image/compressed --within 10ms
+rushes sync my-dataset --report sync.html
+rushes sync my-dataset --to /cam0/image/compressed --within 10ms --no-crosscheck
+rushes sync my-dataset --rate 30 --method interpolate
 rushes sync my-dataset --time log --dry-run
 """,
 )
@@ -24,94 +32,86 @@ rushes sync my-dataset --time log --dry-run
 @click.option(
     "--to", "reference", metavar="STREAM", help="Stream that sets the moments; the slowest picture stream."
 )
+@click.option("--rate", "rate_hz", metavar="HZ", help="Moments at a fixed rate, such as 30 or 30000/1001.")
+@click.option(
+    "--method",
+    type=OneOf(METHODS),
+    default="nearest",
+    show_default=True,
+    help="How the samples of a moment are chosen.",
+)
 @click.option("--within", type=Duration(), help="Largest skew; half of the slower interval of each pair.")
 @click.option("--stream", "streams", multiple=True, help="Only these streams; can be repeated.")
-@click.option("--time", type=OneOf(("auto", "header", "log", "pts")), default="auto", show_default=True)
+@click.option(
+    "--time",
+    type=OneOf(("auto", "header", "log", "pts", "mapped")),
+    default="auto",
+    show_default=True,
+    help="Time to align by; mapped: stamps through the estimated clock maps.",
+)
+@click.option(
+    "--crosscheck/--no-crosscheck", default=True, show_default=True, help="Hold the content against the clocks."
+)
+@click.option(
+    "--apply-crosscheck",
+    "apply",
+    type=OneOf(KINDS),
+    multiple=True,
+    help="Add the offset that this kind of cross-check finds to the times; can be repeated. Is recorded.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Write the alignment certificate, a page, here.")
 @dry_run_option
 def command(
-    dataset: Path, reference: str | None, within: int | None, streams: Sequence[str], time: str, dry_run: bool
+    dataset: Path,
+    reference: str | None,
+    rate_hz: str | None,
+    method: str,
+    within: int | None,
+    streams: Sequence[str],
+    time: str,
+    crosscheck: bool,
+    apply: Sequence[str],
+    report: Path | None,
+    dry_run: bool,
 ) -> Answer:
-    """For each sample of a reference stream, find the nearest of every other, each used once, with its skew.
+    """Estimate every stream's clock from the evidence, and find the samples that belong to one moment.
 
-    Skew is measured between recorded times. How far the clocks themselves are apart is not estimated: unproven.
+    Per stream: offset and drift against the recorder's clock with a 95 % interval, and the evidence. Per pair: the
+    skew that remains, and what the content says. Where there is no evidence it says unproven. No sample changes.
     """
-    settings = Settings(reference=reference, within_ns=within, streams=streams or None, time=time)
-    done, revision = sync(dataset, settings, argv=sys.argv[1:], dry_run=dry_run)
-    return answer(dataset, done, revision)
+    if report is not None:
+        demand_place(report)
+    settings = Settings(
+        reference=reference,
+        within_ns=within,
+        streams=streams or None,
+        time=time,
+        method=method,
+        rate_hz=rate_hz,
+        crosscheck=crosscheck or bool(apply),
+        apply=apply,
+    )
+    with _progress.bar("sync", unit="recordings") as progress:
+        done, revision = sync(dataset, settings, argv=sys.argv[1:], dry_run=dry_run, progress=progress)
+    size = write_certificate(done, report, dataset=dataset, revision=revision) if report is not None else None
+    page = f"\n\nOpen {report} in a browser ({say_bytes(size)}, works offline)." if report is not None else ""
+    return answer(dataset, done, revision, page=page)
 
 
-def answer(dataset: Path, done: Sequence[Synced], revision: int) -> Answer:
+def answer(dataset: Path, done: Sequence[Synced], revision: int, *, page: str = "") -> Answer:
     """Say what became of every recording, stream by stream."""
     aligned = [item for item in done if item.alignment]
     moments = sum(item.moments for item in done)
-    head = ("recording", "stream", "in moments", "skew p50", "p95", "max", "margin")
-    text = table(_rows(done), head=head, right=(2, 3, 4, 5, 6)) + "\n\n" if aligned else ""
+    verdicts = [item.common.verdict if item.common else "unproven" for item in aligned]
+    told = ", ".join(f"{verdicts.count(v)} {v}" for v in ("declared", "estimated", "unproven") if v in verdicts)
+    said = say_recordings(done)
+    text = f"{said}\n\n" if said else ""
     text += f"{say_count(moments, 'moment')} in {say_count(len(aligned), 'recording')}"
-    text += "; clocks: unproven (skew is between recorded times)" if aligned else ""
+    text += f"; clocks: {told}" if told else ""
     return Answer(
-        result={"moments": moments, "recordings": [_entry(item) for item in done]},
-        text=text,
+        result={"moments": moments, "recordings": [entry(item) for item in done]},
+        text=text + page,
         dataset=str(dataset),
         revision=revision,
-        warnings=_without(done),
+        warnings=warnings(done),
     )
-
-
-def _rows(done: Sequence[Synced]) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for item in done:
-        if item.alignment is None or item.common is None:
-            continue
-        reference = item.alignment.reference
-        count = item.moments
-        rows.append((item.name, f"{reference} (sets the moments, {item.common.time} time)", count, "", "", "", ""))
-        for pair in item.alignment.pairings:
-            skews = [say_ns(value) for value in (pair.skew_p50_ns, pair.skew_p95_ns, pair.skew_max_ns)]
-            margin = "" if pair.phase_margin is None else f"{pair.phase_margin:.2f}"
-            rows.append(("", pair.stream, f"{pair.matched} of {count}", *skews, margin))
-    return rows
-
-
-def _without(done: Sequence[Synced]) -> list[str]:
-    """Say which recordings have no moments, and which streams of the others take no part; and why."""
-    reasons: dict[str, list[str]] = {}
-    for item in done:
-        if not item.alignment:
-            reasons.setdefault(item.reason, []).append(item.name)
-    return [
-        f"no moments in {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason}"
-        for reason, names in reasons.items()
-    ] + [
-        f"{item.name}: {pair.reason}"
-        for item in done
-        for pair in (item.alignment.pairings if item.alignment else ())
-        if pair.reason
-    ]
-
-
-def _entry(item: Synced) -> dict[str, object]:
-    pairings = item.alignment.pairings if item.alignment else ()
-    return {
-        "recording_id": item.recording_id,
-        "name": item.name,
-        "reference": item.alignment.reference if item.alignment else None,
-        "time": item.common.time if item.common else None,
-        "time_reason": item.common.reason if item.common else None,
-        "verdict": item.common.verdict if item.common else None,
-        "reason": item.reason,
-        "streams": [
-            {
-                "stream": pair.stream,
-                "matched": pair.matched,
-                "unmatched_moments": pair.unmatched_moments,
-                "unmatched_samples": pair.unmatched_samples,
-                "within_ns": pair.within_ns,
-                "skew_p50_ns": pair.skew_p50_ns,
-                "skew_p95_ns": pair.skew_p95_ns,
-                "skew_max_ns": pair.skew_max_ns,
-                "phase_margin": pair.phase_margin,
-                "reason": pair.reason,
-            }
-            for pair in pairings
-        ],
-    }

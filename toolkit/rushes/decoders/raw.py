@@ -3,8 +3,13 @@
 Pixel formats go by ROS's names (REP 118), with those of V4L2 and Foxglove beside them. ``_be`` behind a name means
 that its samples of 16 or 32 bits are big endian; plain names are little endian. 8UC3 is taken as BGR, as
 cv_bridge does. Rows may be padded: ``stride`` is honoured, and reckoned from the bytes where it is not given.
+
+Samples of 10 and 12 bits come in 16, in their lowest bits (``y10``, ``rgb10``, ``bayer_rggb10`` …), or packed:
+``p`` behind the name is MIPI's way, four samples in five bytes with the lowest bits in the fifth; ``y10l`` is a
+stream of bits, lowest first. Grey ones come out in counts, others in 8 bits.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +49,7 @@ _BAYER: Mapping[str, int] = {
     "bayer_gbrg": cv2.COLOR_BayerGBRG2RGB,
     "bayer_grbg": cv2.COLOR_BayerGRBG2RGB,
 }
+_DEEP = re.compile(r"(y|mono|rgb|bayer_\w{4})(10|12)(p|l)?")
 _YUV422: Mapping[str, int] = {
     "yuv422": cv2.COLOR_YUV2RGB_UYVY,  # ROS means UYVY by it
     "uyvy": cv2.COLOR_YUV2RGB_UYVY,
@@ -94,6 +100,8 @@ class RawDecoder:
         if name in _PACKED:
             sample, channels, turn = _PACKED[name]
             return _packed(_rows(request, payload, f"{order}{sample}", channels), turn)
+        if (deep := _DEEP.fullmatch(name)) is not None:
+            return _deep(request, payload, deep[1], int(deep[2]), deep[3])
         if name[:10] in _BAYER and name[10:] in ("8", "16", ""):
             mosaic = _rows(request, payload, f"{order}u2" if name.endswith("16") else "u1", 1)
             if mosaic.dtype.itemsize == 2:
@@ -136,6 +144,49 @@ def _packed(pixels: npt.NDArray[Any], turn: int | None) -> npt.NDArray[Any]:
         with np.errstate(over="ignore"):  # a double beyond float32 becomes an infinity, which is no depth
             return pixels.astype(np.float32) if native in (np.int16, np.float64) else pixels
     return _to_8(pixels if turn is None else np.asarray(cv2.cvtColor(pixels, turn)))
+
+
+def _deep(
+    request: FrameRequest, payload: bytes | memoryview, what: str, bits: int, packing: str | None
+) -> npt.NDArray[Any]:
+    """Give samples of 10 or 12 bits: grey as counts, colour brought to 8 bits."""
+    channels = 3 if what == "rgb" else 1
+    if packing is None:
+        counts = np.array(_rows(request, payload, "<u2", channels), np.uint16)
+    elif bits == 10 and channels == 1:
+        counts = _unpacked(request, payload, mipi=packing == "p")
+    else:
+        raise _undecodable(request, f"the pixel format '{request.pixel_format}' is not known")
+    if what in ("y", "mono"):
+        return counts
+    eight = (np.minimum(counts, (1 << bits) - 1) >> (bits - 8)).astype(np.uint8)
+    if what == "rgb":
+        return eight
+    if what not in _BAYER:
+        raise _undecodable(request, f"the pixel format '{request.pixel_format}' is not known")
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(eight), _BAYER[what]))
+
+
+def _unpacked(request: FrameRequest, payload: bytes | memoryview, *, mipi: bool) -> npt.NDArray[np.uint16]:
+    """Undo a packing of four samples of 10 bits in five bytes; shape (h, w)."""
+    width, height = request.width or 0, request.height or 0
+    groups = -(-width // 4)
+    used = groups * 5 if mipi else -(-width * 10 // 8)
+    stride = request.stride or max(used, len(payload) // height)
+    if stride < used or len(payload) < stride * (height - 1) + used:
+        raise _undecodable(request, f"{len(payload)} bytes for {width} x {height} px of {used} bytes a row")
+    rows = np.zeros((height, groups * 5), np.uint16)
+    last = np.frombuffer(payload, np.uint8, used, stride * (height - 1))
+    whole = np.frombuffer(payload, np.uint8, stride * (height - 1)).reshape(height - 1, stride)
+    rows[:-1, :used], rows[-1, :used] = whole[:, :used], last
+    fives = rows.reshape(height, groups, 5)
+    if mipi:
+        low = np.stack([fives[:, :, 4] >> shift & 3 for shift in (0, 2, 4, 6)], axis=2)
+        counts = fives[:, :, :4] << 2 | low
+    else:
+        pairs = [fives[:, :, i] >> 2 * i | fives[:, :, i + 1] << 8 - 2 * i for i in range(4)]
+        counts = np.stack(pairs, axis=2) & 0x3FF
+    return np.ascontiguousarray(counts.reshape(height, groups * 4)[:, :width]).astype(np.uint16)
 
 
 def _planes(request: FrameRequest, payload: bytes | memoryview, turn: int) -> npt.NDArray[Any]:

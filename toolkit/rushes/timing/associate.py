@@ -11,46 +11,20 @@ pair them up, each time and each sample used at most once, it takes the one with
   of losing samples to jitter, and one surplus sample cannot shift a long row of good pairs;
 - no time within reach of a free sample is left alone.
 
+Where several pairings cost the same, as with equal reference times that want one sample, which of them is taken
+can depend on whether there are more samples or more reference times; the same input always gives the same answer.
+
 The answer is exact, not a heuristic. Plain nearest is worked out for all at once; only around collisions is the
 best pairing searched for, as the heaviest increasing run of (time, sample) pairs.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rushes.errors import TimingError
 from rushes.model import Times
-
-BLOCK = 8_192
-"""Reference times at once: what is worked on fits the processor's cache."""
-
-Indices = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """Which sample each reference time got.
-
-    Args:
-        index: Shape (m,), position of the sample; -1 where the reference time stays alone.
-        skew_ns: Shape (m,), sample time minus reference time; 0 where alone.
-    """
-
-    index: Indices
-    skew_ns: npt.NDArray[np.int64]
-
-    @property
-    def matched(self) -> npt.NDArray[np.bool_]:
-        """Shape (m,): which reference times got a sample."""
-        return self.index >= 0
-
-
-def order(times: Times) -> Indices:
-    """Give the stable order that makes times ascend: ``times[order(times)]`` is fit for :func:`nearest`."""
-    return np.argsort(times, kind="stable").astype(np.int64)
+from rushes.timing.matches import Indices, Matches, Window, demand_ascending, demand_tolerance, nobody, windows
 
 
 def closest(times: Times, reference: Times) -> Matches:
@@ -62,36 +36,36 @@ def closest(times: Times, reference: Times) -> Matches:
 
     Returns:
         None is alone. On a tie the earlier sample, of equal times the first.
+
+    Raises:
+        TimingError: ``timing.not-ascending`` if ``times`` go back.
     """
     index = np.empty(len(reference), np.int64)
     skew = np.empty(len(reference), np.int64)
-    for start in range(0, len(reference), BLOCK):
-        block = slice(start, start + BLOCK)
-        sought = reference[block]
-        # Searching only among the samples around the block is twice as fast as among all.
-        first = max(int(np.searchsorted(times, sought[0])) - 2, 0)
-        last = int(np.searchsorted(times, sought[-1])) + 1
-        repeats = _closest(times[first:last], sought, index[block], skew[block])
-        index[block] += first
-        if len(repeats):
-            repeats += start
-            index[repeats] = np.searchsorted(times, times[index[repeats]])
+    for window in windows(times, reference):
+        block = window.block
+        _closest(window, index[block], skew[block])
+        index[block] += window.first
+        if not window.distinct:  # the search goes to the first of equals, but stepping back lands on the last
+            index[block] = np.searchsorted(times, times[index[block]])
     return Matches(index=index, skew_ns=skew)
 
 
-def _closest(times: Times, reference: Times, index: Indices, skew: npt.NDArray[np.int64]) -> Indices:
-    """Fill ``index`` and ``skew`` for one block; give the places that got the last of several equal times."""
-    after = np.searchsorted(times, reference)  # first sample at or after
-    np.maximum(after - 1, 0, out=index)
-    np.minimum(after, len(times) - 1, out=after)
-    np.subtract(times[index], reference, out=skew)
-    skew_after = times[after] - reference
-    later = np.abs(skew_after) < np.abs(skew)
-    # Only stepping back can land on a repeat: the search goes to the first of equals.
-    repeats = np.flatnonzero(~later & (times[np.maximum(index - 1, 0)] == times[index]) & (index > 0))
-    np.copyto(index, after, where=later)
+def _closest(window: Window, index: Indices, skew: npt.NDArray[np.int64]) -> None:
+    """Fill ``index``, a place in the window's part, and ``skew`` for one block."""
+    after = window.part.searchsorted(window.sought)  # first sample at or after
+    np.subtract(after, 1, out=index)
+    before = window.part.take(index, mode="clip")
+    skew_after = window.part.take(after, mode="clip")
+    np.subtract(before, window.sought, out=skew)
+    skew_after -= window.sought
+    # Samples before have a negative skew: what is nearer shows in the sum. Beyond the ends both are one sample.
+    np.add(skew, skew_after, out=before)
+    later = before < 0
+    index += later
     np.copyto(skew, skew_after, where=later)
-    return repeats
+    if index[0] < 0 or index[-1] >= len(window.part):  # places rise with the times that are sought
+        np.clip(index, 0, len(window.part) - 1, out=index)
 
 
 def nearest(times: Times, reference: Times, *, within: int) -> Matches:
@@ -105,18 +79,14 @@ def nearest(times: Times, reference: Times, *, within: int) -> Matches:
     Raises:
         TimingError: ``timing.not-ascending`` if either goes back; ``timing.tolerance`` if ``within`` is negative.
     """
-    if within < 0:
-        raise TimingError(
-            f"the tolerance is {within} ns; it cannot be negative",
-            code="timing.tolerance",
-            hint="give a tolerance such as 10ms; 0 pairs equal times only",
-        )
-    _demand_ascending(times, "the stream")
-    _demand_ascending(reference, "the reference")
+    demand_tolerance(within)
+    demand_ascending(reference, "the reference")
     if len(times) == 0 or len(reference) == 0:
-        return Matches(index=np.full(len(reference), -1), skew_ns=np.zeros(len(reference), np.int64))
+        demand_ascending(times, "the stream")
+        return nobody(len(reference))
     if len(reference) <= len(times):
         return _pair(times, reference, within)
+    demand_ascending(times, "the stream")
     # Pairing is the same from both sides; from the smaller side it meets fewer collisions.
     turned = _pair(reference, times, within)
     taken = np.flatnonzero(turned.matched)
@@ -128,10 +98,12 @@ def nearest(times: Times, reference: Times, *, within: int) -> Matches:
 
 def _pair(times: Times, reference: Times, within: int) -> Matches:
     plain = closest(times, reference)
-    far = np.abs(plain.skew_ns) > within
-    if far.any():
+    if int(plain.skew_ns.max()) > within or int(plain.skew_ns.min()) < -within:
+        far = np.abs(plain.skew_ns) > within
         plain.index[far] = -1
         plain.skew_ns[far] = 0
+    if plain.index[0] >= 0 and (plain.index[1:] > plain.index[:-1]).all():
+        return plain
     starts, stops = _collisions(plain.index, np.zeros(len(reference), np.bool_), 1)
     if len(starts) == 0:
         return plain
@@ -210,18 +182,3 @@ def _best(times: Times, reference: Times, wanted: Indices, within: int) -> Indic
         answer[pair_time[at]] = pair_sample[at]
         at = pair_before[at]
     return answer
-
-
-def _demand_ascending(times: Times, whose: str) -> None:
-    for start in range(0, len(times), BLOCK):
-        part = times[start : start + BLOCK + 1]
-        back = part[1:] < part[:-1]
-        if back.any():
-            at = start + int(back.argmax()) + 1
-            by_ms = (int(times[at - 1]) - int(times[at])) / 1e6
-            raise TimingError(
-                f"the times of {whose} go back by {by_ms:g} ms at sample {at}",
-                code="timing.not-ascending",
-                hint="put them in order first: times[order(times)]",
-                facts={"sample": at},
-            )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rushes.intervals import describe
 from rushes.model import Metric, Times
-from rushes.timing.moments import Pairing
+from rushes.timing.pairing import Pairing
 
 
 def stream_metrics(stream: str, times: Times) -> Iterator[Metric]:

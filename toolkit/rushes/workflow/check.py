@@ -19,7 +19,15 @@ from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
 from rushes.workflow._check.looking import PICTURES, measures_of, metric_rows
-from rushes.workflow._check.views import columns_of, moments_view, recording_view, stream_of
+from rushes.workflow._check.views import (
+    clocks_view,
+    columns_of,
+    moments_view,
+    recording_view,
+    steady,
+    stream_of,
+)
+from rushes.workflow.clock_maps import newest_maps
 from rushes.workflow.dataset import Dataset
 
 SEVERITIES = ("info", "warning", "error")
@@ -164,11 +172,15 @@ def _one(
     recording_id, name = recording["recording_id"], recording["name"]
     whole = recording_view(dataset, recording)
     moments = moments_view(dataset, recording, streams)
+    clocks = clocks_view(dataset, recording, streams)
+    maps = newest_maps(dataset.store, recording_id)
     for plugin, options in chosen:
         if plugin.subject == "recording":
             _take(plugin, plugin.judge(whole, options), recording_id, name, rows)
         elif plugin.subject == "moments" and moments is not None:
             _take(plugin, plugin.judge(moments, options), recording_id, name, rows)
+        elif plugin.subject == "clocks":
+            _take(plugin, plugin.judge(clocks, options), recording_id, name, rows)
     of_streams = [(plugin, options) for plugin, options in chosen if plugin.subject == "stream"]
     for row in streams:
         stream = stream_of(row)
@@ -186,7 +198,13 @@ def _one(
             except ReadError as error:
                 rows.found.append(_gone(error, stream, [p.name for p, _ in apt if p.pictures], recording_id, name))
                 apt = [(plugin, options) for plugin, options in apt if not plugin.pictures]
-        view = StreamView(recording=name, stream=stream, columns=columns, pictures=pictures)
+        view = StreamView(
+            recording=name,
+            stream=stream,
+            columns=columns,
+            pictures=pictures,
+            steady_ns=steady(maps.get(row["clock_id"] or row["stream"]), columns["t_ns"]),
+        )
         for plugin, options in apt:
             _take(plugin, plugin.judge(view, options), recording_id, name, rows)
 

@@ -20,7 +20,8 @@ def _joined(parts: Sequence[tuple[int, Column]]) -> Column:
     values = [value for _, value in parts]
     if all(isinstance(value, np.ndarray) for value in values):
         arrays: Any = values
-        joined: Column = np.concatenate(arrays)
+        masked = any(isinstance(value, np.ma.MaskedArray) for value in arrays)
+        joined: Column = np.ma.concatenate(arrays) if masked else np.concatenate(arrays)
         return joined
     spread: list[Any] = []
     for rows, value in parts:

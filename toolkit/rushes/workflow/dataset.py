@@ -6,21 +6,27 @@ dataset.arrow("imu")                              # a pyarrow.Table
 dataset.sql("select stream, count from streams")  # a DuckDB relation
 camera = dataset.frames("take1", "/cam0/image/compressed")
 camera.bytes(0), camera.image(0)
+dataset.times("take1", "/cam0/image/compressed")  # int64 nanoseconds, in the recorder's clock
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
 from rushes.errors import UsageError
 from rushes.media import MediaReader
 from rushes.store import Store
+from rushes.workflow.clock_maps import newest_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
 
 Where = Mapping[str, Any]
+TIMED = ("frames", "imu", "audio", "poses", "gaze", "signals", "events", "messages", "transforms")
+"""Tables whose rows have a time."""
 
 
 class Dataset:
@@ -102,18 +108,8 @@ class Dataset:
         Raises:
             UsageError: ``dataset.no-stream`` if the recording has no picture stream of that name.
         """
-        recording_id = self.recording_id(recording)
-        rows = self.arrow("streams", where={"recording_id": recording_id}).to_pylist()
-        row = next((r for r in rows if r["stream"] == stream and r["table"] == "frames"), None)
-        if row is None:
-            offered = [r["stream"] for r in rows if r["table"] == "frames"]
-            near = registry.close_to(stream, offered)
-            raise UsageError(
-                f"recording '{recording}' has no picture stream '{stream}'",
-                code="dataset.no-stream",
-                hint=f"did you mean '{near}'?" if near else f"it has {', '.join(offered) or 'none at all'}",
-            )
-        return self._frames(row, self._media(recording_id))
+        row = self._stream_with(recording, stream, lambda row: row["table"] == "frames", what="picture stream")
+        return self._frames(row, self._media(row["recording_id"]))
 
     def picture_streams(self, recording: str) -> Iterator[Frames]:
         """Give the pictures of every picture stream of a recording."""
@@ -122,6 +118,26 @@ class Dataset:
         for row in self.arrow("streams", where={"recording_id": recording_id}).to_pylist():
             if row["table"] == "frames":
                 yield self._frames(row, media)
+
+    def times(self, recording: str, stream: str) -> npt.NDArray[np.int64]:
+        """Give the times of a stream's samples in the recorder's clock, int64 nanoseconds, in index order.
+
+        They are the raw times through the newest clock map of the stream's clock. Where sync has estimated none,
+        they are the raw times as recorded. What is known of them is in ``clock_maps``.
+
+        Raises:
+            UsageError: ``dataset.no-stream`` if the recording has no stream of that name with times.
+        """
+        recording_id = self.recording_id(recording)
+        row = self._stream_with(recording, stream, lambda row: row["clock"] != "none" and row["table"] in TIMED)
+        where = {"recording_id": recording_id, "stream": stream}
+        rows = self.arrow(row["table"], columns=["index", "t_ns", "t_log_ns"], where=where).sort_by("index")
+        raw: npt.NDArray[np.int64] = rows["t_ns"].to_numpy()
+        found = newest_maps(self.store, recording_id).get(row["clock_id"] or stream)
+        if found is None or found.verdict != "estimated" or row["clock"] != "header":
+            return raw
+        logged = None if rows["t_log_ns"].null_count else rows["t_log_ns"].to_numpy()
+        return found.apply(raw, about=logged)
 
     def moments(self, recording: str) -> list[dict[str, int]]:
         """Give the synchronised moments of a recording in time order: for each, stream name → sample index."""
@@ -135,6 +151,21 @@ class Dataset:
         ):
             found.setdefault(moment, {})[stream] = index
         return [found[moment] for moment in sorted(found)]
+
+    def _stream_with(
+        self, recording: str, stream: str, fit: Callable[[Mapping[str, Any]], bool], *, what: str = "stream"
+    ) -> Mapping[str, Any]:
+        """Give the row of a stream that is fit for what is wanted, or say which are."""
+        rows = self.arrow("streams", where={"recording_id": self.recording_id(recording)}).to_pylist()
+        offered: dict[str, Mapping[str, Any]] = {row["stream"]: row for row in rows if fit(row)}
+        if stream in offered:
+            return offered[stream]
+        near = registry.close_to(stream, offered)
+        raise UsageError(
+            f"recording '{recording}' has no {what} '{stream}'",
+            code="dataset.no-stream",
+            hint=f"did you mean '{near}'?" if near else f"it has {', '.join(offered) or 'none at all'}",
+        )
 
     def _media(self, recording_id: str) -> dict[str, tuple[Path, str]]:
         rows = self.arrow("media", where={"recording_id": recording_id}).to_pylist()

@@ -1,17 +1,16 @@
 """Look: any mix of recordings, folders, videos and image sets → one offline page; no dataset needed."""
 
 import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rushes.errors import UsageError
 from rushes.workflow._look.page import look_page
 from rushes.workflow._look.seen import LookResult
 from rushes.workflow._look.survey import RecordingSurvey, survey
 from rushes.workflow.discover import discover
+from rushes.workflow.pages import write_whole
 
 Progress = Callable[[str, int, int], None]
 """Called with the recording's name, how many are done and how many there are."""
@@ -44,46 +43,9 @@ def look(paths: Sequence[Path], *, reader: str | None = None, progress: Progress
     )
 
 
-def demand_place(path: Path) -> None:
-    """Demand that a page can be written at a path, before anything is read for it.
-
-    Raises:
-        UsageError: ``look.out``.
-    """
-    folder = path.parent
-    why = (
-        f"there is no folder '{folder}'"
-        if not folder.is_dir()
-        else "it is a folder"
-        if path.is_dir()
-        else f"'{folder}' may not be written to"
-        if not os.access(folder, os.W_OK, effective_ids=True)
-        else ""
-    )
-    if why:
-        raise UsageError(
-            f"{path}: no page can be written there: {why}",
-            code="look.out",
-            hint=f"name a file: --out {path / 'look.html' if path.is_dir() else path.name}",
-            facts={"path": str(path)},
-        )
-
-
 def write_page(result: LookResult, path: Path) -> int:
     """Write the page of a look so that it is there whole or not at all; give its size in bytes."""
-    data = look_page(result).encode("utf-8", "surrogateescape")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".look.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)  # mkstemp makes it private, a page is made to be shared
-        Path(name).replace(path)
-    except BaseException:  # Ctrl-C too
-        Path(name).unlink(missing_ok=True)
-        raise
-    return len(data)
+    return write_whole(path, look_page(result))
 
 
 def _shared_root(paths: Sequence[Path]) -> Path:

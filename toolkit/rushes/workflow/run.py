@@ -75,8 +75,12 @@ def run(
             within_ns=recipe.sync.within_ns,
             streams=recipe.sync.streams,
             time=recipe.sync.time,
+            method=recipe.sync.method,
+            rate_hz=recipe.sync.rate_hz,
+            crosscheck=recipe.sync.crosscheck,
+            apply=recipe.sync.apply_crosscheck,
         )
-        synced, _ = sync.sync(dataset, settings, argv=argv, recipe_digest=recipe.digest)
+        synced, _ = sync.sync(dataset, settings, argv=argv, recipe_digest=recipe.digest, progress=progress)
     checked = None
     if checking is not None:
         checked = check.check(

@@ -1,48 +1,33 @@
-"""Sync: for each recording, moments on a reference stream, with the skew of every member.
+"""Sync: for each recording, how its clocks run, what its content says of them, and its moments.
 
-No sample is rewritten: moments point at samples, and running again with other settings replaces the moments.
+No sample is rewritten: clock maps and moments point at samples, and running again with other settings replaces the
+moments. Estimates of clocks are kept under numbers that rise whenever they change.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from rushes.errors import TimingError
-from rushes.model import Column
+from rushes.model import ClockPairs, Column, Times
 from rushes.registry import close_to
 from rushes.store import Store
-from rushes.timing.clocks import CommonTime, StreamTimes, choose_common_time
+from rushes.timing.common import CommonTime, choose_common_time
+from rushes.timing.crosscheck.verdict import Crosscheck
 from rushes.timing.moments import Alignment, align
+from rushes.timing.spans import is_fast, spans
+from rushes.workflow._sync import rows
+from rushes.workflow._sync.evidence import TABLES, TIMED, pairs_of, times_of
+from rushes.workflow.clock_maps import map_rows, version_of
 from rushes.workflow.columns import end_to_end
+from rushes.workflow.crosscheck import crosscheck
+from rushes.workflow.dataset import Dataset
 
-TABLES = ("frames", "imu", "poses", "audio")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Synced:
-    """The moments of one recording, or why there are none.
-
-    Args:
-        alignment: None where nothing could be aligned.
-        common: The time that was used.
-        reason: Why nothing was aligned; empty where something was.
-    """
-
-    recording_id: str
-    name: str
-    alignment: Alignment | None = None
-    common: CommonTime | None = None
-    reason: str = ""
-
-    @property
-    def moments(self) -> int:
-        """How many moments there are."""
-        return len(np.asarray(self.alignment.moments["t_ns"])) if self.alignment else 0
+Progress = Callable[[str, int, int], None]
+"""Called with the recording's name, how many are done and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +37,56 @@ class Settings:
     Args:
         reference: Stream that sets the moments; the slowest picture stream if None.
         within_ns: Largest skew, itself included; half of the slower interval of each pair if None.
-        streams: Which streams take part; every picture, IMU, pose and audio stream if None.
-        time: auto, header, log or pts.
+        streams: Which streams take part; every sampled stream if None.
+        time: auto, header, log, pts or mapped.
+        method: How members are chosen, as in ``timing.moments.METHODS``; pictures and sound go by the nearest
+            where others are interpolated.
+        rate_hz: Moments at this rate, such as 30 or "30000/1001", instead of at the samples of a stream.
+        crosscheck: Whether the content is looked at.
+        apply: Kinds of cross-check whose offset is added to the times of the stream that they find off; none by
+            itself.
     """
 
     reference: str | None = None
     within_ns: int | None = None
     streams: Sequence[str] | None = None
     time: str = "auto"
+    method: str = "nearest"
+    rate_hz: float | str | None = None
+    crosscheck: bool = True
+    apply: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """The clocks and moments of one recording, or why there are none.
+
+    Args:
+        alignment: None where nothing could be aligned.
+        common: The time that was used.
+        pairs: The evidence about its clocks.
+        crosschecks: What the content says; empty where it was not asked.
+        applied: Kind, first and second of the cross-checks whose offset was added.
+        spans: By fast stream, the columns of ``moment_spans`` but ``recording_id``.
+        map_version: Under which number its clock maps stand; None where it has none.
+        reason: Why nothing was aligned; empty where something was.
+    """
+
+    recording_id: str
+    name: str
+    alignment: Alignment | None = None
+    common: CommonTime | None = None
+    pairs: Sequence[ClockPairs] = ()
+    crosschecks: Sequence[Crosscheck] = ()
+    applied: frozenset[tuple[str, str, str]] = frozenset()
+    spans: Mapping[str, Mapping[str, Column]] = field(default_factory=dict)
+    map_version: int | None = None
+    reason: str = ""
+
+    @property
+    def moments(self) -> int:
+        """How many moments there are."""
+        return len(np.asarray(self.alignment.moments["t_ns"])) if self.alignment else 0
 
 
 def sync(
@@ -69,6 +96,7 @@ def sync(
     argv: Sequence[str] = (),
     recipe_digest: str | None = None,
     dry_run: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[list[Synced], int]:
     """Make the moments of every recording; give what became of each, and the revision.
 
@@ -78,13 +106,18 @@ def sync(
         StoreError: If the dataset cannot be opened or written.
         TimingError: If the reference or a stream is named and no recording has it.
     """
-    store = Store.open(dataset)
-    recordings = store.table("recordings", columns=["recording_id", "name"]).sort_by("name").to_pylist()
-    streams = store.table("streams", columns=["recording_id", "stream", "table", "clock"]).to_pylist()
-    done = []
-    for recording in recordings:
-        mine = [s for s in streams if s["recording_id"] == recording["recording_id"] and s["table"] in TABLES]
-        done.append(_one(store, recording["recording_id"], recording["name"], mine, settings))
+    with Dataset.open(dataset) as opened:
+        store = opened.store
+        recordings = store.table("recordings", columns=["recording_id", "name"]).sort_by("name").to_pylist()
+        streams = store.table("streams").to_pylist()
+        done = []
+        for number, recording in enumerate(recordings):
+            if progress:
+                progress(recording["name"], number, len(recordings))
+            mine = [s for s in streams if s["recording_id"] == recording["recording_id"] and s["table"] in TIMED]
+            done.append(_one(opened, recording["recording_id"], recording["name"], mine, settings))
+        if progress:
+            progress("", len(recordings), len(recordings))
     asked = settings.reference or settings.streams or settings.time != "auto"
     if recordings and not any(item.alignment for item in done) and asked:
         raise TimingError(
@@ -96,14 +129,7 @@ def sync(
         )
     if dry_run or not recordings:
         return done, store.revision
-    moments = end_to_end(_moments(item) for item in done if item.alignment)
-    members = end_to_end(piece for item in done if item.alignment for piece in _members(item))
-    everything = {"recording_id": [recording["recording_id"] for recording in recordings]}
-    with store.begin("sync", argv=argv, recipe_digest=recipe_digest) as transaction:
-        transaction.replace("moments", everything, *moments)
-        transaction.replace("moment_members", everything, *members)
-        revision = transaction.commit({"moments": moments[0], "members": members[0]})
-    return done, revision.revision
+    return _write(Store.open(dataset), done, argv, recipe_digest)
 
 
 def _meant(settings: Settings, known: Sequence[str]) -> str:
@@ -114,80 +140,146 @@ def _meant(settings: Settings, known: Sequence[str]) -> str:
 
 
 def _one(
-    store: Store, recording_id: str, name: str, streams: Sequence[Mapping[str, Any]], settings: Settings
+    dataset: Dataset, recording_id: str, name: str, streams: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Synced:
     wanted = [s for s in streams if settings.streams is None or s["stream"] in settings.streams]
-    pictures = [s["stream"] for s in wanted if s["table"] == "frames"]
-    if wanted and all(s["clock"] == "none" for s in wanted):
-        return Synced(recording_id=recording_id, name=name, reason="its samples have an order, but no times")
-    if len(wanted) < 2:
-        reason = (
-            "it has no stream that can be aligned" if not wanted else f"{wanted[0]['stream']} is its only stream"
-        )
-        return Synced(recording_id=recording_id, name=name, reason=reason)
-    if not pictures and settings.reference is None:
-        return Synced(recording_id=recording_id, name=name, reason="it has no picture stream to set the moments")
+    sampled = [s for s in wanted if s["table"] in TABLES]
+    pictures = [s["stream"] for s in sampled if s["table"] == "frames"]
+    alone = _alone(sampled, pictures, settings)
+    pairs = pairs_of(dataset.store, recording_id)
+    if not wanted:
+        return Synced(recording_id=recording_id, name=name, reason=alone)
+    times = {s["stream"]: times_of(dataset.store, recording_id, s) for s in wanted}
+    common = None
     try:
-        times = {s["stream"]: _times(store, recording_id, s) for s in wanted}
-        common = choose_common_time(_restricted(times, settings.time))
-        alignment = align(common.times, reference=settings.reference, pictures=pictures, within=settings.within_ns)
-    except TimingError as error:
-        if error.code == "timing.tolerance":
-            raise
-        return Synced(recording_id=recording_id, name=name, reason=error.message)
-    return Synced(recording_id=recording_id, name=name, alignment=alignment, common=common)
-
-
-def _times(store: Store, recording_id: str, stream: Mapping[str, Any]) -> StreamTimes:
-    columns = ["t_ns", "t_header_ns", "t_log_ns"]
-    where = {"recording_id": recording_id, "stream": stream["stream"]}
-    rows = store.table(stream["table"], columns=["index", *columns], where=where).sort_by("index")
-    found, header, log = (_masked(rows[name]) for name in columns)
-    raw = np.zeros(0, np.int64) if found is None else np.asarray(found)
-    if header is None and stream["clock"] == "header":  # a list of times, with no second time beside them
-        header = raw
-    if log is None and stream["clock"] == "log":
-        log = raw
-    return StreamTimes(raw=raw, clock=stream["clock"], header=header, log=log)
-
-
-def _masked(column: pa.ChunkedArray) -> npt.NDArray[np.int64] | None:
-    """Give a column as an array, masked where it is null; None where all of it is."""
-    if column.null_count == len(column):
-        return None
-    values: npt.NDArray[np.int64] = column.fill_null(0).to_numpy()
-    if not column.null_count:
-        return values
-    masked: Any = np.ma.masked_array(values, ~column.is_valid().to_numpy())
-    return masked  # type: ignore[no-any-return]
-
-
-def _restricted(times: Mapping[str, StreamTimes], wanted: str) -> Mapping[str, StreamTimes]:
-    """Leave only the time that was asked for, so that nothing else can be chosen."""
-    if wanted == "auto":
-        return times
-    return {
-        name: StreamTimes(
-            raw=stream.raw,
-            clock=stream.clock if wanted == "pts" else "none",
-            header=stream.header if wanted == "header" else None,
-            log=stream.log if wanted == "log" else None,
+        common = choose_common_time(times, pairs, wanted=settings.time)
+        if alone:
+            return Synced(recording_id=recording_id, name=name, common=common, pairs=pairs, reason=alone)
+        found = crosscheck(dataset, recording_id, common.times) if settings.crosscheck else []
+        common, applied = _applied(common, found, settings.apply)
+        # Between two pictures or blocks of sound there is nothing to be worked out.
+        there = {s["stream"]: common.times[s["stream"]] for s in sampled if s["stream"] in common.times}
+        unmixed = [s["stream"] for s in sampled if s["table"] in ("frames", "audio") and s["stream"] in there]
+        alignment = align(
+            there,
+            reference=settings.reference,
+            pictures=pictures,
+            within=settings.within_ns,
+            method=settings.method,
+            methods=dict.fromkeys(unmixed, "nearest") if settings.method == "interpolate" else None,
+            rate_hz=settings.rate_hz,
+            uncertainty_ns={
+                name: clock.uncertainty_ns
+                for name, clock in common.streams.items()
+                if clock.uncertainty_ns is not None and name in there
+            },
         )
-        for name, stream in times.items()
+    except TimingError as error:
+        if error.code in ("timing.tolerance", "timing.rate", "timing.method"):
+            raise
+        reason = alone or error.message
+        return Synced(recording_id=recording_id, name=name, common=common, pairs=pairs, reason=reason)
+    return Synced(
+        recording_id=recording_id,
+        name=name,
+        alignment=alignment,
+        common=common,
+        pairs=pairs,
+        crosschecks=found,
+        applied=applied,
+        spans=_spans(alignment, there),
+    )
+
+
+def _alone(wanted: Sequence[Mapping[str, Any]], pictures: Sequence[str], settings: Settings) -> str:
+    """Say why the streams of a recording cannot make moments at all; empty where they may."""
+    if not wanted:
+        return "it has no stream that can be aligned"
+    if all(s["clock"] == "none" for s in wanted):
+        return "its samples have an order, but no times"
+    if len(wanted) < 2:
+        return f"{wanted[0]['stream']} is its only stream"
+    if not pictures and settings.reference is None and settings.rate_hz is None:
+        return "it has no picture stream to set the moments"
+    return ""
+
+
+def _applied(
+    common: CommonTime, found: Sequence[Crosscheck], kinds: Sequence[str]
+) -> tuple[CommonTime, frozenset[tuple[str, str, str]]]:
+    """Add the offsets that were asked for to the times of the streams that they find off.
+
+    Each stream is moved once, by the check with the narrowest interval.
+    """
+    streams = dict(common.streams)
+    done: dict[str, tuple[str, str, str]] = {}
+    for each in sorted(found, key=lambda c: c.ci95_ns or 0):
+        if each.kind not in kinds or each.offset_ns is None or each.verdict == "not observable":
+            continue
+        if each.second in done or each.first in done:
+            continue
+        moved = streams[each.second]
+        streams[each.second] = replace(
+            moved,
+            times=moved.times + each.offset_ns,
+            shift_ns=each.offset_ns,
+            reason=f"{moved.reason}; moved by {each.kind} against {each.first}, as asked",
+        )
+        done[each.second] = (each.kind, each.first, each.second)
+    return replace(common, streams=streams), frozenset(done.values())
+
+
+def _spans(alignment: Alignment, streams: Mapping[str, Times]) -> Mapping[str, Mapping[str, Column]]:
+    moments = np.asarray(alignment.moments["t_ns"])
+    return {
+        name: {"stream": name, **spans(times, moments).columns}
+        for name, times in streams.items()
+        if name != alignment.reference and is_fast(times, moments)
     }
 
 
-def _moments(item: Synced) -> tuple[int, Mapping[str, Column]]:
-    assert item.alignment
-    assert item.common
-    rows = len(np.asarray(item.alignment.moments["t_ns"]))
-    named: dict[str, Column] = {"recording_id": item.recording_id, "time": item.common.time}
-    return rows, {**item.alignment.moments, **named}
-
-
-def _members(item: Synced) -> list[tuple[int, Mapping[str, Column]]]:
-    assert item.alignment
-    return [
-        (len(np.asarray(columns["moment"])), {**columns, "recording_id": item.recording_id})
-        for columns in item.alignment.members.values()
-    ]
+def _write(
+    store: Store, done: list[Synced], argv: Sequence[str], recipe_digest: str | None
+) -> tuple[list[Synced], int]:
+    everything = {"recording_id": [item.recording_id for item in done]}
+    known = store.table("clock_maps", where=everything).to_pylist()
+    new: list[tuple[int, dict[str, Any]]] = []
+    numbered = []
+    for item in done:
+        maps = map_rows(list(item.common.maps.values())) if item.common else []
+        version, fresh = version_of(maps, [k for k in known if k["recording_id"] == item.recording_id])
+        if fresh:
+            others: dict[str, Any] = {"recording_id": item.recording_id, "map_version": version}
+            new.append((len(maps), rows.columns_of(maps, **others)))
+        numbered.append(replace(item, map_version=version if maps else None))
+    aligned = [item for item in numbered if item.alignment and item.common]
+    moments = end_to_end(
+        rows.moment_rows(
+            i.recording_id, i.alignment, i.common, i.map_version if i.common.time == "mapped" else None
+        )
+        for i in aligned
+        if i.alignment and i.common
+    )
+    members = end_to_end(
+        piece for i in aligned if i.alignment for piece in rows.member_rows(i.recording_id, i.alignment)
+    )
+    between = end_to_end(
+        (len(np.asarray(columns["moment"])), {**columns, "recording_id": i.recording_id})
+        for i in aligned
+        for columns in i.spans.values()
+    )
+    checked = [rows.crosscheck_rows(i.crosschecks, i.applied) for i in numbered]
+    with store.begin("sync", argv=argv, recipe_digest=recipe_digest) as transaction:
+        for count, columns in new:
+            transaction.append("clock_maps", count, columns)
+        transaction.replace("moments", everything, *moments)
+        transaction.replace("moment_members", everything, *members)
+        transaction.replace("moment_spans", everything, *between)
+        transaction.replace("crosschecks", everything, 0, {})
+        for item, found in zip(numbered, checked, strict=True):
+            if found:
+                transaction.append(
+                    "crosschecks", len(found), rows.columns_of(found, recording_id=item.recording_id)
+                )
+        revision = transaction.commit({"moments": moments[0], "members": members[0]})
+    return numbered, revision.revision

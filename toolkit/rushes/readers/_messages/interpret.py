@@ -12,7 +12,17 @@ from dataclasses import replace
 from typing import Protocol
 
 from rushes.model import Batch, LedgerEntry, Loss, Stream
-from rushes.readers._messages import camera_info, foxglove, inertial, pictures, plain, poses, sound
+from rushes.readers._messages import (
+    camera_info,
+    evidence,
+    foxglove,
+    inertial,
+    pictures,
+    plain,
+    poses,
+    realsense,
+    sound,
+)
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.definition import short
 
@@ -53,6 +63,8 @@ _ROS: dict[str, Build] = {
     **dict.fromkeys(sound.PATHS, sound.interpreter),
     **dict.fromkeys(pictures.PATHS, pictures.interpreter),
     **dict.fromkeys(poses.PATHS, poses.interpreter),
+    "diagnostic_msgs/KeyValue": realsense.interpreter,
+    "std_msgs/String": realsense.interpreter,
 }
 _FOXGLOVE: dict[str, Build] = {
     "foxglove.CompressedImage": foxglove.pictures,
@@ -67,6 +79,7 @@ _FOXGLOVE: dict[str, Build] = {
 _INTERPRETERS: dict[tuple[str, str], Build] = {
     **{(encoding, kind): build for kind, build in _ROS.items() for encoding in ("cdr", "ros1")},
     **{(encoding, kind): build for kind, build in _FOXGLOVE.items() for encoding in ("json", "protobuf")},
+    ("json", evidence.CLOCK_PAIR): evidence.interpreter,
 }
 
 

@@ -4,17 +4,20 @@ A source is what a container format gives (``bag1.py``, ``sqlite.py``); this is 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rushes.errors import ReadError
-from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile
+from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile, Stream
 from rushes.quantities import say_count
+from rushes.readers._messages import realsense
 from rushes.readers._messages.block import Channel, MessageBlock
+from rushes.readers._messages.evidence import Evidence
 from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
 from rushes.readers._messages.plain import Plain
+from rushes.readers._messages.realsense import FrameMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +91,10 @@ class MessageRecording:
         self._names = stream_names(source.channels)
         self._ledger: tuple[LedgerEntry, ...] = ()
         self._run_losses: tuple[Loss, ...] = ()
+        self._pairs: tuple[ClockPairs, ...] = ()
         span = source.span_ns
-        streams = [self._interpreter(channel).stream for channel in range(len(source.channels))]
+        clocks = realsense.clock_ids(source.channels, self._first)
+        streams = [self._stream(channel, clocks) for channel in range(len(source.channels))]
         self._description = Description(
             root=root,
             reader=reader,
@@ -118,7 +123,7 @@ class MessageRecording:
             )
         wanted = {channels[name] for name in (self._names if streams is None else streams)}
         interpreters = {channel: self._interpreter(channel) for channel in sorted(wanted)}
-        self._ledger, self._run_losses = (), ()
+        self._ledger, self._run_losses, self._pairs = (), (), ()
         for channel, block in self._source.blocks(wanted):
             yield from interpreters[channel].take(block)
         for interpreter in interpreters.values():
@@ -134,8 +139,8 @@ class MessageRecording:
         return (*self._source.losses(), *self._run_losses)
 
     def clock_pairs(self) -> Sequence[ClockPairs]:
-        """Messages carry their own times; there is nothing beside them."""
-        return ()
+        """Give what messages of clock evidence said; the times of all others are in their rows."""
+        return self._pairs
 
     def close(self) -> None:
         """Let go of the files."""
@@ -151,6 +156,11 @@ class MessageRecording:
 
     def _interpreter(self, channel: int) -> Interpreter:
         return interpreter_for(self._source.channels[channel], self._first.get(channel), name=self._names[channel])
+
+    def _stream(self, channel: int, clocks: Mapping[str, str]) -> Stream:
+        stream = self._interpreter(channel).stream
+        clock = clocks.get(self._source.channels[channel].topic)
+        return replace(stream, clock_id=clock) if clock is not None and stream.clock == "header" else stream
 
     def _settle(self, interpreters: Mapping[int, Interpreter]) -> None:
         """Close the books: what is lost is unread; a count that still differs from the declared one is named."""
@@ -169,9 +179,12 @@ class MessageRecording:
             if entry.declared is not None and entry.declared != entry.came_in:
                 losses.append(count_mismatch(entry.stream, entry.declared, entry.came_in))
             ledger.append(entry)
-            decoding = interpreter.decoding() if isinstance(interpreter, Plain) else None
+            plain = interpreter.rows if isinstance(interpreter, FrameMetadata) else interpreter
+            decoding = plain.decoding() if isinstance(plain, Plain) else None
             ledger += [decoding] if decoding is not None else []
         self._ledger, self._run_losses = tuple(ledger), tuple(losses)
+        given = [one.clock_pairs() for one in interpreters.values() if isinstance(one, Evidence)]
+        self._pairs = tuple(pairs for each in given for pairs in each)
 
 
 def stream_names(channels: Sequence[Channel]) -> list[str]:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rushes.contracts import MomentsView, PairView, RecordingView
+from rushes.contracts import ClockStretch, ClocksView, ContentVerdict, MomentsView, PairView, RecordingView
 from rushes.intervals import median_interval
-from rushes.model import LedgerEntry, Loss, Stream
+from rushes.model import LedgerEntry, Loss, Stream, Times
+from rushes.timing.clockmap import ClockMap
 from rushes.workflow.dataset import Dataset
 
 
@@ -74,6 +75,42 @@ def moments_view(
             )
         )
     return MomentsView(recording=recording["name"], reference=reference, pairs=pairs)
+
+
+def clocks_view(
+    dataset: Dataset, recording: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]
+) -> ClocksView:
+    """Lay out how the clocks of a recording ran, by the newest estimate."""
+    where = {"recording_id": recording["recording_id"]}
+    maps = [row for row in dataset.arrow("clock_maps", where=where).to_pylist() if row["to_clock"] == "log"]
+    newest = max((row["map_version"] for row in maps), default=0)
+    stretches = [
+        ClockStretch(
+            clock=row["from_clock"],
+            estimated=row["verdict"] == "estimated",
+            **{name: row[name] for name in ("segment", "start_ns", "end_ns", "drift_ppm", "drift_ci95_ppm")},
+        )
+        for row in sorted(maps, key=lambda row: (row["from_clock"], row["segment"]))
+        if row["map_version"] == newest
+    ]
+    content = [
+        ContentVerdict(**{f.name: row[f.name] for f in fields(ContentVerdict)})
+        for row in dataset.arrow("crosschecks", where=where).to_pylist()
+    ]
+    return ClocksView(
+        recording=recording["name"],
+        streams=[stream_of(row) for row in streams],
+        spans={r["stream"]: (r["first_ns"], r["last_ns"]) for r in streams if r["first_ns"] is not None},
+        stretches=stretches,
+        content=content,
+    )
+
+
+def steady(found: ClockMap | None, times: Times) -> Times | None:
+    """Give a stream's times in the recorder's clock where its own was set anew meanwhile; else None."""
+    if found is None or len(found.segments) < 2 or found.verdict != "estimated":
+        return None
+    return found.apply(np.asarray(times))
 
 
 def columns_of(dataset: Dataset, row: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, npt.NDArray[Any]]:

@@ -223,9 +223,10 @@ def _stream_row(item: StreamSurvey, origin_ns: int | None) -> list[Piece]:
 def _format(stream: Stream) -> str:
     size = f"{stream.width}×{stream.height}" if stream.width and stream.height else None
     sound = f"{stream.sample_rate_hz:,.0f} Hz × {stream.channels}" if stream.sample_rate_hz else None
+    each = say_count(stream.channels, "channel") if stream.table == "signals" and stream.channels else None
     turned = f"turned {stream.rotation_deg}°" if stream.rotation_deg else None
     unit = f"{stream.depth_unit_m:.4g} m per count" if stream.depth_unit_m else None
-    parts = (stream.codec or stream.encoding, size, stream.pixel_format, sound, turned, unit)
+    parts = (stream.codec or stream.encoding, size, stream.pixel_format, sound, each, turned, unit)
     return ", ".join(part for part in parts if part) or "–"
 
 

@@ -1,4 +1,4 @@
-"""The page of a look in a real browser, opened from a file with the network cut."""
+"""The page of a look and the alignment certificate in a real browser, from a file with the network cut."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from rushes.resources import folder
+from rushes.workflow.certificate import write_certificate
+from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.look import look, write_page
+from rushes.workflow.sync import Settings, sync
 
 pytestmark = pytest.mark.live
 
@@ -15,18 +19,25 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
 
 
-@pytest.fixture(scope="module")
-def page_file(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("look") / "look.html"
-    paths = [
-        "rgbd",
-        "video/asl_gestures",
-        "rosbag/foxglove_example",
-        "mcap/lichtblick_logs",
-        "labels/gestures_hagrid",
-    ]
-    write_page(look([shared_data / path for path in paths]), place)
-    return place
+@pytest.fixture(scope="module", params=["look", "certificate"])
+def page_file(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp(request.param)
+    page = place / f"{request.param}.html"
+    if request.param == "look":
+        paths = [
+            "rgbd",
+            "video/asl_gestures",
+            "rosbag/foxglove_example",
+            "mcap/lichtblick_logs",
+            "labels/gestures_hagrid",
+        ]
+        write_page(look([shared_data / path for path in paths]), page)
+    else:
+        real = [shared_data / path for path in ("rgbd/tum_fr1_rpy", "devices/xdf", "video/asl_gestures")]
+        ingest(place / "d", Request(paths=[folder("data_samples") / "tabletop", *real]))
+        done, revision = sync(place / "d", Settings(crosscheck=False))
+        write_certificate(done, page, dataset=place / "d", revision=revision)
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +64,7 @@ def opened(request: pytest.FixtureRequest, chromium, page_file: Path):
     page.on("request", lambda wanted: complaints.append(wanted.url) if _is_outside(wanted.url) else None)
     page.goto(page_file.as_uri())
     OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / f"look-{width}-{scheme}.png")
+    page.screenshot(path=OUTPUT / f"{page_file.stem}-{width}-{scheme}.png")
     yield page, complaints
     context.close()
 
@@ -66,7 +77,7 @@ def test_it_opens_without_a_complaint_and_shows_every_picture(opened: tuple[Page
     page, complaints = opened
     assert complaints == []
     sizes = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.naturalHeight])")
-    assert len(sizes) > 100
+    assert len(sizes) > 100 or "certificate" in page.url
     assert all(width > 0 and height > 0 for width, height in sizes)
 
 

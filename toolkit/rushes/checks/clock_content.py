@@ -1,0 +1,49 @@
+"""clock.content: streams whose content says that they happened at another time than their clocks say."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from rushes.contracts import ClocksCheck, ClocksView, Option
+from rushes.model import Finding, Metric
+from rushes.quantities import say_ns
+
+
+class ClockContent:
+    """One cross-check at a time."""
+
+    name = "clock.content"
+    version = "1"
+    reason = (
+        "Stamps can agree with each other and be wrong together. What a camera saw and what a gyroscope felt is "
+        "an independent witness; where it contradicts the clocks, one of the two is wrong, and a person must look."
+    )
+    subject: Literal["clocks"] = "clocks"
+    defaults: Mapping[str, Option] = {
+        "error_ms": Option(default=50.0, unit="ms", reason="more than a frame at any usual rate"),
+    }
+
+    def judge(self, view: ClocksView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Pass on what sync found, with a severity."""
+        for found in view.content:
+            if found.offset_ns is None:
+                continue
+            yield Metric(
+                metric=f"content_offset_{found.kind}", value=found.offset_ns, unit="ns", stream=found.second
+            )
+            if found.verdict != "differs" or found.applied:
+                continue
+            severe = abs(found.offset_ns) > options["error_ms"] * 1e6
+            wide = f" ± {say_ns(found.ci95_ns)}" if found.ci95_ns is not None else ""
+            yield Finding(
+                check=self.name,
+                severity="error" if severe else "warning",
+                message=f"{found.second}: by {found.kind} its times are {say_ns(-found.offset_ns)}{wide} off "
+                f"those of {found.first}: {found.reason}",
+                value=float(found.offset_ns),
+                limit=float(found.ci95_ns) if found.ci95_ns is not None else None,
+                unit="ns",
+                stream=found.second,
+            )
+
+
+PLUGIN: ClocksCheck = ClockContent()

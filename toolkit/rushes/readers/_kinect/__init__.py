@@ -1,0 +1,1 @@
+"""What Azure Kinect recorders put into Matroska: tracks, IMU samples, calibration."""

@@ -1,0 +1,1 @@
+"""Matroska by its own elements: places of blocks in the file, without demuxing."""

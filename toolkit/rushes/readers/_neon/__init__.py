@@ -1,0 +1,1 @@
+"""Recordings of Pupil Labs Neon as the Companion writes them."""

@@ -1,0 +1,1 @@
+"""VRS files: their bytes, index, descriptions and contents."""

@@ -1,0 +1,1 @@
+"""XDF: chunks, headers, samples."""

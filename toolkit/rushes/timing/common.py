@@ -1,0 +1,402 @@
+"""In which time the streams of one recording can be compared, how each gets there, and how well that is known.
+
+From the evidence to a verdict, for each stream:
+
+- ``declared``: the recording states that its streams share one clock. Nothing is estimated, nothing can be better.
+- ``estimated``: its clock was held against the recorder's by many readings, and its times go through that map.
+  The constant part, the smallest latency, shows in two-way readings only; where it is not known, that is said.
+- ``unproven``: there is no evidence, too little, or only such as cannot tell one clock from another. The stamps
+  are taken as they are, because nothing better is there. Two clocks that run at one rate and are set nearly alike
+  look like one clock; so a constant difference between them is never ruled out by stamps alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from rushes.errors import TimingError
+from rushes.model import ClockPairs, Times
+from rushes.quantities import say_ns
+from rushes.timing.clockfit import estimate
+from rushes.timing.clockmap import ClockMap
+from rushes.timing.clocks import LOG, StreamTimes, header_fault, is_whole
+
+SIMILAR_NS = 200_000_000
+"""How far apart the clocks of one cluster may be set. Latencies in one machine stay below it; clocks that nobody
+set agree so well by luck only."""
+
+SAME_RATE_PPM = 0.5
+"""Difference of rates that is never taken for two clocks, besides three half widths of the intervals."""
+
+RESOLVED_PPM, RESOLVED_ELSEWHERE_PPM = 3.0, 100.0
+"""Rates must be known this well before they count as alike: crystals differ by more, as a rule. Clocks set
+alike, but far from the recorder's, are hardly two: the second limit is theirs."""
+
+EARLY_NS = 500_000
+"""A stamp that lies further after its own arrival is not of the recorder's clock."""
+
+TimeKind = Literal["header", "log", "pts", "mapped"]
+Verdict = Literal["declared", "estimated", "unproven"]
+ORDER: tuple[Verdict, ...] = ("unproven", "estimated", "declared")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamClock:
+    """How one stream gets into the common time.
+
+    Args:
+        clock: Name of its clock.
+        times: Shape (n,), its samples in the common time, in recorded order.
+        verdict: See the head of this module.
+        reason: Why, with numbers, in a sentence.
+        estimate: What its readings against the recorder's clock say; None without readings.
+        applied: The map that its times went through; None where they are taken as recorded.
+        uncertainty_ns: Shape (n,), half width of the 95 % interval apart from the latency, masked where not known;
+            None where nothing is.
+        shift_ns: What was added on request after all that.
+    """
+
+    stream: str
+    clock: str
+    times: Times
+    verdict: Verdict
+    reason: str
+    estimate: ClockMap | None = None
+    applied: ClockMap | None = None
+    uncertainty_ns: np.ma.MaskedArray[Any, Any] | None = None
+    shift_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonTime:
+    """The time in which the streams of one recording are aligned.
+
+    Args:
+        time: header, log or pts where recorded times are taken; mapped where stamps went through clock maps.
+        reference_clock: The clock that the times are of.
+        reason: Why it was chosen, in a sentence.
+        streams: Those that take part.
+        left_out: The others, each with the reason.
+    """
+
+    time: TimeKind
+    reference_clock: str
+    reason: str
+    streams: Mapping[str, StreamClock]
+    left_out: Mapping[str, str]
+
+    @property
+    def times(self) -> Mapping[str, Times]:
+        """By stream, what to align by."""
+        return {name: stream.times for name, stream in self.streams.items()}
+
+    @property
+    def verdict(self) -> Verdict:
+        """The weakest of its streams' verdicts."""
+        return min((stream.verdict for stream in self.streams.values()), key=ORDER.index, default="unproven")
+
+    @property
+    def maps(self) -> Mapping[str, ClockMap]:
+        """By clock, what is known of it, applied or not."""
+        known = {stream.clock: stream.applied or stream.estimate for stream in self.streams.values()}
+        return {clock: found for clock, found in known.items() if found is not None}
+
+
+def choose_common_time(
+    streams: Mapping[str, StreamTimes],
+    pairs: Sequence[ClockPairs] = (),
+    *,
+    wanted: str = "auto",
+    similar_ns: int = SIMILAR_NS,
+) -> CommonTime:
+    """Choose the time in which the streams of one recording can be aligned.
+
+    In this order: the one clock that the recording declares for all of them; stamps through clock maps, where
+    readings show that the stamps are of several clocks; header stamps where all streams have usable ones and
+    nothing speaks against one clock; log times; header stamps of those that have them; container times.
+
+    Args:
+        streams: By name.
+        pairs: Readings of their clocks against the recorder's (``to_clock`` is ``log``).
+        wanted: auto, or the only kind of time to consider: header, log, pts, mapped.
+        similar_ns: See ``SIMILAR_NS``.
+
+    Raises:
+        TimingError: ``timing.no-common-time`` if no stream has a usable time.
+    """
+    room = _Room(streams, pairs, similar_ns)
+    choices = {
+        "auto": (room.declared, room.mapped_if_needed, room.all_headers, room.logs, room.some_headers, room.pts),
+        "header": (room.all_headers, room.some_headers),
+        "log": (room.logs,),
+        "pts": (room.pts,),
+        "mapped": (room.mapped,),
+    }
+    for choice in choices[wanted]:
+        chosen = choice()
+        if chosen is not None:
+            return chosen
+    whys = [*room.empty.items(), *room.faults_of(wanted).items()]
+    raise TimingError(
+        f"none of {len(streams)} streams has a time that the others could share: "
+        + "; ".join(f"{name}: {why}" for name, why in whys[:5]),
+        code="timing.no-common-time",
+        hint="rushes check tells what is wrong with the times",
+    )
+
+
+class _Room:
+    """What is known of one recording's streams, and the ways to a common time."""
+
+    def __init__(self, streams: Mapping[str, StreamTimes], pairs: Sequence[ClockPairs], similar_ns: int) -> None:
+        self.similar_ns = similar_ns
+        self.filled = {name: stream for name, stream in streams.items() if len(stream.raw)}
+        self.empty = {name: "it has no samples" for name in streams if name not in self.filled}
+        self.faults = {name: header_fault(stream) for name, stream in self.filled.items()}
+        self.headers = {name: np.asarray(self.filled[name].header) for name, f in self.faults.items() if not f}
+        self.clock = {name: stream.clock_id or name for name, stream in self.filled.items()}
+        self.estimates = _estimates(pairs, set(self.clock.values()))
+        self.usable = {
+            name: found
+            for name in self.headers
+            if (found := self.estimates.get(self.clock[name])) is not None and found.verdict == "estimated"
+        }
+        self.clusters = self._clusters()
+
+    def faults_of(self, wanted: str) -> Mapping[str, str]:
+        """Say for every filled stream what it lacks."""
+        if wanted == "log":
+            return dict.fromkeys(self.filled, "it has no log times")
+        if wanted == "pts":
+            return dict.fromkeys(self.filled, "it has no container times")
+        if wanted == "mapped":
+            return {name: fault or self._why_unmapped(name) for name, fault in self.faults.items()}
+        return self.faults
+
+    def declared(self) -> CommonTime | None:
+        ids = {stream.clock_id for stream in self.filled.values()}
+        clocks = {stream.clock for stream in self.filled.values()}
+        if len(self.filled) < 2 or None in ids or len(ids) != 1 or not clocks <= {"header", "pts"}:
+            return None
+        name = str(ids.pop())
+        why = f"the recording states that its streams share one clock, {name}"
+        found = {s: self._as_recorded(s, times.raw, "declared", why) for s, times in self.filled.items()}
+        time: TimeKind = "header" if "header" in clocks else "pts"
+        return self._common(time, name, why, found, {})
+
+    def mapped_if_needed(self) -> CommonTime | None:
+        """Map the stamps where readings show more than one clock, or tell how late an only clock is."""
+        two_way = any(found.latency_known for found in self.usable.values())
+        known = [self.estimates[clock] for clock in sorted({self.clock[name] for name in self.usable})]
+        several = any(self._differ(a, b) for at, a in enumerate(known) for b in known[:at])
+        return self.mapped() if several or two_way else None
+
+    def mapped(self) -> CommonTime | None:
+        if not self.usable:
+            return None
+        found: dict[str, StreamClock] = {}
+        left: dict[str, str] = {}
+        for name, stream in self.filled.items():
+            if name in self.usable:
+                found[name] = self._through_map(name)
+            elif is_whole(stream.log):
+                why = f"{self._why_unmapped(name)}; its arrival times are taken, late by its own latency"
+                found[name] = self._as_recorded(name, np.asarray(stream.log), "unproven", why)
+            else:
+                left[name] = f"{self._why_unmapped(name)}, and it has no log times"
+        return self._common("mapped", LOG, self._why_mapped(), found, left)
+
+    def all_headers(self) -> CommonTime | None:
+        if not self.headers or len(self.headers) < len(self.filled) or self._set_apart():
+            return None
+        return self._of_headers(self._why_header(), {})
+
+    def logs(self) -> CommonTime | None:
+        logs = {name: np.asarray(s.log) for name, s in self.filled.items() if is_whole(s.log)}
+        if not logs:
+            return None
+        why = "arrival times, late by each sensor's own latency"
+        found = {name: self._as_recorded(name, log, "unproven", why) for name, log in logs.items()}
+        left = {name: "it has no log times" for name in self.filled if name not in logs}
+        since = self._set_apart() or _first(self.faults)
+        return self._common("log", LOG, f"log times{f', since {since}' if since else ''}", found, left)
+
+    def some_headers(self) -> CommonTime | None:
+        if not self.headers:
+            return None
+        left = {name: fault for name, fault in self.faults.items() if fault}
+        return self._of_headers(f"header stamps of {len(self.headers)} streams", left)
+
+    def pts(self) -> CommonTime | None:
+        tracks = {name: stream.raw for name, stream in self.filled.items() if stream.clock == "pts"}
+        if not tracks:
+            return None
+        why = "container times, taken as they are: the file does not say how they were made"
+        found = {name: self._as_recorded(name, times, "unproven", why) for name, times in tracks.items()}
+        left = {name: "it has no container times" for name in self.filled if name not in tracks}
+        return self._common("pts", "pts", "container times are all that is there", found, left)
+
+    def _common(
+        self,
+        time: TimeKind,
+        clock: str,
+        reason: str,
+        found: Mapping[str, StreamClock],
+        left: Mapping[str, str],
+    ) -> CommonTime:
+        return CommonTime(
+            time=time, reference_clock=clock, reason=reason, streams=found, left_out={**self.empty, **left}
+        )
+
+    def _as_recorded(self, name: str, times: Times, verdict: Verdict, reason: str) -> StreamClock:
+        clock = self.clock[name]
+        found = self.estimates.get(clock)
+        return StreamClock(stream=name, clock=clock, times=times, verdict=verdict, reason=reason, estimate=found)
+
+    def _through_map(self, name: str) -> StreamClock:
+        clock, header, log = self.clock[name], self.headers[name], self.filled[name].log
+        own, used = self.estimates[clock], self._map_of_cluster(clock)
+        about = np.asarray(log) if is_whole(log) else None
+        lent = used.from_clock != clock
+        why = (
+            f"taken for the clock of {used.from_clock}: their rates are alike, and they are set within "
+            f"{say_ns(abs(_distance(own) - _distance(used)))}; a constant difference would not show"
+        )
+        return StreamClock(
+            stream=name,
+            clock=clock,
+            times=used.apply(header, about=about),
+            verdict="unproven" if lent else "estimated",
+            reason=why if lent else used.reason,
+            estimate=own,
+            applied=used,
+            uncertainty_ns=used.uncertainty_ns(header, about=about),
+        )
+
+    def _of_headers(self, reason: str, left: Mapping[str, str]) -> CommonTime:
+        why = self._why_one_clock()
+        found = {name: self._as_recorded(name, times, "unproven", why) for name, times in self.headers.items()}
+        return self._common("header", "header", reason, found, left)
+
+    def _clusters(self) -> list[list[str]]:
+        """Put together the clocks that nothing tells from one another, ordered by where they are set."""
+        known = {self.clock[name]: found for name, found in self.usable.items()}
+        clusters: list[list[str]] = []
+        for clock in sorted(known, key=lambda name: _distance(known[name])):
+            home = next((c for c in clusters if all(self._alike(known[clock], known[o]) for o in c)), None)
+            if home is None:
+                clusters.append([clock])
+            else:
+                home.append(clock)
+        return clusters
+
+    def _alike(self, one: ClockMap, other: ClockMap) -> bool:
+        """Say whether two clocks run alike as far as can be told, and that can be told well."""
+        wide = _rates_known(one, other)
+        elsewhere = min(abs(_distance(one)), abs(_distance(other))) > self.similar_ns
+        limit = RESOLVED_ELSEWHERE_PPM if elsewhere else RESOLVED_PPM
+        return not self._differ(one, other, early=False) and wide is not None and wide <= limit
+
+    def _differ(self, one: ClockMap, other: ClockMap, *, early: bool = True) -> bool:
+        """Say whether two clocks are surely two; ``early``: also where one alone is ahead of its arrivals."""
+        if abs(_distance(one) - _distance(other)) > self.similar_ns:
+            return True
+        if any(len(m.segments) > 1 or m.segments[0].knots_s is not None for m in (one, other)):
+            return True
+        wide = _rates_known(one, other)
+        apart = abs(one.segments[0].drift_ppm - other.segments[0].drift_ppm)
+        if wide is not None and apart > wide + SAME_RATE_PPM:
+            return True
+        resolved = wide is not None and wide <= RESOLVED_PPM
+        return early and not resolved and _early(one) != _early(other)
+
+    def _map_of_cluster(self, clock: str) -> ClockMap:
+        """Give the map of the clock in the cluster whose readings arrived soonest: one clock, one map."""
+        home = next((cluster for cluster in self.clusters if clock in cluster), [clock])
+        return min((self.estimates[other] for other in home), key=_distance)
+
+    def _set_apart(self) -> str:
+        """Say which two streams' stamps are not comparable as they are; empty where all are."""
+        distances = {
+            name: int(np.median(header - np.asarray(self.filled[name].log)))
+            for name, header in self.headers.items()
+            if is_whole(self.filled[name].log)
+        }
+        if len(distances) < 2:
+            return ""
+        low, high = min(distances, key=distances.__getitem__), max(distances, key=distances.__getitem__)
+        if distances[high] - distances[low] <= self.similar_ns:
+            return ""
+        return (
+            f"the header stamps of {high} and {low} lie {(distances[high] - distances[low]) / 1e9:.6g} s apart "
+            "when held against the log"
+        )
+
+    def _why_header(self) -> str:
+        if all(is_whole(stream.log) for stream in self.filled.values()):
+            return "header stamps: every stream has them, and they keep about the same distance from the log times"
+        return "header stamps: every stream has them, and there are no log times to hold them against"
+
+    def _why_one_clock(self) -> str:
+        """Say what the readings leave open where stamps are compared as they are."""
+        known = [self.estimates[self.clock[name]] for name in self.usable]
+        if not known:
+            return "nothing shows by which clock the stamps were made"
+        apart = max(map(_distance, known)) - min(map(_distance, known))
+        wide = max((found.segments[0].drift_ci95_ppm or np.inf for found in known), default=np.inf)
+        rates = f"rates alike within {wide:.2g} ppm" if wide <= RESOLVED_PPM else "too short to tell their rates"
+        return (
+            f"the stamps look like one clock ({rates}); a constant difference, such as the {say_ns(apart)} by "
+            "which their soonest arrivals differ, would not show"
+        )
+
+    def _why_mapped(self) -> str:
+        if len(self.clusters) < 2:
+            return "stamps through a clock map, to the recorder's clock"
+        return f"the stamps are of {len(self.clusters)} clocks; each goes through its map to the recorder's clock"
+
+    def _why_unmapped(self, name: str) -> str:
+        found = self.estimates.get(self.clock[name])
+        if self.faults[name]:
+            return self.faults[name]
+        return found.reason if found is not None else "nothing was read of its clock beside the recorder's"
+
+
+def _estimates(pairs: Sequence[ClockPairs], clocks: set[str]) -> Mapping[str, ClockMap]:
+    """Estimate every clock; of several pieces of evidence take the best: both ways, then the soonest arrivals."""
+    found: dict[str, list[ClockMap]] = {}
+    for each in pairs:
+        if each.to_clock == LOG and each.from_clock in clocks:
+            found.setdefault(each.from_clock, []).append(estimate(each))
+    return {
+        clock: min(maps, key=lambda m: (m.verdict != "estimated", not m.latency_known, _distance(m)))
+        for clock, maps in found.items()
+    }
+
+
+def _distance(found: ClockMap) -> int:
+    """How far a clock is from the recorder's, in the middle of the first segment."""
+    if not found.segments:
+        return 0
+    first = found.segments[0]
+    middle = np.array([(first.start_ns + first.end_ns) // 2])
+    return int((found.apply(middle) - middle)[0])
+
+
+def _rates_known(one: ClockMap, other: ClockMap) -> float | None:
+    """Give how well the difference of two rates is known, three half widths in ppm; None where it is not."""
+    a, b = one.segments[0].drift_ci95_ppm, other.segments[0].drift_ci95_ppm
+    return None if a is None or b is None else 3 * float(np.hypot(a, b))
+
+
+def _early(found: ClockMap) -> bool:
+    """Say whether a clock is ahead of the recorder's, so that stamps lie after their own arrival."""
+    return _distance(found) < -EARLY_NS - (found.segments[0].offset_ci95_ns or 0)
+
+
+def _first(faults: Mapping[str, str]) -> str:
+    name, fault = next(((name, fault) for name, fault in faults.items() if fault), ("", ""))
+    more = sum(bool(fault) for fault in faults.values()) - 1
+    return f"{name}: {fault}" + (f" ({more} more streams likewise unusable)" if more > 0 else "") if name else ""

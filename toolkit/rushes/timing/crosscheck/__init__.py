@@ -1,0 +1,1 @@
+"""What the content of two streams says of their clocks: turning, claps, movement. Numbers in, verdicts out."""

@@ -1,0 +1,76 @@
+"""Labels out of raw versions: the newest version of every annotation says what its labels are now.
+
+Only the versions, with the data of their tasks, and the ontology are needed, so ``labels`` can be made again at
+any time.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from rushes.annotate.label_studio import changes, passport, results, template
+from rushes.annotate.label_studio.results import Origin, Problem
+from rushes.errors import UsageError
+from rushes.labels import Label, LabelEvent
+from rushes.vocabulary import Ontology
+
+
+@dataclass(slots=True)
+class Derived:
+    """Labels, and what a person should look at: each problem with the key of its task."""
+
+    labels: list[Label] = field(default_factory=list)
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+
+
+def derive(events: Iterable[LabelEvent], ontology: Ontology) -> Derived:
+    """Read the labels of versions; deleted and skipped ones have none.
+
+    Args:
+        events: The newest version of each annotation.
+        ontology: The dataset's.
+    """
+    found = Derived()
+    for event in events:
+        entries = changes.results_of(event)
+        if not entries:
+            continue
+        data = json.loads(event.task_data or "{}")
+        passports = passport.of_task(data)
+        key = event.task_key or f"task {event.task}"
+        try:
+            made_of = template.build(data.get("template", ""), ontology, cameras=data.get("cameras", ()))
+        except UsageError as error:
+            found.problems.append((key, Problem(kind="unreadable", said=error.message)))
+            continue
+        annotation = json.loads(event.payload)
+        origin = Origin(
+            scope=f"{event.server}/{event.project}/{annotation.get('unique_id') or event.annotation}",
+            author=event.author,
+            created_ns=event.created_ns,
+            updated_ns=event.updated_ns,
+            event_id=event.event_id,
+            model=_model(annotation),
+        )
+        read = results.read(entries, made_of, passports, ontology, origin)
+        found.labels += [replace(label, event_id=event.event_id) for label in read.labels]
+        found.problems += [(key, problem) for problem in read.problems]
+    return found
+
+
+def newest(events: Iterable[LabelEvent]) -> list[LabelEvent]:
+    """Keep the newest version of every annotation, in the order in which the annotations came; deleted ones go."""
+    last: dict[tuple[str | None, ...], LabelEvent] = {}
+    for event in events:
+        key = (event.tool, event.server, event.project, event.task, event.annotation)
+        if event.action == "deleted":
+            last.pop(key, None)
+        else:
+            last[key] = event
+    return list(last.values())
+
+
+def _model(annotation: dict[str, object]) -> str | None:
+    shown = annotation.get("prediction")
+    said = shown.get("model_version") if isinstance(shown, dict) else None
+    return str(said) if said else None

@@ -1,0 +1,114 @@
+"""Pictures for the annotation tool: laid below its document root, one file a frame, named by what it shows.
+
+A recorded JPEG or PNG that any browser shows goes as it is, by a hard link where it is a file of its own. Depth,
+infrared and video become an 8-bit rendering; the recording stays the truth. A file's name holds the hash of its
+bytes and its EXIF orientation, so that a second run reads nothing twice.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from PIL import Image
+
+from rushes.model import Location
+from rushes.workflow.pictures import Frames
+
+_ORIENTATION = 274  # EXIF tag
+_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture as the tool shows it.
+
+    Args:
+        path: Its file.
+        sha256: Of its bytes, the first 16 hexadecimal digits.
+        orientation: EXIF's number, 1 to 8.
+    """
+
+    path: Path
+    sha256: str
+    orientation: int
+
+
+class Gallery:
+    """The pictures of one stream of one recording, laid out as they are asked for.
+
+    Args:
+        folder: Where they go.
+        frames: Where they come from.
+    """
+
+    def __init__(self, folder: Path, frames: Frames) -> None:
+        self._folder = folder
+        self._frames = frames
+        folder.mkdir(parents=True, exist_ok=True)
+        self._there: Mapping[int, Shown] = {
+            shown[0]: shown[1] for path in folder.iterdir() if (shown := _read(path))
+        }
+
+    def show(self, index: int) -> Shown:
+        """Give the file of a frame, laying it out first where it is not there.
+
+        Raises:
+            ReadError: If the frame cannot be read or decoded.
+        """
+        if index in self._there:
+            return self._there[index]
+        payload, kind, as_recorded = self._payload(index)
+        digest = hashlib.sha256(payload).hexdigest()[:16]
+        orientation = orientation_of(payload)
+        path = self._folder / f"{index:07d}.{digest}.o{orientation}.{_SUFFIXES[kind]}"
+        self._lay(path, payload, self._frames.location(index) if as_recorded else None)
+        return Shown(path=path, sha256=digest, orientation=orientation)
+
+    def _payload(self, index: int) -> tuple[bytes, str, bool]:
+        """Give the bytes to show, their media type, and whether they are the recorded ones."""
+        codec, modality = self._frames.stream["codec"], self._frames.stream["modality"]
+        if codec == "png" and modality == "color":
+            return self._frames.bytes(index), "image/png", True
+        payload, kind = self._frames.rendering(index)
+        return payload, kind, codec == "jpeg"
+
+    def _lay(self, path: Path, payload: bytes, place: Location | None) -> None:
+        """Put the bytes there at once, never half a file; by a link where they are a whole file already."""
+        scratch = path.with_name(f".{path.name}.{os.getpid()}")
+        scratch.unlink(missing_ok=True)
+        if place and place.container == "file" and place.offset is None and not place.packing:
+            with suppress(OSError):  # another file system, or one without links
+                os.link(place.path, scratch)
+        if not scratch.exists() or scratch.stat().st_size != len(payload):
+            scratch.unlink(missing_ok=True)
+            scratch.write_bytes(payload)
+        scratch.replace(path)
+
+
+def orientation_of(payload: bytes) -> int:
+    """Read EXIF's orientation, 1 to 8; 1 where nothing is said."""
+    try:
+        with Image.open(io.BytesIO(payload)) as picture:
+            said: Any = picture.getexif().get(_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError):
+        return 1
+    return said if said in range(1, 9) else 1
+
+
+def folder_name(text: str) -> str:
+    """Make a file name of a stream's name; different names stay different."""
+    plain = quote(text, safe="")
+    return plain if 0 < len(plain) < 150 else f"{plain[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _read(path: Path) -> tuple[int, Shown] | None:
+    parts = path.name.split(".")
+    if len(parts) != 4 or not parts[0].isdecimal() or not parts[2].startswith("o"):
+        return None
+    return int(parts[0]), Shown(path=path, sha256=parts[1], orientation=int(parts[2][1:]))

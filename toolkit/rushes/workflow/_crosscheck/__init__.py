@@ -1,0 +1,1 @@
+"""Steps of a cross-check: what is taken out of a dataset for it."""

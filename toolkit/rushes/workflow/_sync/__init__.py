@@ -1,0 +1,1 @@
+"""Steps of sync: times and evidence out of the dataset, results into its tables, the certificate."""
