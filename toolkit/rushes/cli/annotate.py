@@ -10,6 +10,7 @@ import click
 
 from rushes import registry
 from rushes.cli import _progress
+from rushes.cli._annotate_labels import agree_command, import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer
 from rushes.quantities import say_count
@@ -180,7 +181,7 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-for _verb in (install, up, status, down, push, pull, rebuild):
+for _verb in (install, up, status, down, push, pull, rebuild, import_command, agree_command):
     command.add_command(_verb)
 
 
