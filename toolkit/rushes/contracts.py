@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rushes.labels import LabelledPicture
+from rushes.labels import Geometry, LabelledPicture
 from rushes.model import (
     Assignment,
     Batch,
@@ -410,6 +410,61 @@ class LabelFile:
     ontology: Ontology
     items: int
     left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One thing that a model sees in a picture.
+
+    Args:
+        score: 0 to 1.
+        geometry: Pixels of the picture as it was given, from its corner; None for a class of the whole picture.
+        part_of: Position of the prediction that it is a part of, such as the box of keypoints.
+    """
+
+    class_name: str
+    score: float
+    geometry: Geometry | None
+    part_of: int | None = None
+
+
+class OpenModel(Protocol):
+    """A model that is loaded; one picture at a time, the same picture gives the same answer."""
+
+    classes: tuple[str, ...]
+    """In the order of the model's own numbers."""
+
+    def predict(self, pixels: npt.NDArray[np.uint8]) -> Sequence[Prediction]:
+        """Say what is in a picture, the surest first.
+
+        Args:
+            pixels: Shape (h, w, 3), RGB, as stored.
+        """
+        ...
+
+
+class Predictor(Protocol):
+    """Pixels → predicted labels. ``models/NAME.py``."""
+
+    name: str
+    version: str
+    """Raised whenever it says other things of the same picture and weights."""
+
+    defaults: Mapping[str, str]
+    """Options that it knows, with their defaults."""
+
+    def probe(self, model: Path) -> Claim:
+        """Say how surely this plugin can run a file of weights."""
+        ...
+
+    def open(self, model: Path, options: Mapping[str, str]) -> OpenModel:
+        """Load the weights.
+
+        Raises:
+            ReadError: ``model.file`` if the file is none that it can run.
+            UsageError: If an option cannot be meant so.
+        """
+        ...
 
 
 class Exporter(Protocol):
