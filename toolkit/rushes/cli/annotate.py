@@ -84,11 +84,12 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     examples="""
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
+rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
 """,
 )
 @dataset_argument
-@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands or moment.")
-@click.option("--where", metavar="SQL", help="Condition over frames, streams, recordings; or moments, recordings.")
+@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture.")
+@click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
     "--predict",
