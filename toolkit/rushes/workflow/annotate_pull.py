@@ -187,7 +187,7 @@ def _seen_file(store: Store, line: Line, project: str) -> Path:
 
 
 def _seen(store: Store, line: Line, project: str) -> dict[int, str]:
-    """Give the stamp of each task when it was read last; none where the cache was cleared: then all is read again."""
+    """Give the stamp of each task when it was read last; none where the cache was cleared: all is read again."""
     try:
         told = json.loads(_seen_file(store, line, project).read_text(encoding="utf-8"))["stamps"]
         return {int(task): str(stamp) for task, stamp in told.items()}
