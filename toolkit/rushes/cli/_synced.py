@@ -17,7 +17,8 @@ AT_MOST = 12
 def say_recordings(done: Sequence[Synced]) -> str:
     """Say how clocks run, how moments fit and what the content says, recording by recording."""
     told = [item for item in done if item.common]
-    parts = [_recording(item) for item in told[:AT_MOST]]
+    names = [item.name for item in done]
+    parts = [_recording(item, alone=names.count(item.name) == 1) for item in told[:AT_MOST]]
     if len(told) > AT_MOST:
         parts.append(f"… and {say_count(len(told) - AT_MOST, 'more recording')}; --json tells of all")
     return "\n\n".join(parts)
@@ -44,10 +45,10 @@ def warnings(done: Sequence[Synced]) -> list[str]:
     ]
 
 
-def _recording(item: Synced) -> str:
+def _recording(item: Synced, *, alone: bool) -> str:
     assert item.common
     common = item.common
-    head = f"{item.name}  {common.verdict}: {common.reason}"
+    head = f"{item.name}{'' if alone else f' {item.recording_id}'}  {common.verdict}: {common.reason}"
     clocks = table(
         [_clock(stream) for stream in common.streams.values()],
         head=("clock of", "to log", "drift ppm", "residual p95", "± 95 %", "pairs", "latency", "verdict"),

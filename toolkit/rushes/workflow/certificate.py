@@ -213,7 +213,11 @@ def _card(item: Synced, at: int, *, folded: bool) -> Html:
 
 
 def _said(item: Synced, common: CommonTime) -> Html:
-    pairs: list[tuple[str, Piece]] = [("Time", common.time), ("Why", common.reason)]
+    pairs: list[tuple[str, Piece]] = [
+        ("Recording", item.recording_id),
+        ("Time", common.time),
+        ("Why", common.reason),
+    ]
     if item.alignment is not None:
         pairs.append(("Moments", f"{item.moments:,}, set by {item.alignment.reference or 'a grid'}"))
     if item.map_version is not None:
@@ -225,7 +229,7 @@ def _clock_row(stream: StreamClock) -> Sequence[Piece]:
     found = stream.applied or stream.estimate
     verdict = together(chip(stream.verdict, kind=stream.verdict), element("small", stream.reason))
     if found is None or found.verdict == "unproven":
-        return (code(stream.stream), verdict, "–", "–", "–", "–", _evidence(found), "unknown")
+        return (code(stream.stream), verdict, "–", "–", "–", "–", _evidence(found), "–")
     segment = max(found.segments, key=lambda s: s.end_ns - s.start_ns)
     middle, most = say_ns(segment.residual_p50_ns), say_ns(segment.residual_p95_ns)
     return (
@@ -340,8 +344,10 @@ def _open_questions(item: Synced) -> Html | None:
     said = []
     if late:
         said.append(f"The smallest latency of {_listed(late)} is not known; their times are late by it.")
-    if unproven:
+    if len(unproven) > 1:
         said.append(f"Nothing proves how the clocks of {_listed(unproven)} stand to one another.")
+    elif unproven:
+        said.append(f"Nothing proves how the clock of {unproven[0]} runs.")
     said += [f"{name} takes no part: {why}." for name, why in common.left_out.items()]
     for pair in item.alignment.pairings if item.alignment else ():
         said += [f"{words}." for words in (pair.reason, doubt(pair)) if words]

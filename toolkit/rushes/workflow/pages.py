@@ -27,7 +27,7 @@ def demand_place(path: Path) -> None:
         raise UsageError(
             f"{path}: no page can be written there: {why}",
             code="look.out",
-            hint=f"name a file: --out {path / 'look.html' if path.is_dir() else path.name}",
+            hint=f"name a file that can be written, such as {path / 'page.html' if path.is_dir() else path.name}",
             facts={"path": str(path)},
         )
 

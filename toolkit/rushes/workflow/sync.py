@@ -143,55 +143,55 @@ def _one(
     dataset: Dataset, recording_id: str, name: str, streams: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Synced:
     wanted = [s for s in streams if settings.streams is None or s["stream"] in settings.streams]
-    sampled = [s for s in wanted if s["table"] in TABLES]
-    pictures = [s["stream"] for s in sampled if s["table"] == "frames"]
-    alone = _alone(sampled, pictures, settings)
-    pairs = pairs_of(dataset.store, recording_id)
+    tables = {s["stream"]: s["table"] for s in wanted if s["table"] in TABLES}
+    alone = _alone([s for s in wanted if s["stream"] in tables], settings)
     if not wanted:
         return Synced(recording_id=recording_id, name=name, reason=alone)
+    pairs = pairs_of(dataset.store, recording_id)
     times = {s["stream"]: times_of(dataset.store, recording_id, s) for s in wanted}
-    common = None
+    known = Synced(recording_id=recording_id, name=name, pairs=pairs)
     try:
         common = choose_common_time(times, pairs, wanted=settings.time)
+        known = replace(known, common=common, reason=alone)
         if alone:
-            return Synced(recording_id=recording_id, name=name, common=common, pairs=pairs, reason=alone)
+            return known
+        alignment = _aligned(common, tables, settings)
         found = crosscheck(dataset, recording_id, common.times) if settings.crosscheck else []
         common, applied = _applied(common, found, settings.apply)
-        # Between two pictures or blocks of sound there is nothing to be worked out.
-        there = {s["stream"]: common.times[s["stream"]] for s in sampled if s["stream"] in common.times}
-        unmixed = [s["stream"] for s in sampled if s["table"] in ("frames", "audio") and s["stream"] in there]
-        alignment = align(
-            there,
-            reference=settings.reference,
-            pictures=pictures,
-            within=settings.within_ns,
-            method=settings.method,
-            methods=dict.fromkeys(unmixed, "nearest") if settings.method == "interpolate" else None,
-            rate_hz=settings.rate_hz,
-            uncertainty_ns={
-                name: clock.uncertainty_ns
-                for name, clock in common.streams.items()
-                if clock.uncertainty_ns is not None and name in there
-            },
-        )
+        alignment = _aligned(common, tables, settings) if applied else alignment
     except TimingError as error:
         if error.code in ("timing.tolerance", "timing.rate", "timing.method"):
             raise
-        reason = alone or error.message
-        return Synced(recording_id=recording_id, name=name, common=common, pairs=pairs, reason=reason)
-    return Synced(
-        recording_id=recording_id,
-        name=name,
+        return replace(known, reason=alone or error.message)
+    return replace(
+        known,
         alignment=alignment,
         common=common,
-        pairs=pairs,
         crosschecks=found,
         applied=applied,
-        spans=_spans(alignment, there),
+        spans=_spans(alignment, {name: common.times[name] for name in tables if name in common.times}),
     )
 
 
-def _alone(wanted: Sequence[Mapping[str, Any]], pictures: Sequence[str], settings: Settings) -> str:
+def _aligned(common: CommonTime, tables: Mapping[str, str], settings: Settings) -> Alignment:
+    """Make the moments of the streams that have samples; ``tables``: by stream."""
+    there = {name: common.times[name] for name in tables if name in common.times}
+    # Between two pictures or blocks of sound there is nothing to be worked out.
+    unmixed = [name for name in there if tables[name] in ("frames", "audio")]
+    known = {name: common.streams[name].uncertainty_ns for name in there}
+    return align(
+        there,
+        reference=settings.reference,
+        pictures=[name for name in tables if tables[name] == "frames"],
+        within=settings.within_ns,
+        method=settings.method,
+        methods=dict.fromkeys(unmixed, "nearest") if settings.method == "interpolate" else None,
+        rate_hz=settings.rate_hz,
+        uncertainty_ns={name: wide for name, wide in known.items() if wide is not None},
+    )
+
+
+def _alone(wanted: Sequence[Mapping[str, Any]], settings: Settings) -> str:
     """Say why the streams of a recording cannot make moments at all; empty where they may."""
     if not wanted:
         return "it has no stream that can be aligned"
@@ -199,7 +199,8 @@ def _alone(wanted: Sequence[Mapping[str, Any]], pictures: Sequence[str], setting
         return "its samples have an order, but no times"
     if len(wanted) < 2:
         return f"{wanted[0]['stream']} is its only stream"
-    if not pictures and settings.reference is None and settings.rate_hz is None:
+    pictured = any(s["table"] == "frames" for s in wanted)
+    if not pictured and settings.reference is None and settings.rate_hz is None:
         return "it has no picture stream to set the moments"
     return ""
 

@@ -13,13 +13,15 @@ import numpy.typing as npt
 from rushes.model import Times
 from rushes.timing.crosscheck.correlate import DEFAULTS, Lag, Limits, correlate
 from rushes.timing.crosscheck.drift import Course, course_of
-from rushes.timing.crosscheck.signals import Array, Signal, from_intervals, from_samples
+from rushes.timing.crosscheck.signals import Array, Signal, from_intervals, from_samples, widened
 from rushes.timing.crosscheck.verdict import Crosscheck, Verdict, judged, milliseconds
 
 Kind = Literal["gyro-vision", "pose-vision", "gyro-pose"]
 
 LEAST_TURN_RAD_S = 0.02
 """Root mean square of the turning, about its mean, below which a sensor stands still."""
+LEAST_CELL_NS = 100_000_000
+"""The second's turning is compared over this long at least: what is wrong with one picture then matters less."""
 LEAST_POSE_NS = 25_000_000
 """Poses closer together are taken over this long, so that their noise does not drown the turning."""
 
@@ -76,7 +78,7 @@ def compare_turning(
         guessed_lens: Whether the camera's intrinsics are a guess, for the reason.
         skipped: Broken pictures that were left out, for the reason.
     """
-    one, other = turning
+    one, other = turning[0], widened(turning[1], least_ns=LEAST_CELL_NS)
     told = f"; {skipped} broken pictures were left out" if skipped else ""
     told += "; the focal length is a guess" if guessed_lens else ""
     span = (int(other.start_ns[0]), int(other.end_ns[-1])) if len(other) else (None, None)

@@ -70,7 +70,7 @@ def from_samples(times: Times, values: npt.NDArray[np.float64]) -> Signal:
         times: Shape (n,), in any order; of equal times the first sample counts.
         values: Shape (n,) or (n, k).
     """
-    values = np.asarray(values, np.float64).reshape(len(times), -1)
+    values = _rows(values)
     times, first = np.unique(np.asarray(times, np.int64), return_index=True)
     values = values[first]
     return _without_gaps(times, (values[1:] + values[:-1]) / 2)
@@ -83,8 +83,12 @@ def from_intervals(times: Times, values: npt.NDArray[np.float64]) -> Signal:
         times: Shape (n,), of the instants, ascending; where two do not ascend, what is between them is left out.
         values: Shape (n - 1,) or (n - 1, k): means over the interval from one to the next; NaN where unknown.
     """
-    values = np.asarray(values, np.float64).reshape(max(len(times) - 1, 0), -1)
-    return _without_gaps(np.asarray(times, np.int64), values)
+    return _without_gaps(np.asarray(times, np.int64), _rows(values))
+
+
+def _rows(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    values = np.asarray(values, np.float64)
+    return values[:, None] if values.ndim == 1 else values
 
 
 def averaged(signal: Signal, start: Array, end: Array, *, origin_ns: int) -> Array:
@@ -125,3 +129,32 @@ def _without_gaps(times: Times, values: Array) -> Signal:
     begun = np.maximum.accumulate(times[:-1]) if len(steps) else times[:0]
     keep &= times[:-1] >= begun
     return Signal(start_ns=times[:-1][keep], end_ns=times[1:][keep], values=values[keep])
+
+
+def widened(signal: Signal, *, least_ns: float) -> Signal:
+    """Take means over several intervals at once, each starting one interval later, so that they overlap.
+
+    What a camera or a tracker gets wrong in one picture has the opposite sign in the next interval, and goes out.
+
+    Args:
+        signal: Its intervals should touch; runs of them that do not are left out.
+        least_ns: How long the new intervals should be at least, to the nearest whole number of old ones.
+    """
+    many = max(1, round(least_ns / signal.interval_ns)) if len(signal) else 1
+    if many == 1 or len(signal) <= many:
+        return signal
+    length = (signal.end_ns - signal.start_ns).astype(np.float64)
+    summed = np.concatenate(
+        [np.zeros((1, signal.values.shape[1])), np.cumsum(_filled(signal) * length[:, None], axis=0)]
+    )
+    broken = np.concatenate([[0], np.cumsum(~signal.known)])
+    start, end = signal.start_ns[: len(signal) - many + 1], signal.end_ns[many - 1 :]
+    spent = np.concatenate([[0.0], np.cumsum(length)])
+    took = spent[many:] - spent[:-many]
+    whole = (broken[many:] == broken[:-many]) & (np.abs(took - (end - start)) < 1.0)
+    means = (summed[many:] - summed[:-many]) / took[:, None]
+    return Signal(start_ns=start[whole], end_ns=end[whole], values=means[whole])
+
+
+def _filled(signal: Signal) -> Array:
+    return np.where(signal.known[:, None], signal.values, 0.0)
