@@ -25,7 +25,7 @@ class Passport:
     recording_id: str
     stream: str
     index: int
-    t_ns: int | None
+    t_ns: int | None = None
     width_px: int
     height_px: int
     orientation: int = 1
