@@ -25,7 +25,7 @@ READ_S = 120.0
 WRITE_S = 600.0
 CONNECT_S = 10.0
 INDEX_PAGE = 20_000
-FULL_PAGE = 1_000
+FULL_PAGE = 500  # Django takes 1,000 parameters a request
 _TRIES = 4
 
 

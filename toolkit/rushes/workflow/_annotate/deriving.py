@@ -81,10 +81,15 @@ def timed(label: Label, times_of: TimesOf) -> Label:
 
 
 def newest(events: Iterable[LabelEvent]) -> list[LabelEvent]:
-    """Keep the newest version of every annotation, in the order in which the annotations came; deleted ones go."""
+    """Keep the newest version of every annotation, in the order in which the annotations came; deleted ones go.
+
+    What models and files gave is not looked at: their labels are made where they come in.
+    """
     last: dict[tuple[str | None, ...], LabelEvent] = {}
     for event in events:
         key = (event.tool, event.server, event.project, event.task, event.annotation)
+        if event.action in ("predicted", "imported"):
+            continue
         if event.action == "deleted":
             last.pop(key, None)
         else:
