@@ -493,3 +493,35 @@ def test_a_token_that_ends_midway_is_told_and_nothing_is_lost(dataset, line, cli
     assert told.value.code == "labelstudio.token"
     assert events(dataset) == []
     assert pull(dataset, line).events["created"] == 1
+
+
+def test_a_clip_is_one_frame_a_sample_and_a_segment_comes_back_as_samples_and_times(
+    line, client, served, tmp_path
+) -> None:
+    import av
+
+    from rushes import resources
+    from rushes.workflow.ingest import Request, ingest
+
+    place = tmp_path / "clips"
+    ingest(place, Request(paths=[resources.folder("data_samples") / "gestures" / "wave_s01.mp4"]))
+    pushed = push(place, line, template="gesture", where=None)
+    assert (pushed.tasks, pushed.unreadable) == (1, [])
+    row = next(iter(client.index(pushed.project)))
+    store = Store.open(place)
+    frames = store.table("frames").sort_by("index")
+    times = frames["t_ns"].to_numpy()
+    token = {"Authorization": f"Token {served.access.token}"}
+    shown = httpx.get(served.url + row.data["video"], headers=token, trust_env=False)
+    assert shown.headers["content-type"] == "video/mp4"
+    (tmp_path / "shown.mp4").write_bytes(shown.content)
+    with av.open(str(tmp_path / "shown.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == len(times)
+    value = {"ranges": [{"start": 5, "end": 12}], "timelinelabels": ["wave"]}
+    entry = {"id": "s", "from_name": "segment", "to_name": "video", "type": "timelinelabels", "value": value}
+    annotate(client, row.id, [entry])
+    assert pull(place, line).problems == []
+    (wave,) = labels(place, source="human")
+    assert (wave.class_name, wave.index, wave.index_end) == ("wave", 4, 12)
+    assert (wave.t_start_ns, wave.t_end_ns) == (times[4], times[12])
+    assert push(place, line, template="gesture", where=None).sent.same == 1

@@ -1,9 +1,11 @@
 """The server: safe by default, found again, stopped by its process id."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,8 @@ import pytest
 from rushes.annotate.label_studio import access, places, program, server, settings
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.places import Home
+from rushes.annotate.label_studio.plan import Task
+from rushes.annotate.label_studio.sending import send
 from rushes.errors import ToolError, UsageError
 
 
@@ -186,5 +190,34 @@ def test_a_server_is_stopped_by_its_id_and_what_it_held_is_there_again(tmp_path)
         assert again.url == first.url
         with Client(again.access) as client:
             assert made.id in [project.id for project in client.projects()]
+    finally:
+        server.down(home)
+
+
+@pytest.mark.live
+def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_path) -> None:
+    home = Home(tmp_path / "home")
+    tasks = [Task(key=f"k{at}", data={"image": f"x{at}"}) for at in range(1200)]
+    killed = server.up(home)
+    try:
+        with Client(killed.access) as client:
+            project = client.create_project(title="killed", config="<View/>", description="").id
+            # The third of the batches is under way when the server dies.
+            timer = threading.Timer(0.2, lambda: os.kill(killed.pid, signal.SIGKILL))
+            with pytest.raises(ToolError) as told:
+                send(
+                    client,
+                    project,
+                    tasks,
+                    batch=300,
+                    progress=lambda done, _: timer.start() if done == 600 else None,
+                )
+        assert told.value.code in ("labelstudio.reply-lost", "labelstudio.unreachable")
+        again = server.up(home)
+        assert again.fresh
+        with Client(again.access) as client:
+            sent = send(client, project, tasks)
+            assert sent.created <= 600
+            assert sorted(row.key for row in client.index(project)) == sorted(task.key for task in tasks)
     finally:
         server.down(home)

@@ -10,6 +10,7 @@ import click
 
 from rushes import registry
 from rushes.cli import _progress
+from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer
@@ -86,11 +87,12 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     examples="""
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
+rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
 """,
 )
 @dataset_argument
-@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands or moment.")
-@click.option("--where", metavar="SQL", help="Condition over frames, streams, recordings; or moments, recordings.")
+@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture.")
+@click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
     "--predict",
@@ -182,7 +184,7 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-for _verb in (install, up, status, down, push, pull, rebuild, import_command, agree_command):
+for _verb in (install, up, status, down, push, pull, rebuild, diff, blame, import_command, agree_command):
     command.add_command(_verb)
 
 

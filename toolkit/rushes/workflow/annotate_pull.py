@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rushes.annotate.label_studio.results import TOOL, Problem
 from rushes.annotate.rows import event_columns, events_of, label_columns
 from rushes.errors import ToolError
 from rushes.labels import Label, LabelEvent
+from rushes.model import Times
 from rushes.store import Store
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import deriving
@@ -31,7 +33,7 @@ class Pulled:
     Args:
         projects: How many were asked.
         gone: Projects that are not there any more, each as a sentence.
-        tasks: How many of ours they hold.
+        tasks: How many they hold.
         read: Tasks that were read whole, because they may have changed.
         events: New versions by action: created, updated, deleted.
         labels: Current labels of all annotations that these touch.
@@ -67,7 +69,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         found: list[LabelEvent] = []
         before: dict[str, LabelEvent] = {}
         tasks = read = 0
-        cursors: dict[str, int] = {}
+        stamps: dict[str, dict[int, str]] = {}
         gone: list[ToolError] = []
         seen = {project.id: project for project in client.projects()}
         users = client.users() if ours else {}
@@ -78,24 +80,24 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
                 continue
             known = changes.known_of(_stored(store, line, row["project"]))
             source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
-            index = list(client.index(number))
-            chosen = changes.to_read(index, known, cursor_ns=_cursor(store, line, row["project"]))
+            index = list(client.stamps(number))
+            chosen = changes.to_read(index, known, _seen(store, line, row["project"]))
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
             found += changes.gone(index, known, source)
             before |= {event.event_id: event for event in known.living.values()}
-            cursors[row["project"]] = changes.newest_ns(index) or 0
-            tasks, read = tasks + sum(1 for task in index if task.key is not None), read + len(chosen)
+            stamps[row["project"]] = {task.id: task.updated_at for task in index if task.answers}
+            tasks, read = tasks + len(index), read + len(chosen)
         if gone and len(gone) == len(ours):
             raise gone[0]
         problems: Sequence[tuple[str, Problem]] = ()
         labels: Sequence[Label] = ()
         revision = store.revision
         if found:
-            derived = deriving.derive(deriving.newest(found), spoken)
+            derived = deriving.derive(deriving.newest(found), spoken, _times(store))
             labels, problems = derived.labels, derived.problems
             revision = _commit(store, found, before, labels, argv)
-        for project, cursor in cursors.items():  # last: a pull that breaks off reads the same again
-            _keep_cursor(store, line, project, cursor)
+        for project, told in stamps.items():  # last: a pull that breaks off reads the same again
+            _keep_seen(store, line, project, told)
     actions = [event.action for event in found]
     return Pulled(
         projects=len(ours) - len(gone),
@@ -118,7 +120,7 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     store = Store.open(path)
     spoken: Ontology = projects.ontology_of(store, None)
     events = events_of(store.table("label_events", where={"tool": TOOL}).to_pylist())
-    derived = deriving.derive(deriving.newest(events), spoken)
+    derived = deriving.derive(deriving.newest(events), spoken, _times(store))
     with store.begin("annotate rebuild", argv=argv) as transaction:
         columns = label_columns(derived.labels)
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, len(derived.labels), columns)
@@ -133,6 +135,16 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
         problems=derived.problems,
         revision=revision,
     )
+
+
+def _times(store: Store) -> Callable[[str, str], Times]:
+    @cache
+    def times_of(recording_id: str, stream: str) -> Times:
+        where = {"recording_id": recording_id, "stream": stream}
+        times: Times = store.table("frames", columns=["t_ns"], where=where)["t_ns"].to_numpy()
+        return times
+
+    return times_of
 
 
 def _stored(store: Store, line: Line, project: str) -> list[LabelEvent]:
@@ -169,24 +181,25 @@ def _told(tasks: Any, total: int, progress: Progress | None) -> Any:
             progress("tasks", done, total)
 
 
-def _cursor_file(store: Store, line: Line, project: str) -> Path:
+def _seen_file(store: Store, line: Line, project: str) -> Path:
     server = hashlib.sha256(line.name.encode()).hexdigest()[:16]
     return store.path / "cache" / "annotate" / f"{server}-{project}.json"
 
 
-def _cursor(store: Store, line: Line, project: str) -> int | None:
-    """Give the time up to which changes were read; None where the cache was cleared: then all is read again."""
+def _seen(store: Store, line: Line, project: str) -> dict[int, str]:
+    """Give the stamp of each task when it was read last; none where the cache was cleared: all is read again."""
     try:
-        return int(json.loads(_cursor_file(store, line, project).read_text(encoding="utf-8"))["changed_ns"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        told = json.loads(_seen_file(store, line, project).read_text(encoding="utf-8"))["stamps"]
+        return {int(task): str(stamp) for task, stamp in told.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
-def _keep_cursor(store: Store, line: Line, project: str, changed_ns: int) -> None:
-    place = _cursor_file(store, line, project)
+def _keep_seen(store: Store, line: Line, project: str, stamps: Mapping[int, str]) -> None:
+    place = _seen_file(store, line, project)
     place.parent.mkdir(parents=True, exist_ok=True)
     scratch = place.with_suffix(".tmp")
-    scratch.write_text(json.dumps({"changed_ns": changed_ns}) + "\n", encoding="utf-8")
+    scratch.write_text(json.dumps({"stamps": stamps}) + "\n", encoding="utf-8")
     scratch.replace(place)
 
 

@@ -93,6 +93,8 @@ def push(
         cameras: list[str] = []
         if request.template == template.MOMENT:
             wanted, cameras = units.moments(dataset, request.where)
+        elif request.template == template.GESTURE:
+            wanted = units.clips(dataset, request.where)
         else:
             wanted = units.frames(dataset, request.where)
         units.refuse_nothing(wanted, request.where)

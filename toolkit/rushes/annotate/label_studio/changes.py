@@ -17,9 +17,6 @@ from rushes.annotate.rows import event_id
 from rushes.labels import LabelEvent
 from rushes.texts import as_json
 
-OVERLAP_NS = 60 * 1_000_000_000
-"""How far behind the cursor changes are read again: a long import commits later than it is stamped."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -58,15 +55,19 @@ def known_of(events: Iterable[LabelEvent]) -> Known:
     return Known(events=frozenset(ids), living=living)
 
 
-def to_read(index: Sequence[TaskRow], known: Known, *, cursor_ns: int | None) -> list[int]:
-    """Choose the tasks that must be read whole: ours, changed since the cursor, with answers now or before."""
+def to_read(index: Sequence[TaskRow], known: Known, seen: Mapping[int, str]) -> list[int]:
+    """Choose the tasks that must be read whole: those with answers now or before whose stamp is not the one seen.
+
+    Every stamp is compared, so nothing depends on clocks: a change that is committed late is met all the same.
+
+    Args:
+        index: All tasks of the project.
+        known: What the dataset has of it.
+        seen: Stamp of each task when it was read last.
+    """
     answered = {task for task, _ in known.living}
     return [
-        row.id
-        for row in index
-        if row.key is not None
-        and (row.answers or str(row.id) in answered)
-        and (cursor_ns is None or nanoseconds(row.updated_at) > cursor_ns - OVERLAP_NS)
+        row.id for row in index if (row.answers or str(row.id) in answered) and seen.get(row.id) != row.updated_at
     ]
 
 
@@ -76,6 +77,8 @@ def versions(tasks: Iterable[Mapping[str, Any]], known: Known, source: Source) -
     for (number, name), event in known.living.items():
         of_task.setdefault(number, {})[name] = event
     for task in tasks:
+        if not isinstance(task["data"].get("key"), str):
+            continue  # a task that somebody else put into the project
         before = of_task.get(str(task["id"]), {})
         there = set()
         for annotation in task["annotations"]:
@@ -95,11 +98,6 @@ def gone(index: Sequence[TaskRow], known: Known, source: Source) -> Iterator[Lab
     for (task, _), last in known.living.items():
         if task not in there:
             yield _deleted(last, source)
-
-
-def newest_ns(index: Sequence[TaskRow]) -> int | None:
-    """Give the time of the latest change of all tasks; None without any."""
-    return max((nanoseconds(row.updated_at) for row in index), default=None)
 
 
 def nanoseconds(text: str) -> int:

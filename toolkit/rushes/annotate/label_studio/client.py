@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,10 +24,9 @@ from rushes.errors import ToolError
 READ_S = 120.0
 WRITE_S = 600.0
 CONNECT_S = 10.0
-INDEX_PAGE = 5_000
-FULL_PAGE = 200
+INDEX_PAGE = 20_000
+FULL_PAGE = 500  # Django takes 1,000 parameters a request
 _TRIES = 4
-_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class ReplyLostError(ToolError):
@@ -139,21 +137,17 @@ class Client:
             wanted = {"project": project, "path": str(folder), "use_blob_urls": True, "title": "rushes"}
             self._write("POST", "/api/storages/localfiles", wanted)
 
-    def index(self, project: int, *, since: datetime | None = None) -> Iterator[TaskRow]:
-        """Walk over the tasks of a project, without their annotations, in the order of their ids.
+    def index(self, project: int) -> Iterator[TaskRow]:
+        """Walk over the tasks of a project, without their annotations, in the order of their ids."""
+        return self._index(project, "id,data,updated_at,total_annotations,cancelled_annotations")
 
-        Args:
-            project: Its id.
-            since: Only tasks that were changed later, or had an annotation made, changed or deleted.
-        """
+    def stamps(self, project: int) -> Iterator[TaskRow]:
+        """Walk over the tasks as :meth:`index` does, but without their data, keys and revisions: it is quicker."""
+        return self._index(project, "id,updated_at,total_annotations,cancelled_annotations")
+
+    def _index(self, project: int, columns: str) -> Iterator[TaskRow]:
         asked: dict[str, Any] = {"project": project, "fields": "task_only", "page_size": INDEX_PAGE}
-        asked["include"] = "id,data,updated_at,total_annotations,cancelled_annotations"
-        view: dict[str, Any] = {"ordering": ["tasks:id"]}
-        if since is not None:
-            item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
-            item["value"] = since.astimezone(UTC).strftime(_TIME)
-            view["filters"] = {"conjunction": "and", "items": [item]}
-        asked["query"] = json.dumps(view)
+        asked |= {"include": columns, "query": json.dumps({"ordering": ["tasks:id"]})}
         page, seen = 1, 0
         while True:
             answer = self._get("/api/tasks/", {**asked, "page": page})

@@ -9,15 +9,17 @@ from rushes.annotate.label_studio.orientation import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
-    """One picture as a task shows it.
+    """One picture, or one clip, as a task shows it.
 
     Args:
-        stream, index, t_ns: The sample.
+        stream, index, t_ns: The sample; of a clip the first.
         width_px, height_px: As stored.
         orientation: EXIF's number, 1 to 8; browsers heed it.
         pts: Of a video, exact.
         sha256: Of the bytes that are shown, 16 hexadecimal digits.
         moment: Where the picture is shown as part of one.
+        index_end: Of a clip, one past its last sample; each sample is a frame of it.
+        rate_hz: Of a clip as shown; the samples' own times play no part.
     """
 
     recording_id: str
@@ -30,6 +32,8 @@ class Passport:
     pts: int | None = None
     sha256: str | None = None
     moment: int | None = None
+    index_end: int | None = None
+    rate_hz: int | None = None
 
     @property
     def turn(self) -> Turn:

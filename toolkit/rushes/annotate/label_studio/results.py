@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rushes import masks
-from rushes.annotate.label_studio import brush
+from rushes.annotate.label_studio import brush, clips
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
@@ -129,6 +129,10 @@ class _Reader:
             self._check_size(main, passport)
             if control.meaning == "points":
                 points.append((region, entries, control, passport))
+            elif control.meaning == "segment":
+                self._segments(region, main, passport)
+            elif control.meaning == "track":
+                self._track(region, entries, main, passport)
             elif control.meaning in ("class", "taxonomy"):
                 self._classes(region, main, control, passport)
             else:
@@ -145,7 +149,7 @@ class _Reader:
             control = self._template.controls.get(str(entry.get("from_name")))
             if control is None:
                 self._problem("unknown-control", f"'{entry.get('from_name')}' is no control of ours")
-            elif control.meaning not in ("attribute", "hidden"):
+            elif control.meaning not in ("attribute", "hidden", "track class"):
                 return entry, control
         return None, None
 
@@ -270,6 +274,40 @@ class _Reader:
             label = self._label(f"{region}/{'/'.join(path)}", main, passport, class_name=known)
             attributes = {"path": path} if len(path) > 1 else {}
             self._keep(replace(label, attributes=attributes, received={"results": [dict(main)]}), region)
+
+    def _segments(self, region: str, main: Result, passport: Passport) -> None:
+        """Read ranges of frames: a label for each."""
+        for at, drawn in enumerate(main.get("value", {}).get("ranges") or ()):
+            try:
+                first, end = clips.span_of(drawn["start"], drawn["end"], passport)
+            except (KeyError, TypeError, ValueError) as error:
+                self._problem("unreadable", f"a segment cannot be read: {error}")
+                continue
+            name = _name_of(main)
+            spec = self._ontology.gesture_of(name)
+            if spec is None:
+                self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
+            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=None)
+            label = replace(
+                label, kind="segment", class_name=spec.name if spec else name, index=first, index_end=end
+            )
+            self._keep(replace(label, received={"results": [dict(main)]}), region)
+
+    def _track(self, region: str, entries: Sequence[Result], main: Result, passport: Passport) -> None:
+        try:
+            track = clips.track_of(main.get("value", {}), passport)
+        except (KeyError, TypeError, ValueError) as error:
+            self._problem("unreadable", f"a track cannot be read: {error}")
+            return
+        name = next((found for entry in entries for found in _names_of(entry)), "")
+        label = self._label(region, main, passport, class_name=self._known(name) if name else None)
+        received = {"results": [dict(entry) for entry in entries]}
+        first = track.keys[0].index
+        # As people see it: to the end of the clip, unless its last key says that it is not seen from there on.
+        end = passport.index_end if track.keys[-1].shown else track.keys[-1].index
+        self._keep(
+            replace(label, kind="track", geometry=track, index=first, index_end=end, received=received), region
+        )
 
     def _relation(self, entry: Result) -> None:
         sides = [self._of_region.get(str(entry.get(side))) for side in ("from_id", "to_id")]
@@ -414,7 +452,7 @@ def _kind(geometry: Geometry) -> Any:
 
 def _names_of(entry: Result) -> Iterator[str]:
     value = entry.get("value", {})
-    for key in ("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels", "labels"):
+    for key in ("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels", "timelinelabels", "labels"):
         yield from (str(name) for name in value.get(key) or ())
 
 

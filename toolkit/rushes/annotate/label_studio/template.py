@@ -13,12 +13,23 @@ from rushes.errors import UsageError
 from rushes.registry import close_to
 from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology, Skeleton
 
-Unit = Literal["frame", "moment", "clip", "series"]
+Unit = Literal["frame", "moment", "clip"]
 Meaning = Literal[
-    "box", "polygon", "mask", "points", "hidden", "class", "taxonomy", "attribute", "segment", "track"
+    "box",
+    "polygon",
+    "mask",
+    "points",
+    "hidden",
+    "class",
+    "taxonomy",
+    "attribute",
+    "segment",
+    "track",
+    "track class",
 ]
 
 MOMENT = "moment"
+GESTURE = "gesture"
 HIDDEN = "hidden"
 """What people choose for a keypoint that they know but cannot see."""
 MOST_CAMERAS = 16
@@ -64,7 +75,7 @@ def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former:
     """Make a template.
 
     Args:
-        name: boxes, polygons, masks, classes, hands, moment.
+        name: One of :func:`names`.
         ontology: What may be labelled, in this order.
         cameras: Titles of the views of a moment, such as stream names.
         former: Offer the names that classes had before too; a server keeps a config that still holds every name in
@@ -81,11 +92,20 @@ def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former:
             hint=f"did you mean '{near}'?" if near else f"there are {', '.join(names())}",
         )
     writer = _Writer(ontology, former=former)
-    unit: Unit = "moment" if name == MOMENT else "frame"
+    unit: Unit = "moment" if name == MOMENT else "clip" if name == GESTURE else "frame"
     if unit == "moment" and not 1 <= len(cameras) <= MOST_CAMERAS:
         raise _nothing(name, f"a moment shows 1 to {MOST_CAMERAS} cameras, not {len(cameras)}")
-    objects = tuple(f"cam{at}" for at in range(len(cameras))) if unit == "moment" else ("image",)
-    body = _moment(writer, objects, cameras) if unit == "moment" else _FRAMES[name](writer)
+    objects = (
+        tuple(f"cam{at}" for at in range(len(cameras)))
+        if unit == "moment"
+        else ("video",)
+        if unit == "clip"
+        else ("image",)
+    )
+    if unit == "moment":
+        body = _moment(writer, objects, cameras)
+    else:
+        body = _gesture(writer) if unit == "clip" else _FRAMES[name](writer)
     if not writer.controls:
         raise _nothing(name, f"the ontology '{ontology.name}' has nothing that it could show")
     return Template(
@@ -95,7 +115,7 @@ def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former:
 
 def names() -> tuple[str, ...]:
     """List the templates."""
-    return (*_FRAMES, MOMENT)
+    return (*_FRAMES, MOMENT, GESTURE)
 
 
 class _Writer:
@@ -146,6 +166,23 @@ class _Writer:
         name = self._add("class", to_name, "class")
         text = f'  <Choices name="{name}" toName="{to_name}" choice="multiple" showInline="true">\n'
         return text + "".join(f"    <Choice value={quoteattr(v)}/>\n" for v in self._names()) + "  </Choices>\n"
+
+    def timeline(self, to_name: str) -> str:
+        """Write the gestures, as ranges of frames."""
+        if not self.ontology.gestures:
+            return ""
+        name = self._add("segment", to_name, "segment")
+        text = f'  <TimelineLabels name="{name}" toName="{to_name}">\n'
+        return text + "".join(self._labels(self.ontology.gestures)) + "  </TimelineLabels>\n"
+
+    def tracks(self, to_name: str) -> str:
+        """Write the classes, as boxes that move."""
+        if not self.ontology.classes:
+            return ""
+        names = (self._add("track", to_name, "track"), self._add("track_class", to_name, "track class"))
+        text = f'  <VideoRectangle name="{names[0]}" toName="{to_name}"/>\n'
+        text += f'  <Labels name="{names[1]}" toName="{to_name}" allowEmpty="false">\n'
+        return text + "".join(self._labels(self.ontology.classes)) + "  </Labels>\n"
 
     def relations(self) -> str:
         """Write the verbs and the same-thing relations."""
@@ -249,6 +286,11 @@ def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> 
         text += writer.shapes("RectangleLabels", "box", name, f"_{name}", (*_BOXES, "keypoints"))
         text += writer.keypoints(name, f"_{name}")
     return text + writer.relations()
+
+
+def _gesture(writer: _Writer) -> str:
+    video = '  <Video name="video" value="$video" frameRate="$fps" timelineHeight="120"/>\n'
+    return writer.timeline("video") + video + writer.tracks("video")
 
 
 _BOXES = ("box", "rotated_box")

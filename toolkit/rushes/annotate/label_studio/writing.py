@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rushes import masks
-from rushes.annotate.label_studio import brush
+from rushes.annotate.label_studio import brush, clips
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import TOOL, Origin, read, to_pixels
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
-from rushes.labels import Box, Geometry, Keypoints, Label, Mask, Polygon, Relation, RotatedBox
-from rushes.vocabulary import Ontology
+from rushes.labels import Box, Geometry, Keypoints, Label, Mask, Polygon, Relation, RotatedBox, Track
+from rushes.vocabulary import ClassSpec, Ontology
 
 POINT_WIDTH = 0.5
 """Size of a drawn keypoint, percent of the picture's width."""
@@ -77,6 +77,7 @@ class _Writer:
     def __init__(self, template: Template, passports: Mapping[str, Passport], ontology: Ontology) -> None:
         self._template = template
         self._ontology = ontology
+        self._clips = {name: p for name, p in passports.items() if p.index_end is not None}
         self._object_of = {(p.recording_id, p.stream, p.index): name for name, p in passports.items()}
         self._passports = passports
         self._refused: list[Refused] = []
@@ -105,8 +106,9 @@ class _Writer:
         name = self._object(label)
         if name is None:
             return "its picture is not part of the task"
-        if label.class_name is None or self._ontology.class_of(label.class_name) is None:
-            return f"'{label.class_name}' is no class of the ontology"
+        if self._spec(label) is None:
+            what = "gesture" if label.kind == "segment" else "class"
+            return f"'{label.class_name}' is no {what} of the ontology"
         passport = self._passports[name]
         if label.image_width_px is not None and (label.image_width_px, label.image_height_px) != (
             passport.width_px,
@@ -135,6 +137,8 @@ class _Writer:
             ]
         name = self._object(label)
         assert name is not None, "misfits were refused"
+        if name in self._clips:
+            return self._on_clip(label, name, self._clips[name])
         turn = self._passports[name].turn
         if isinstance(label.geometry, Keypoints):
             return list(self._points(label, name, turn, region_of))
@@ -246,6 +250,10 @@ class _Writer:
     def _object(self, label: Label) -> str | None:
         if label.stream is None or label.index is None:
             return None
+        for name, clip in self._clips.items():
+            same = (label.recording_id, label.stream) == (clip.recording_id, clip.stream)
+            if same and clip.index <= label.index < (clip.index_end or 0):
+                return name
         return self._object_of.get((label.recording_id, label.stream, label.index))
 
     def _control(self, meaning: str, to_name: str, *, of: str = "") -> Control | None:
@@ -254,8 +262,43 @@ class _Writer:
                 return control
         return None
 
+    def _on_clip(self, label: Label, name: str, clip: Passport) -> list[dict[str, Any]]:
+        """Write a segment or a track; each lies on the frames of its samples."""
+        shown = {"id": label.label_id, "to_name": name} | ({} if label.score is None else {"score": label.score})
+        if label.kind == "segment" and label.index is not None and label.index_end is not None:
+            control = self._control("segment", name)
+            start, end = clips.frames_of(label.index, min(label.index_end, clip.index_end or 0), clip)
+            value: dict[str, Any] = {
+                "ranges": [{"start": start, "end": end}],
+                "timelinelabels": [self._class(label)],
+            }
+            return (
+                [{**shown, "from_name": control.name, "type": "timelinelabels", "value": value}] if control else []
+            )
+        drawn, chosen = self._control("track", name), self._control("track class", name)
+        if isinstance(label.geometry, Track) and drawn and chosen:
+            value = {"sequence": clips.sequence_of(label.geometry, clip)}
+            value["framesCount"] = (clip.index_end or 0) - clip.index
+            return [
+                {**shown, "from_name": drawn.name, "type": "videorectangle", "value": value},
+                {
+                    **shown,
+                    "from_name": chosen.name,
+                    "type": "labels",
+                    "value": {**value, "labels": [self._class(label)]},
+                },
+            ]
+        return []
+
+    def _spec(self, label: Label) -> ClassSpec | None:
+        if label.class_name is None:
+            return None
+        if label.kind == "segment":
+            return self._ontology.gesture_of(label.class_name)
+        return self._ontology.class_of(label.class_name)
+
     def _class(self, label: Label) -> str:
-        spec = self._ontology.class_of(label.class_name or "")
+        spec = self._spec(label)
         assert spec is not None, "misfits were refused"
         return spec.name
 

@@ -8,15 +8,18 @@ bytes and its EXIF orientation, so that a second run reads nothing twice.
 import hashlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy.typing as npt
 from PIL import Image
 
+from rushes import registry
+from rushes.errors import ReadError
 from rushes.model import Location
 from rushes.workflow.pictures import Frames
 
@@ -70,6 +73,35 @@ class Gallery:
         self._lay(path, payload, self._frames.location(index) if as_recorded else None)
         return Shown(path=path, sha256=digest, orientation=orientation)
 
+    def show_clip(self, index: int, index_end: int, *, rate_hz: int) -> tuple[Shown, tuple[int, int]]:
+        """Give the video of a span of frames, one frame a sample, and height and width of the pictures.
+
+        A frame that is missing or cannot be decoded shows the one before it, so that none moves from its place.
+
+        Raises:
+            ReadError: If not even one can be decoded.
+        """
+        size = (int(self._frames.stream["height"] or 0), int(self._frames.stream["width"] or 0))
+        stem = f"clip-{index:07d}-{index_end:07d}-{rate_hz}"
+        for path in self._folder.glob(f"{stem}.*.mp4"):
+            _, digest, height, width, _ = path.name.split(".")
+            return Shown(path=path, sha256=digest, orientation=1), (int(height), int(width))
+        proxy = registry.late("rushes.decoders._proxy")
+        scratch = self._folder / f".{stem}.{os.getpid()}"
+        try:
+            pictures = _Held(self._frames, index, index_end)
+            written = proxy.write_proxy(
+                scratch, pictures, rate_hz=rate_hz, modality=self._frames.stream["modality"]
+            )
+            assert written == index_end - index, f"{written} frames for {index_end - index} samples"
+            digest = hashlib.sha256(scratch.read_bytes()).hexdigest()[:16]
+            size = pictures.size or size
+            path = self._folder / f"{stem}.{digest}.{size[0]}.{size[1]}.mp4"
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
+        return Shown(path=path, sha256=digest, orientation=1), size
+
     def _payload(self, index: int) -> tuple[bytes, str, bool]:
         """Give the bytes to show, their media type, and whether they are the recorded ones."""
         codec, modality = self._frames.stream["codec"], self._frames.stream["modality"]
@@ -89,6 +121,33 @@ class Gallery:
             scratch.unlink(missing_ok=True)
             scratch.write_bytes(payload)
         scratch.replace(path)
+
+
+class _Held:
+    """Pictures of a span in turn; what cannot be decoded is the one before, or the first that can."""
+
+    def __init__(self, frames: Frames, index: int, index_end: int) -> None:
+        self._frames = frames
+        self._span = range(index, index_end)
+        self.size: tuple[int, int] | None = None
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        held: npt.NDArray[Any] | None = None
+        waiting = 0
+        for index in self._span:
+            try:
+                picture = self._frames.image(index)
+            except ReadError:
+                if held is None:
+                    waiting += 1
+                    if index == self._span[-1]:
+                        raise
+                    continue
+                picture = held
+            self.size = (int(picture.shape[0]), int(picture.shape[1]))
+            for _ in range(waiting + 1):
+                yield picture
+            held, waiting = picture, 0
 
 
 def orientation_of(payload: bytes) -> int:

@@ -1,6 +1,6 @@
 """What is to be labelled: frames or moments of a dataset, chosen by SQL, as tasks of the annotation tool."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,14 @@ class Unit:
         key: Of its task.
         samples: What each object of the template shows; an absent camera is left out.
         moment: Its number, where it is one.
+        clip: How many samples it shows, from the one in ``samples`` on, where it is a clip.
     """
 
     key: str
     recording_id: str
     samples: Mapping[str, Sample]
     moment: int | None = None
+    clip: int | None = None
 
 
 @dataclass(slots=True)
@@ -105,6 +107,26 @@ def moments(dataset: Dataset, where: str | None) -> tuple[list[Unit], list[str]]
     return units, cameras
 
 
+def clips(dataset: Dataset, where: str | None) -> list[Unit]:
+    """Choose whole picture streams, each a clip.
+
+    Args:
+        dataset: Where from.
+        where: SQL over the columns of streams and recordings; all picture streams when None.
+
+    Raises:
+        UsageError: As :func:`frames`.
+    """
+    _, rows = dataset.store.rows(
+        "SELECT recording_id, stream, streams.count FROM streams JOIN recordings USING (recording_id) "
+        f"WHERE streams.\"table\" = 'frames' AND streams.count > 0 AND ({where or 'true'}) ORDER BY ALL"
+    )
+    return [
+        Unit(key=f"{rec}/{stream}/0-{count}", recording_id=rec, samples={"video": (rec, stream, 0)}, clip=count)
+        for rec, stream, count in rows
+    ]
+
+
 class Maker:
     """Makes tasks of units: lays out their pictures, gathers what was predicted for them.
 
@@ -152,10 +174,10 @@ class Maker:
         shown: dict[str, dict[str, tuple[Passport, Shown]]] = {}
         # Stream by stream, so that one gallery is open at a time and a video is read forwards.
         pictures = sorted((sample, unit.key, name) for unit in units for name, sample in unit.samples.items())
-        moments = {unit.key: unit.moment for unit in units}
+        unit_of = {unit.key: unit for unit in units}
         for done, (sample, key, name) in enumerate(pictures, 1):
             try:
-                shown.setdefault(key, {})[name] = self._show(sample, moments[key])
+                shown.setdefault(key, {})[name] = self._show(sample, unit_of[key])
             except ReadError as error:
                 made.unreadable.append(f"{key}: {error.message}")
             if progress:
@@ -163,13 +185,15 @@ class Maker:
         made.tasks = [self._task(unit, shown[unit.key], made) for unit in units if unit.key in shown]
         return made
 
-    def _show(self, sample: Sample, moment: int | None) -> tuple[Passport, Shown]:
+    def _show(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown]:
         recording_id, stream, index = sample
         if self._open is None or self._open[0] != (recording_id, stream):
             frames = self._dataset.frames(recording_id, stream)
             folder = self.folder / recording_id / folder_name(stream)
             self._open = ((recording_id, stream), frames, Gallery(folder, frames))
         _, frames, gallery = self._open
+        if unit.clip is not None:
+            return self._show_clip(sample, unit.clip, frames, gallery)
         shown = gallery.show(index)
         request = frames.request(index)
         width, height = request.width, request.height
@@ -185,7 +209,24 @@ class Maker:
             orientation=shown.orientation,
             pts=request.pts,
             sha256=shown.sha256,
-            moment=moment,
+            moment=unit.moment,
+        )
+        return passport, shown
+
+    def _show_clip(self, sample: Sample, count: int, frames: Frames, gallery: Gallery) -> tuple[Passport, Shown]:
+        recording_id, stream, index = sample
+        rate_hz = max(1, round(frames.stream["effective_rate_hz"] or frames.stream["nominal_rate_hz"] or 25))
+        shown, (height, width) = gallery.show_clip(index, index + count, rate_hz=rate_hz)
+        passport = Passport(
+            recording_id=recording_id,
+            stream=stream,
+            index=index,
+            t_ns=int(frames.t_ns[index]),
+            width_px=width,
+            height_px=height,
+            sha256=shown.sha256,
+            index_end=index + count,
+            rate_hz=rate_hz,
         )
         return passport, shown
 
@@ -198,6 +239,8 @@ class Maker:
         data["recording"] = self._names[unit.recording_id]
         data["template"] = self._template.name
         data["shown"] = {name: passport.as_json() for name, passport in passports.items()}
+        if unit.clip is not None:
+            data["fps"] = passports["video"].rate_hz
         if self._cameras:
             data["cameras"] = list(self._cameras)
         return Task(key=unit.key, data=data, predictions=self._predictions(passports, made))
@@ -208,7 +251,7 @@ class Maker:
     def _predictions(self, passports: Mapping[str, Passport], made: Made) -> list[dict[str, Any]]:
         by_maker: dict[str, list[Label]] = {}
         for passport in passports.values():
-            for label in self._labels.get((passport.recording_id, passport.stream, passport.index), ()):
+            for label in self._labels_on(passport):
                 by_maker.setdefault(label.model or label.tool or label.source, []).append(label)
         predictions = []
         for maker, labels in sorted(by_maker.items()):
@@ -218,6 +261,13 @@ class Maker:
             if written.results:
                 predictions.append({"model_version": maker, "result": list(written.results)})
         return predictions
+
+    def _labels_on(self, passport: Passport) -> Iterator[Label]:
+        """Give the labels of a picture; of a clip those of its span that run over several samples."""
+        for index in range(passport.index, passport.index_end or passport.index + 1):
+            for label in self._labels.get((passport.recording_id, passport.stream, index), ()):
+                if (passport.index_end is not None) == (label.index_end is not None):
+                    yield label
 
 
 def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[Label]]:
