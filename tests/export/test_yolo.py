@@ -83,6 +83,11 @@ def test_attributes_are_reported(tmp_path):
     assert {(x.effect, x.what) for x in done.left_out} == {("changed", "attributes"), ("changed", "scores")}
 
 
+def test_labels_of_a_picture_of_unknown_size_are_reported(tmp_path):
+    done, _ = written(tmp_path, "detect", picture("a.jpg", (0, 0), label("b", box(1, 4, 20, 20))))
+    assert (done.labels_out, [x.effect for x in done.left_out]) == (0, ["lost"])
+
+
 def test_an_unknown_task_gets_the_one_that_was_meant(tmp_path):
     with pytest.raises(UsageError) as caught:
         PLUGIN.write(tmp_path, BOXES, HANDS, {"task": "segments"})
