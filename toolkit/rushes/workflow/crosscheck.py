@@ -3,7 +3,7 @@
 Work is bounded: of each camera one stretch is decoded, small and grey, where the rig turns most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from rushes.model import Times
 from rushes.timing.crosscheck.clap import Events, compare_events
+from rushes.timing.crosscheck.correlate import Limits
 from rushes.timing.crosscheck.gyro_vision import Kind, compare_turning
 from rushes.timing.crosscheck.motion_energy import compare_energy
 from rushes.timing.crosscheck.signals import Signal
@@ -23,6 +24,7 @@ from rushes.workflow.dataset import Dataset
 CAMERAS = ("color", "infrared")
 CLAP_WITHIN_NS = 1_500_000_000
 BIN_NS = 1_000_000_000
+LEAST_NS = Limits().least_overlap_ns
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -38,7 +40,7 @@ class Budget:
         most_sound_s: Of one microphone, half at the beginning and half at the end.
     """
 
-    stretch_s: float = 30.0
+    stretch_s: float = 15.0
     follow: bool = False
     most_pictures: int = 3_600
     most_sound_s: float = 120.0
@@ -94,6 +96,8 @@ def crosscheck(
     leader = next(iter(turning.values()), None)
     spans = _stretches(leader, {name: c.times for name, c in sensors.cameras.items()}, budget)
     wanted = bool(turning) or len(sensors.cameras) > 1
+    if sum(end - begin for begin, end in spans) < LEAST_NS:
+        return [*found, *_too_short(sensors, spans), *_claps(sensors, tell)]
     seen = {
         name: camera.look(spans, turning=bool(turning), tell=tell)
         for name, camera in sensors.cameras.items()
@@ -104,6 +108,22 @@ def crosscheck(
     found += _cameras_against_first(seen)
     found += _claps(sensors, tell)
     return found
+
+
+def _too_short(sensors: _Sensors, spans: Spans) -> list[Crosscheck]:
+    """Give up on pictures, without decoding one, where streams run together for too short a time."""
+    length = sum(end - begin for begin, end in spans) / 1e9
+    reason = f"the streams run together for {length:.3g} s, less than the {LEAST_NS / 1e9:g} s that it takes"
+    names = list(sensors.cameras)
+    pairs = [
+        *(("gyro-vision", *pair) for pair in product(sensors.gyros, names)),
+        *(("pose-vision", *pair) for pair in product(sensors.poses, names)),
+        *(("motion-energy", names[0], other) for other in names[1:]),
+    ]
+    return [
+        Crosscheck(kind=kind, first=first, second=second, verdict="not observable", reason=reason)
+        for kind, first, second in pairs
+    ]
 
 
 def _sensors(dataset: Dataset, rows: list[dict[str, Any]], times: Mapping[str, Times], budget: Budget) -> _Sensors:
@@ -179,13 +199,12 @@ def _claps(sensors: _Sensors, tell: Tell) -> list[Crosscheck]:
 
 def _stretches(turning: Signal | None, cameras: Mapping[str, Times], budget: Budget) -> Spans:
     """Choose what to look at: where the rig turns most, or, to follow, as much as the budget allows."""
-    begins = [int(t.min()) for t in cameras.values()] + ([int(turning.start_ns[0])] if turning is not None else [])
-    ends = [int(t.max()) for t in cameras.values()] + ([int(turning.end_ns[-1])] if turning is not None else [])
-    if not begins:
+    covered = [(int(t.min()), int(t.max())) for t in cameras.values()]
+    if turning is not None:
+        covered.append((int(turning.start_ns[0]), int(turning.end_ns[-1])))
+    if not covered:
         return ()
-    begin, end = max(begins), min(ends)
-    if begin >= end:
-        begin, end = min(begins), max(ends)
+    begin, end = _shared(covered) or _shared(covered[: len(cameras)]) or covered[0]
     length = round(budget.stretch_s * 1e9)
     if budget.follow:
         most = max((len(t) for t in cameras.values()), default=0)
@@ -199,6 +218,12 @@ def _stretches(turning: Signal | None, cameras: Mapping[str, Times], budget: Bud
         return ((begin, end),)
     start = _liveliest(turning, begin, end, length) if turning is not None else (begin + end - length) // 2
     return ((start, start + length),)
+
+
+def _shared(spans: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Give what all spans have in common; None where that is nothing."""
+    begin, end = max((s[0] for s in spans), default=0), min((s[1] for s in spans), default=0)
+    return (begin, end) if begin < end else None
 
 
 def _liveliest(turning: Signal, begin: int, end: int, length: int) -> int:
