@@ -54,8 +54,10 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
-# Chromium for the browser tests; mongod comes with the Python packages on Linux x86-64.
-tools:
+# Chromium for the browser tests, and Label Studio in an environment of its own (once, some minutes); mongod comes
+# with the Python packages on Linux x86-64.
+tools: $(VENV)/.rushes-dev
+	@$(BIN)/rushes annotate install
 	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	    echo "installing chromium"; \

@@ -46,6 +46,9 @@ def reference() -> str:
         assert command
         text = command.get_help(click.Context(command, info_name=f"rushes {name}", max_content_width=100))
         parts.append(f"## {name}\n\n```text\n{text}\n```\n")
+        for part, below in getattr(command, "commands", {}).items():
+            text = below.get_help(click.Context(below, info_name=f"rushes {name} {part}", max_content_width=100))
+            parts.append(f"### {name} {part}\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
 
 

@@ -29,7 +29,8 @@ def examples() -> Iterator[tuple[str, str]]:
                 yield name, line.strip().removeprefix("rushes ")
 
 
-PLAIN = [pair for pair in examples() if pair[0] not in ("browse", "demo")]
+OF_LABELS = ("annotate", "predict", "evaluate", "export")  # they want labels, a model or a server: test_labels
+PLAIN = [pair for pair in examples() if pair[0] not in ("browse", "demo", *OF_LABELS)]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -63,6 +64,15 @@ def test_the_example_runs(
     )
     assert plain.code in (0, 3)
     assert plain.out
+
+
+def test_every_command_of_a_group_has_a_headline_and_examples_and_answers_with_json() -> None:
+    annotate = cli.get_command(CONTEXT, "annotate")
+    assert isinstance(annotate, click.Group)
+    for name, command in annotate.commands.items():
+        shown = command.get_help(click.Context(command, info_name=f"rushes annotate {name}"))
+        assert "--json" in shown, name
+        assert f"rushes annotate {name}" in (command.epilog or ""), name
 
 
 @pytest.mark.live

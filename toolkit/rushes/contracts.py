@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rushes.labels import Geometry, LabelledPicture
 from rushes.model import (
     Assignment,
     Batch,
@@ -27,6 +28,7 @@ from rushes.model import (
     Stream,
     Times,
 )
+from rushes.vocabulary import Ontology
 
 
 class OpenRecording(Protocol):
@@ -358,6 +360,162 @@ class ClocksCheck(CheckFacts, Protocol):
 
 Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck
 """Told apart by ``subject``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What a format could not carry, or a file did not say well; nothing goes without one of these.
+
+    Args:
+        effect: ``lost``: the labels are not there; ``changed``: they are, but not as they were; ``noted``: they
+            are as they were, and there is something to know.
+        what: In two or three words, such as "rotation" or "relations".
+        count: Labels that it concerns.
+        reason: A sentence, with a way out where there is one.
+    """
+
+    effect: Literal["lost", "changed", "noted"]
+    what: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written: labels_in = labels_out + all that is ``lost``."""
+
+    files: tuple[Path, ...]
+    pictures: int
+    labels_in: int
+    labels_out: int
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every label is accounted for."""
+        return self.labels_in == self.labels_out + sum(x.count for x in self.left_out if x.effect == "lost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile:
+    """What a file of labels holds.
+
+    Args:
+        pictures: Names as the file gives them; ``recording_id`` is empty unless the file states it.
+        ontology: Its classes, in its own order and with its own ids.
+        items: How many annotations the file itself counts; an annotation may make several labels.
+    """
+
+    pictures: tuple[LabelledPicture, ...]
+    ontology: Ontology
+    items: int
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One thing that a model sees in a picture.
+
+    Args:
+        score: 0 to 1.
+        geometry: Pixels of the picture as it was given, from its corner; None for a class of the whole picture.
+        part_of: Position of the prediction that it is a part of, such as the box of keypoints.
+    """
+
+    class_name: str
+    score: float
+    geometry: Geometry | None
+    part_of: int | None = None
+
+
+class OpenModel(Protocol):
+    """A model that is loaded; one picture at a time, the same picture gives the same answer."""
+
+    classes: tuple[str, ...]
+    """In the order of the model's own numbers."""
+
+    def predict(self, pixels: npt.NDArray[np.uint8]) -> Sequence[Prediction]:
+        """Say what is in a picture, the surest first.
+
+        Args:
+            pixels: Shape (h, w, 3), RGB, as stored.
+        """
+        ...
+
+
+class Predictor(Protocol):
+    """Pixels → predicted labels. ``models/NAME.py``."""
+
+    name: str
+    version: str
+    """Raised whenever it says other things of the same picture and weights."""
+
+    defaults: Mapping[str, str]
+    """Options that it knows, with their defaults."""
+
+    def probe(self, model: Path) -> Claim:
+        """Say how surely this plugin can run a file of weights."""
+        ...
+
+    def open(self, model: Path, options: Mapping[str, str]) -> OpenModel:
+        """Load the weights.
+
+        Raises:
+            ReadError: ``model.file`` if the file is none that it can run.
+            UsageError: If an option cannot be meant so.
+        """
+        ...
+
+
+class Exporter(Protocol):
+    """A view → a foreign format. ``export/NAME.py``."""
+
+    name: str
+    version: str
+
+    defaults: Mapping[str, str]
+    """Options that it knows, with their defaults."""
+
+    def write(
+        self, place: Path, pictures: Sequence[LabelledPicture], ontology: Ontology, options: Mapping[str, str]
+    ) -> Exported:
+        """Write labels; the pictures themselves lie, or will lie, at ``place / "images" / part / name``.
+
+        Classes keep the order of the ontology in every file. The same input gives the same bytes.
+
+        Args:
+            place: An existing folder.
+            pictures: In the order in which they are written.
+            ontology: What may be labelled; a label of another class is lost, and reported.
+            options: Of the format, all of ``defaults``.
+
+        Raises:
+            UsageError: If an option cannot be meant so.
+        """
+        ...
+
+
+class LabelReader(Protocol):
+    """A foreign format → labels. ``export/NAME.py``, beside its exporter."""
+
+    name: str
+    version: str
+
+    def probe(self, path: Path) -> Claim:
+        """Say how surely this reader can read ``path``, reading no more than the head of small files."""
+        ...
+
+    def read(self, path: Path, options: Mapping[str, str]) -> LabelFile:
+        """Read all labels.
+
+        Raises:
+            ReadError: If the path cannot be read as this format at all.
+        """
+        ...
+
+
+class LabelFormat(Exporter, LabelReader, Protocol):
+    """A format that is written and read."""
 
 
 class Splitter(Protocol):

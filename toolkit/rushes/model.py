@@ -5,6 +5,7 @@ Conventions that bite everywhere:
   never corrected. Corrected times are raw times through a clock map, worked out on reading.
 - Intervals are closed at the start and open at the end, unless a name says otherwise.
 - Pixels are counted from the top left corner; (0, 0) is the centre of the first pixel. Decoded colour is RGB.
+  Labels alone count from the outer corner of that pixel: see ``labels``.
 - Quaternions are w, x, y, z. ``T_parent_child`` maps points of the child to the parent; metres.
 """
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from rushes.errors import PluginError
 
-Kind = Literal["readers", "decoders", "checks", "splits"]
+Kind = Literal["readers", "decoders", "checks", "splits", "export", "models"]
 
 
 def names(kind: Kind) -> list[str]:

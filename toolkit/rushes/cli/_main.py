@@ -22,6 +22,7 @@ SECTIONS = {
     "Start": ("demo", "look", "run", "doctor"),
     "Recordings": ("inspect", "ingest"),
     "The dataset": ("sync", "check", "split", "browse", "query", "log", "tag", "verify", "tidy"),
+    "Labels": ("annotate", "predict", "evaluate", "export"),
     "Measure": ("bench",),
     "Help": ("explain", "plugins", "schema"),
 }

@@ -59,26 +59,33 @@ class Parts(click.ParamType[dict[str, float]]):
         return parts
 
 
-def verb(name: str, *, examples: str) -> Callable[[Callable[..., Answer]], click.Command]:
+def verb(name: str, *, examples: str, group: str = "") -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function that gives an :class:`Answer`; adds ``--json`` and the examples.
 
     Args:
         name: The verb.
         examples: Lines of ``rushes …`` commands, shown at the end of the help; the tests run them.
+        group: Name of the command group that it belongs to, if any.
     """
+    full = f"{group} {name}".strip()
 
     def wrap(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
         def call(*, as_json: bool, **values: Any) -> int:
-            return _output.show(function(**values), command=name, as_json=as_json)
+            return _output.show(function(**values), command=full, as_json=as_json)
 
-        epilog = "\b\nExamples:\n" + "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
+        epilog = listed(examples)
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
         # An option of its own: the one that click makes depends on who asked for help first.
         help_option = click.help_option("-h", "--help", help="Show this message and exit.")
         return click.command(name, epilog=epilog, add_help_option=False)(json_option(help_option(call)))
 
     return wrap
+
+
+def listed(examples: str) -> str:
+    """Lay out examples for the end of a help text."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
 
 
 dataset_argument = click.argument("dataset", type=click.Path(path_type=Path))

@@ -28,6 +28,7 @@ _TYPES = {
     "float32": "FLOAT",
     "float64": "DOUBLE",
     "list<string>": "VARCHAR[]",
+    "list<int32>": "INTEGER[]",
     "list<float64>": "DOUBLE[]",
 }
 _READING = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes

@@ -24,6 +24,7 @@ ARROW_TYPES: Mapping[str, Any] = {
     "float64": pa.float64(),
     # Parquet calls the member of a list "element"; the same name here spares every reader a rename.
     "list<string>": pa.list_(pa.field("element", pa.string())),
+    "list<int32>": pa.list_(pa.field("element", pa.int32())),
     "list<float64>": pa.list_(pa.field("element", pa.float64())),
 }
 """The types that a column may have."""
@@ -37,6 +38,7 @@ _DELTA_TYPES: Mapping[str, Any] = {
     "float32": "float",
     "float64": "double",
     "list<string>": {"type": "array", "elementType": "string", "containsNull": True},
+    "list<int32>": {"type": "array", "elementType": "integer", "containsNull": True},
     "list<float64>": {"type": "array", "elementType": "double", "containsNull": True},
 }
 

@@ -1,0 +1,1 @@
+"""Samples ⇄ labels: geometry, rows, agreement; and, where a server is wanted, Label Studio."""

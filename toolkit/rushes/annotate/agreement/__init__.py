@@ -1,0 +1,1 @@
+"""How far annotators agree: coefficients beyond chance, matched shapes, spans and relations."""

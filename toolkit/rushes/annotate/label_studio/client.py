@@ -1,0 +1,336 @@
+"""A thin client of a Label Studio server: the calls that Rushes makes, with fitting time-outs and clear errors.
+
+The SDK repeats every request that failed, a POST too, which makes tasks twice. Here nothing that writes is ever
+repeated; a lost reply becomes :class:`ReplyLostError`, and who called looks what the server holds. Reading is
+repeated.
+Bulk goes around the SDK's typed models: what the server holds must come back to the last bit.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from label_studio_sdk import LabelStudio
+from label_studio_sdk.core.api_error import ApiError
+
+from rushes.annotate.label_studio.access import Access
+from rushes.errors import ToolError
+
+READ_S = 120.0
+WRITE_S = 600.0
+CONNECT_S = 10.0
+INDEX_PAGE = 20_000
+FULL_PAGE = 500  # Django takes 1,000 parameters a request
+_TRIES = 4
+
+
+class ReplyLostError(ToolError):
+    """The request went out and no reply came back: it may have been carried out or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project of the server."""
+
+    id: int
+    title: str
+    config: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """A line of the index: a task without its annotations.
+
+    Args:
+        key: ``data.key``; None for a task that somebody else made.
+        revision: ``data.rev``: what of it we have sent.
+        updated_at: When it or one of its annotations was changed last, as the server writes it.
+        answers: Annotations and skips that were submitted.
+    """
+
+    id: int
+    key: str | None
+    revision: str | None
+    data: Mapping[str, Any]
+    updated_at: str
+    answers: int
+
+
+class Client:
+    """A connection to one server; a context manager."""
+
+    def __init__(self, access: Access, *, read_s: float = READ_S, write_s: float = WRITE_S) -> None:
+        self.url = access.url
+        self._read_s = read_s
+        self._write_s = write_s
+        self._http = httpx.Client(timeout=httpx.Timeout(write_s, connect=CONNECT_S), follow_redirects=True)
+        try:
+            self._sdk = LabelStudio(  # type: ignore[no-untyped-call]
+                base_url=access.url, api_key=access.token, max_retries=0, httpx_client=self._http, timeout=write_s
+            )
+        except ApiError as error:  # a personal access token that is over
+            self._http.close()
+            raise _refused(access.url, 401, _detail(error.body)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def account(self) -> str:
+        """Give the name of the account that the token belongs to, its e-mail address.
+
+        Raises:
+            ToolError: ``labelstudio.unreachable``, ``labelstudio.token``.
+        """
+        return str(self._get("/api/current-user/whoami")["email"])
+
+    def projects(self) -> list[Project]:
+        """List the projects that the account sees, by id."""
+        found: list[Project] = []
+        page = 1
+        while True:
+            answer = self._get("/api/projects", {"page": page, "page_size": 100})
+            found += [_project(row) for row in answer["results"]]
+            if not answer.get("next"):
+                return sorted(found, key=lambda project: project.id)
+            page += 1
+
+    def users(self) -> dict[int, str]:
+        """Give the e-mail address of every user that the account may see, by id."""
+        return {int(row["id"]): str(row.get("email") or row["id"]) for row in self._get("/api/users/")}
+
+    def create_project(self, *, title: str, config: str, description: str) -> Project:
+        """Make a project; raises :class:`ReplyLostError`, as every call that writes."""
+        wanted = {"title": title, "label_config": config, "description": description, "maximum_annotations": 1}
+        wanted |= {"show_collab_predictions": True, "enable_empty_annotation": True}
+        return _project(self._write("POST", "/api/projects", wanted))
+
+    def set_config(self, project: int, config: str) -> None:
+        """Give a project another labelling config."""
+        self._write("PATCH", f"/api/projects/{project}", {"label_config": config})
+
+    def delete_project(self, project: int) -> None:
+        """Delete a project with all that is in it."""
+        self._write("DELETE", f"/api/projects/{project}/")
+
+    def grant_folder(self, project: int, folder: Path) -> None:
+        """Let a project show the files below a folder of the document root; no copy, no task is made.
+
+        Can be called again: a grant that is there stays the only one.
+        """
+        listed = self._get("/api/storages/localfiles", {"project": project})
+        if all(Path(storage["path"]) != folder for storage in listed):
+            wanted = {"project": project, "path": str(folder), "use_blob_urls": True, "title": "rushes"}
+            self._write("POST", "/api/storages/localfiles", wanted)
+
+    def index(self, project: int) -> Iterator[TaskRow]:
+        """Walk over the tasks of a project, without their annotations, in the order of their ids."""
+        return self._index(project, "id,data,updated_at,total_annotations,cancelled_annotations")
+
+    def stamps(self, project: int) -> Iterator[TaskRow]:
+        """Walk over the tasks as :meth:`index` does, but without their data, keys and revisions: it is quicker."""
+        return self._index(project, "id,updated_at,total_annotations,cancelled_annotations")
+
+    def _index(self, project: int, columns: str) -> Iterator[TaskRow]:
+        asked: dict[str, Any] = {"project": project, "fields": "task_only", "page_size": INDEX_PAGE}
+        asked |= {"include": columns, "query": json.dumps({"ordering": ["tasks:id"]})}
+        page, seen = 1, 0
+        while True:
+            answer = self._get("/api/tasks/", {**asked, "page": page})
+            rows = answer["tasks"]
+            yield from (_task_row(row) for row in rows)
+            seen += len(rows)
+            if seen >= answer["total"]:
+                return
+            if not rows:
+                raise ToolError(
+                    f"{self.url} gave {seen} of {answer['total']} tasks of project {project}",
+                    code="labelstudio.refused",
+                    hint="tasks were deleted meanwhile, most likely; run the same command again",
+                    facts={"url": self.url, "project": project},
+                )
+            page += 1
+
+    def count(self, project: int) -> int:
+        """Count the tasks of a project."""
+        asked = {"project": project, "fields": "task_only", "include": "id", "page_size": 1}
+        return int(self._get("/api/tasks/", asked)["total"])
+
+    def tasks(self, project: int, ids: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Read whole tasks with their annotations, drafts and predictions, as the server's JSON export gives them.
+
+        The export is the only form that loses nothing. Tasks that are gone meanwhile are left out.
+        """
+        wanted = list(ids)
+        for start in range(0, len(wanted), FULL_PAGE):
+            asked = {
+                "exportType": "JSON",
+                "download_all_tasks": "true",
+                "ids[]": wanted[start : start + FULL_PAGE],
+            }
+            yield from self._get(f"/api/projects/{project}/export", asked)
+
+    def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Make tasks in one transaction, all or none; gives their ids in order.
+
+        Raises:
+            ReplyLostError: If it is not known whether they were made: look for their keys before anything else.
+            ToolError: ``labelstudio.refused``, and none was made.
+        """
+        answer = self._write("POST", f"/api/projects/{project}/import?return_task_ids=true", list(tasks))
+        return [int(number) for number in answer["task_ids"]]
+
+    def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
+        """Delete tasks and all that was drawn on them."""
+        chosen = {"selectedItems": {"all": False, "included": list(ids)}}
+        self._write("POST", f"/api/dm/actions?id=delete_tasks&project={project}", chosen)
+
+    def update_task(self, task: int, data: Mapping[str, Any]) -> None:
+        """Replace the data of a task; its annotations stay."""
+        self._write("PATCH", f"/api/tasks/{task}/", {"data": dict(data)})
+
+    def replace_predictions(self, project: int, predictions: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+        """Give tasks these predictions in place of all they have, so that they do not pile up.
+
+        Args:
+            project: Its id.
+            predictions: By task id; an empty sequence leaves a task without any.
+        """
+        if not predictions:
+            return
+        chosen = {"selectedItems": {"all": False, "included": list(predictions)}}
+        self._write("POST", f"/api/dm/actions?id=delete_tasks_predictions&project={project}", chosen)
+        rows = [{"task": task, **prediction} for task, several in predictions.items() for prediction in several]
+        if rows:
+            self._write("POST", f"/api/projects/{project}/import/predictions", rows)
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Read, and read again when the connection fails or the server is busy."""
+        for attempt in range(_TRIES):
+            last = attempt == _TRIES - 1
+            try:
+                reply = self._http.get(
+                    self.url + path, params=params, headers=self._headers(), timeout=self._read_s
+                )
+            except httpx.TransportError as error:
+                if last:
+                    raise _unreachable(self.url, error) from error
+            else:
+                if last or (reply.status_code < 500 and reply.status_code != 429):
+                    return self._read(reply)
+            time.sleep(0.25 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _write(self, method: str, path: str, body: Any = None) -> Any:
+        """Write once."""
+        try:
+            reply = self._http.request(
+                method, self.url + path, json=body, headers=self._headers(), timeout=self._write_s
+            )
+        except httpx.ConnectError as error:
+            raise _unreachable(self.url, error) from error
+        except httpx.TransportError as error:
+            raise ReplyLostError(
+                f"{self.url} took a request and its reply was lost: {str(error) or type(error).__name__}",
+                code="labelstudio.reply-lost",
+                hint="run the same command again: it looks first what the server holds",
+                facts={"url": self.url, "request": f"{method} {path.partition('?')[0]}"},
+            ) from error
+        if reply.status_code >= 500:
+            raise ReplyLostError(
+                f"{self.url} failed while it carried out a request ({reply.status_code})",
+                code="labelstudio.reply-lost",
+                hint="run the same command again: it looks first what the server holds; its log may say more",
+                facts={"url": self.url, "request": f"{method} {path.partition('?')[0]}"},
+            )
+        return self._read(reply)
+
+    def _headers(self) -> dict[str, str]:
+        try:
+            # Private, but it is what exchanges a personal access token for one of five minutes.
+            return dict(self._sdk._client_wrapper.get_headers())
+        except ApiError as error:
+            raise _refused(self.url, error.status_code or 401, _detail(error.body)) from error
+        except httpx.HTTPError as error:
+            raise _unreachable(self.url, error) from error
+
+    def _read(self, reply: httpx.Response) -> Any:
+        if reply.status_code >= 400:
+            raise _refused(self.url, reply.status_code, _detail(_json(reply)))
+        return _json(reply) if reply.content else None
+
+
+def _json(reply: httpx.Response) -> Any:
+    try:
+        return reply.json()
+    except ValueError:
+        return {"detail": f"an answer that is no JSON ({reply.headers.get('content-type', 'unknown')})"}
+
+
+def _project(row: Mapping[str, Any]) -> Project:
+    return Project(
+        id=int(row["id"]),
+        title=str(row.get("title") or ""),
+        config=str(row.get("label_config") or ""),
+        description=str(row.get("description") or ""),
+    )
+
+
+def _task_row(row: Mapping[str, Any]) -> TaskRow:
+    data = row.get("data") or {}
+    key, revision = data.get("key"), data.get("rev")
+    return TaskRow(
+        id=int(row["id"]),
+        key=key if isinstance(key, str) else None,
+        revision=revision if isinstance(revision, str) else None,
+        data=data,
+        updated_at=str(row["updated_at"]),
+        answers=int(row.get("total_annotations") or 0) + int(row.get("cancelled_annotations") or 0),
+    )
+
+
+def _detail(body: Any) -> str:
+    """Give the server's own words, whatever they are wrapped in."""
+    if isinstance(body, dict):
+        said = body.get("validation_errors") or body.get("detail") or body
+        return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)[:600]
+    return str(body)[:600]
+
+
+def _unreachable(url: str, error: Exception) -> ToolError:
+    return ToolError(
+        f"{url} does not answer: {str(error) or type(error).__name__}",
+        code="labelstudio.unreachable",
+        hint="rushes annotate status says whether ours runs, rushes annotate up starts it",
+        facts={"url": url},
+    )
+
+
+def _refused(url: str, status: int, detail: str) -> ToolError:
+    if status in (401, 403):
+        return ToolError(
+            f"{url} does not take the token ({status}): {detail}",
+            code="labelstudio.token",
+            hint="copy a new one from Account & Settings; personal access tokens end at a date",
+            facts={"url": url, "status": status},
+        )
+    return ToolError(
+        f"{url} refused a request ({status}): {detail}",
+        code="labelstudio.refused",
+        hint="nothing was changed by that request",
+        facts={"url": url, "status": status},
+    )

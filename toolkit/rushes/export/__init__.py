@@ -1,0 +1,1 @@
+"""Labels ⇄ the files of other tools; one format a module."""

@@ -1,0 +1,291 @@
+"""What is to be labelled: frames or moments of a dataset, chosen by SQL, as tasks of the annotation tool."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rushes.annotate.label_studio import writing
+from rushes.annotate.label_studio.passport import Passport
+from rushes.annotate.label_studio.plan import Task
+from rushes.annotate.label_studio.template import Template
+from rushes.annotate.label_studio.writing import Refused
+from rushes.annotate.rows import labels_of
+from rushes.errors import ReadError, UsageError
+from rushes.labels import Label
+from rushes.vocabulary import Ontology
+from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
+from rushes.workflow.dataset import Dataset
+from rushes.workflow.pictures import Frames
+
+ABSENT = "absent.png"
+"""Shown where a moment has no picture of a camera."""
+_NOTHING = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
+Sample = tuple[str, str, int]
+"""Recording, stream, index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One thing to label.
+
+    Args:
+        key: Of its task.
+        samples: What each object of the template shows; an absent camera is left out.
+        moment: Its number, where it is one.
+        clip: How many samples it shows, from the one in ``samples`` on, where it is a clip.
+    """
+
+    key: str
+    recording_id: str
+    samples: Mapping[str, Sample]
+    moment: int | None = None
+    clip: int | None = None
+
+
+@dataclass(slots=True)
+class Made:
+    """The tasks, and what could not become one."""
+
+    tasks: list[Task] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    predicted: int = 0
+
+
+def frames(dataset: Dataset, where: str | None) -> list[Unit]:
+    """Choose frames that have bytes, in the order of recording, stream and index.
+
+    Args:
+        dataset: Where from.
+        where: SQL over the columns of frames, streams and recordings; all frames when None.
+
+    Raises:
+        UsageError: ``store.query`` for SQL that does not hold.
+    """
+    _, rows = dataset.store.rows(
+        'SELECT frames.recording_id, frames.stream, frames."index" FROM frames '
+        "JOIN streams USING (recording_id, stream) JOIN recordings USING (recording_id) "
+        f"WHERE frames.media_id IS NOT NULL AND frames.flags & 1 = 0 AND ({where or 'true'}) ORDER BY ALL"
+    )
+    return [
+        Unit(key=f"{rec}/{stream}/{index}", recording_id=rec, samples={"image": (rec, stream, index)})
+        for rec, stream, index in rows
+    ]
+
+
+def moments(dataset: Dataset, where: str | None) -> tuple[list[Unit], list[str]]:
+    """Choose moments, and name the picture streams that they have members of.
+
+    Args:
+        dataset: Where from.
+        where: SQL over the columns of moments and recordings; all moments when None.
+
+    Raises:
+        UsageError: As :func:`frames`.
+    """
+    _, rows = dataset.store.rows(
+        'SELECT recording_id, moment, member.stream, member."index" FROM moments '
+        "JOIN recordings USING (recording_id) "
+        'JOIN (SELECT recording_id, moment, stream, "index" FROM moment_members '
+        'JOIN frames USING (recording_id, stream, "index") WHERE media_id IS NOT NULL AND flags & 1 = 0) member '
+        f"USING (recording_id, moment) WHERE ({where or 'true'}) ORDER BY ALL"
+    )
+    cameras = sorted({stream for _, _, stream, _ in rows})
+    place = {stream: f"cam{at}" for at, stream in enumerate(cameras)}
+    found: dict[tuple[str, int], dict[str, Sample]] = {}
+    for rec, moment, stream, index in rows:
+        found.setdefault((rec, moment), {})[place[stream]] = (rec, stream, index)
+    units = [
+        Unit(key=f"{rec}/@moment/{moment}", recording_id=rec, samples=samples, moment=moment)
+        for (rec, moment), samples in found.items()
+    ]
+    return units, cameras
+
+
+def clips(dataset: Dataset, where: str | None) -> list[Unit]:
+    """Choose whole picture streams, each a clip.
+
+    Args:
+        dataset: Where from.
+        where: SQL over the columns of streams and recordings; all picture streams when None.
+
+    Raises:
+        UsageError: As :func:`frames`.
+    """
+    _, rows = dataset.store.rows(
+        "SELECT recording_id, stream, streams.count FROM streams JOIN recordings USING (recording_id) "
+        f"WHERE streams.\"table\" = 'frames' AND streams.count > 0 AND ({where or 'true'}) ORDER BY ALL"
+    )
+    return [
+        Unit(key=f"{rec}/{stream}/0-{count}", recording_id=rec, samples={"video": (rec, stream, 0)}, clip=count)
+        for rec, stream, count in rows
+    ]
+
+
+class Maker:
+    """Makes tasks of units: lays out their pictures, gathers what was predicted for them.
+
+    Args:
+        dataset: Where from.
+        media: The document root of the server.
+        template: Of the tasks.
+        ontology: Of the template.
+        cameras: Titles of a moment's views.
+        predictions: Sources of labels that are shown as pre-annotations.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        media: Path,
+        template: Template,
+        ontology: Ontology,
+        *,
+        cameras: Sequence[str] = (),
+        predictions: Sequence[str] = ("model", "import"),
+    ) -> None:
+        self._dataset = dataset
+        self._media = media
+        self._template = template
+        self._ontology = ontology
+        self._cameras = cameras
+        self._labels = _by_sample(dataset, predictions)
+        self._names = {
+            row["recording_id"]: row["name"]
+            for row in dataset.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
+        }
+        self._open: tuple[tuple[str, str], Frames, Gallery] | None = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / ABSENT).write_bytes(_NOTHING)
+
+    @property
+    def folder(self) -> Path:
+        """The part of the document root that this dataset's projects may show."""
+        return self._media / self._dataset.store.identity
+
+    def make(self, units: Sequence[Unit], progress: Callable[[int, int], None] | None = None) -> Made:
+        """Make the tasks, in the order of the units; ``progress`` is told pictures done, and all."""
+        made = Made()
+        shown: dict[str, dict[str, tuple[Passport, Shown]]] = {}
+        # Stream by stream, so that one gallery is open at a time and a video is read forwards.
+        pictures = sorted((sample, unit.key, name) for unit in units for name, sample in unit.samples.items())
+        unit_of = {unit.key: unit for unit in units}
+        for done, (sample, key, name) in enumerate(pictures, 1):
+            try:
+                shown.setdefault(key, {})[name] = self._show(sample, unit_of[key])
+            except ReadError as error:
+                made.unreadable.append(f"{key}: {error.message}")
+            if progress:
+                progress(done, len(pictures))
+        made.tasks = [self._task(unit, shown[unit.key], made) for unit in units if unit.key in shown]
+        return made
+
+    def _show(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown]:
+        recording_id, stream, index = sample
+        if self._open is None or self._open[0] != (recording_id, stream):
+            frames = self._dataset.frames(recording_id, stream)
+            folder = self.folder / recording_id / folder_name(stream)
+            self._open = ((recording_id, stream), frames, Gallery(folder, frames))
+        _, frames, gallery = self._open
+        if unit.clip is not None:
+            return self._show_clip(sample, unit.clip, frames, gallery)
+        shown = gallery.show(index)
+        request = frames.request(index)
+        width, height = request.width, request.height
+        if not width or not height:
+            height, width = frames.image(index).shape[:2]
+        passport = Passport(
+            recording_id=recording_id,
+            stream=stream,
+            index=index,
+            t_ns=int(frames.t_ns[index]),
+            width_px=width,
+            height_px=height,
+            orientation=shown.orientation,
+            pts=request.pts,
+            sha256=shown.sha256,
+            moment=unit.moment,
+        )
+        return passport, shown
+
+    def _show_clip(self, sample: Sample, count: int, frames: Frames, gallery: Gallery) -> tuple[Passport, Shown]:
+        recording_id, stream, index = sample
+        rate_hz = max(1, round(frames.stream["effective_rate_hz"] or frames.stream["nominal_rate_hz"] or 25))
+        shown, (height, width) = gallery.show_clip(index, index + count, rate_hz=rate_hz)
+        passport = Passport(
+            recording_id=recording_id,
+            stream=stream,
+            index=index,
+            t_ns=int(frames.t_ns[index]),
+            width_px=width,
+            height_px=height,
+            sha256=shown.sha256,
+            index_end=index + count,
+            rate_hz=rate_hz,
+        )
+        return passport, shown
+
+    def _task(self, unit: Unit, shown: Mapping[str, tuple[Passport, Shown]], made: Made) -> Task:
+        data: dict[str, Any] = {
+            name: self._address(shown[name][1].path if name in shown else self.folder / ABSENT)
+            for name in self._template.objects
+        }
+        passports = {name: passport for name, (passport, _) in shown.items()}
+        data["recording"] = self._names[unit.recording_id]
+        data["template"] = self._template.name
+        data["shown"] = {name: passport.as_json() for name, passport in passports.items()}
+        if unit.clip is not None:
+            data["fps"] = passports["video"].rate_hz
+        if self._cameras:
+            data["cameras"] = list(self._cameras)
+        return Task(key=unit.key, data=data, predictions=self._predictions(passports, made))
+
+    def _address(self, path: Path) -> str:
+        return f"/data/local-files/?d={quote(path.relative_to(self._media).as_posix())}"
+
+    def _predictions(self, passports: Mapping[str, Passport], made: Made) -> list[dict[str, Any]]:
+        by_maker: dict[str, list[Label]] = {}
+        for passport in passports.values():
+            for label in self._labels_on(passport):
+                by_maker.setdefault(label.model or label.tool or label.source, []).append(label)
+        predictions = []
+        for maker, labels in sorted(by_maker.items()):
+            written = writing.write(labels, self._template, passports, self._ontology)
+            made.refused += written.refused
+            made.predicted += len(labels) - len(written.refused)
+            if written.results:
+                predictions.append({"model_version": maker, "result": list(written.results)})
+        return predictions
+
+    def _labels_on(self, passport: Passport) -> Iterator[Label]:
+        """Give the labels of a picture; of a clip those of its span that run over several samples."""
+        for index in range(passport.index, passport.index_end or passport.index + 1):
+            for label in self._labels.get((passport.recording_id, passport.stream, index), ()):
+                if (passport.index_end is not None) == (label.index_end is not None):
+                    yield label
+
+
+def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[Label]]:
+    found: dict[Sample, list[Label]] = {}
+    if not sources:
+        return found
+    for label in labels_of(dataset.arrow("labels", where={"source": list(sources)}).to_pylist()):
+        if label.stream is not None and label.index is not None:
+            found.setdefault((label.recording_id, label.stream, label.index), []).append(label)
+    return found
+
+
+def refuse_nothing(units: Sequence[Unit], where: str | None) -> None:
+    """Raise a UsageError where nothing was chosen."""
+    if not units:
+        raise UsageError(
+            f"nothing to label{f' where {where}' if where else ''}",
+            code="annotate.nothing",
+            hint="rushes query DATASET 'SELECT … FROM frames JOIN streams USING (recording_id, stream)' tries a "
+            "condition; moments come from rushes sync",
+        )

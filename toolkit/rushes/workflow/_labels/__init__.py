@@ -1,0 +1,1 @@
+"""The steps of import and export of labels."""

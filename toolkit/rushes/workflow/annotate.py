@@ -1,0 +1,66 @@
+"""Annotate: a Label Studio server, and what goes to it and comes back."""
+
+from pathlib import Path
+from typing import Any
+
+from rushes import registry
+from rushes.errors import ToolError
+
+
+def line(*, url: str | None = None, token_file: Path | None = None, media: Path | None = None) -> Any:
+    """Give a line to the server at an address, or to this user's own; ``workflow._annotate.project.Line``.
+
+    Args:
+        url: Of a server that the team has.
+        token_file: File with its token; else the variable ``RUSHES_LABEL_STUDIO_TOKEN``.
+        media: Its document root, where it is mounted here.
+
+    Raises:
+        ToolError: ``labelstudio.not-running``.
+        UsageError: ``labelstudio.url``, ``labelstudio.no-token``, ``labelstudio.open-token``.
+    """
+    made = registry.late("rushes.workflow._annotate.project")
+    if url is not None:
+        access = registry.late("rushes.annotate.label_studio.access").remote(
+            url, token_file=token_file, media=media
+        )
+        return made.Line(access=access, name=access.url)
+    server = status()
+    if server is None:
+        raise ToolError(
+            "no Label Studio of ours runs",
+            code="labelstudio.not-running",
+            hint="rushes annotate up starts it; --url names one that the team has",
+        )
+    return made.Line(access=server.access, name=made.LOCAL)
+
+
+def up(*, port: int | None = None, postgres: str | None = None) -> Any:
+    """Start this user's Label Studio, or find the one that runs; gives ``annotate.label_studio.server.Server``.
+
+    Raises:
+        ToolError: ``labelstudio.install``, ``labelstudio.start``, ``labelstudio.port-taken``.
+        UsageError: ``labelstudio.postgres``.
+    """
+    return registry.late("rushes.annotate.label_studio.server").up(port=port, postgres=postgres)
+
+
+def install() -> Path:
+    """Install Label Studio and lay out its empty database, where that was not done yet; gives its environment.
+
+    Raises:
+        ToolError: ``labelstudio.install``, ``labelstudio.start``.
+    """
+    place: Path = registry.late("rushes.annotate.label_studio.program").database().parent
+    return place
+
+
+def status() -> Any:
+    """Find this user's Label Studio; None where none runs."""
+    return registry.late("rushes.annotate.label_studio.server").find()
+
+
+def down() -> int | None:
+    """Stop this user's Label Studio; gives the process id that it had, None where none ran."""
+    pid: int | None = registry.late("rushes.annotate.label_studio.server").down()
+    return pid
