@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from movement import MS, SECOND
+from movement import MS, SECOND, frames_of, movement
 from rushes.timing.crosscheck import rotation
 from rushes.timing.crosscheck.bundle import adjust, rotation_vectors, turned
 from rushes.timing.crosscheck.gyro_vision import compare_turning, gyro_turning, pose_turning
-from rushes.timing.crosscheck.signals import Signal, averaged
+from rushes.timing.crosscheck.signals import Signal, averaged, from_intervals, from_samples
 from rushes.virtual.motion import OPTICAL, motion_of, pose_from, quaternion_of, rotation_of
 from rushes.virtual.play import play
 from rushes.virtual.spec import MotionSpec
@@ -32,7 +32,7 @@ def played(rig):
         else:
             poses.append((sample.true_ns, quaternion_of(sample.payload.rotation)))
     gyro = gyro_turning(np.array([t for t, _ in inertial]), np.array([g for _, g in inertial]))
-    track = pose_turning(np.array([t for t, _ in poses]), np.array([q for _, q in poses]))
+    track = pose_turning(np.array([t for t, _ in poses]), np.array([q for _, q in poses]).reshape(-1, 4))
     return pictures, gyro, track
 
 
@@ -145,3 +145,15 @@ def test_thirty_seconds_of_the_rig_give_three_milliseconds(seed):
     measured = rotation.turning(pictures, rotation.Lens(fx=280.0, fy=280.0, cx=159.5, cy=119.5))
     found = compare_turning("gyro-vision", "imu", "cam", (gyro, later(measured, -offset)))
     assert found.offset_ns == pytest.approx(offset, abs=3 * MS)
+
+
+def test_a_jump_differs_and_gives_no_offset_that_might_be_applied():
+    times, values = movement(3, seconds=60)
+    camera = frames_of(times, values, noise=0.2)
+    edges = np.append(camera.start_ns, camera.end_ns[-1])
+    late = from_intervals(np.where(edges > 31 * SECOND, edges + 200 * MS, edges), camera.values)
+    found = compare_turning("gyro-vision", "imu", "cam", (from_samples(times, values), late), follow=True)
+    assert found.verdict == "differs"
+    assert found.offset_ns is None
+    assert len(found.windows) >= 10
+    assert "jumps by -" in found.reason

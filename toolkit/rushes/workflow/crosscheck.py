@@ -3,7 +3,7 @@
 Work is bounded: of each camera one stretch is decoded, small and grey, where the rig turns most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -179,13 +179,12 @@ def _claps(sensors: _Sensors, tell: Tell) -> list[Crosscheck]:
 
 def _stretches(turning: Signal | None, cameras: Mapping[str, Times], budget: Budget) -> Spans:
     """Choose what to look at: where the rig turns most, or, to follow, as much as the budget allows."""
-    begins = [int(t.min()) for t in cameras.values()] + ([int(turning.start_ns[0])] if turning is not None else [])
-    ends = [int(t.max()) for t in cameras.values()] + ([int(turning.end_ns[-1])] if turning is not None else [])
-    if not begins:
+    covered = [(int(t.min()), int(t.max())) for t in cameras.values()]
+    if turning is not None:
+        covered.append((int(turning.start_ns[0]), int(turning.end_ns[-1])))
+    if not covered:
         return ()
-    begin, end = max(begins), min(ends)
-    if begin >= end:
-        begin, end = min(begins), max(ends)
+    begin, end = _shared(covered) or _shared(covered[: len(cameras)]) or covered[0]
     length = round(budget.stretch_s * 1e9)
     if budget.follow:
         most = max((len(t) for t in cameras.values()), default=0)
@@ -199,6 +198,12 @@ def _stretches(turning: Signal | None, cameras: Mapping[str, Times], budget: Bud
         return ((begin, end),)
     start = _liveliest(turning, begin, end, length) if turning is not None else (begin + end - length) // 2
     return ((start, start + length),)
+
+
+def _shared(spans: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Give what all spans have in common; None where that is nothing."""
+    begin, end = max((s[0] for s in spans), default=0), min((s[1] for s in spans), default=0)
+    return (begin, end) if begin < end else None
 
 
 def _liveliest(turning: Signal, begin: int, end: int, length: int) -> int:

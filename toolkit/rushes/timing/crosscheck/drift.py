@@ -11,6 +11,8 @@ from rushes.timing.crosscheck.verdict import Window
 
 WINDOW_NS = 8_000_000_000
 LEAST_JUMP_NS = 10_000_000
+STRADDLING = 2
+STEP_RATHER_THAN_LINE = 0.4
 SURE_PPM = 100.0
 """Half width of the 95 % interval above which a drift is not told."""
 
@@ -82,28 +84,39 @@ def _drift(windows: Sequence[Window]) -> tuple[float | None, float | None]:
 
 
 def _jump(windows: Sequence[Window]) -> tuple[int, Window, Window] | None:
-    """Find the one step that explains the offsets far better than a line; its size and the windows beside it."""
-    if len(windows) < 4:
+    """Find the one step that explains the offsets far better than a line; its size and the windows beside it.
+
+    Windows in which the step lies say something in between: up to ``STRADDLING`` of them are left out.
+    """
+    splits = [
+        (windows[:at], windows[at + out :])
+        for out in range(STRADDLING + 1)
+        for at in range(2, len(windows) - out - 1)
+    ]
+    found = [(_unlike_step(*sides), number) for number, sides in enumerate(splits)]
+    if not found:
         return None
-    y = np.array([w.offset_ns for w in windows], np.float64)
+    unlike, number = min(found)
+    before, after = splits[number]
+    size = _level(after) - _level(before)
     ci = float(np.median([w.ci95_ns for w in windows]))
-    best: tuple[float, int] | None = None
-    for at in range(2, len(windows) - 1):
-        cost = float(np.abs(y[:at] - np.median(y[:at])).sum() + np.abs(y[at:] - np.median(y[at:])).sum())
-        if best is None or cost < best[0]:
-            best = cost, at
-    assert best is not None
-    cost, at = best
-    size = float(np.median(y[at:]) - np.median(y[:at]))
-    t = np.array([w.t_ns for w in windows], np.float64)
-    line = np.polyval(np.polyfit(t - t[0], y, 1), t - t[0])
-    straight = float(np.abs(y - line).sum())
-    if abs(size) < max(LEAST_JUMP_NS, 3 * ci) or cost > 0.5 * straight:
+    if unlike > STEP_RATHER_THAN_LINE or abs(size) < max(LEAST_JUMP_NS, 3 * ci):
         return None
-    typical = windows[:at], windows[at:]
-    before = min(typical[0], key=lambda w: abs(w.offset_ns - float(np.median(y[:at]))))
-    after = min(typical[1], key=lambda w: abs(w.offset_ns - float(np.median(y[at:]))))
-    return round(size), before, after
+    return round(size), before[-1], after[0]
+
+
+def _unlike_step(before: Sequence[Window], after: Sequence[Window]) -> float:
+    """Give what a step leaves over, as a share of what a line does."""
+    both = [*before, *after]
+    y = np.array([w.offset_ns for w in both], np.float64)
+    t = np.array([w.t_ns - both[0].t_ns for w in both], np.float64) / 1e9
+    step = np.where(np.arange(len(y)) < len(before), _level(before), _level(after))
+    line = np.polyval(np.polyfit(t, y, 1), t)
+    return float(np.abs(y - step).sum() / max(float(np.abs(y - line).sum()), 1.0))
+
+
+def _level(windows: Sequence[Window]) -> float:
+    return float(np.median([w.offset_ns for w in windows]))
 
 
 def _instant(first: Signal, second: Signal, before: Window, after: Window) -> int:

@@ -96,28 +96,26 @@ def compare_turning(
         return replace(empty, reason=still + told)
     lag, how = _best(one, other, limits)
     course = course_of(one, other, limits=limits) if follow else Course(windows=())
-    if lag.offset_ns is None or lag.ci95_ns is None:
-        jump = _said_jump(course)
-        return replace(
-            empty,
-            score=lag.score,
-            peak_ratio=lag.peak_ratio,
-            windows=course.windows,
-            reason=f"the turning of {second} does not tell its offset against {first}: {lag.why_not}{jump}{told}",
-        )
-    verdict, limit = judged(lag.offset_ns, lag.ci95_ns)
+    empty = replace(empty, score=lag.score, peak_ratio=lag.peak_ratio, windows=course.windows)
     if course.jump_ns is not None:
-        verdict = "differs"
+        # One offset cannot be right on both sides, so none is given that might be applied.
+        return replace(empty, verdict="differs", reason=_said_jump(first, second, course) + told)
+    if lag.offset_ns is None or lag.ci95_ns is None:
+        why = f"the turning of {second} does not tell its offset against {first}: {lag.why_not}{told}"
+        return replace(empty, reason=why)
+    verdict, limit = judged(lag.offset_ns, lag.ci95_ns)
+    drift = (
+        ""
+        if course.drift_ppm is None
+        else (f"; it changes by {course.drift_ppm:+.0f} ± {course.drift_ci95_ppm:.0f} ppm")
+    )
     return replace(
         empty,
         verdict=verdict,
         offset_ns=lag.offset_ns,
         ci95_ns=lag.ci95_ns,
-        score=lag.score,
-        peak_ratio=lag.peak_ratio,
         drift_ppm=course.drift_ppm,
-        windows=course.windows,
-        reason=_said(second, lag, verdict, limit, how) + _said_jump(course) + told,
+        reason=_said(second, lag, verdict, limit, how) + drift + told,
     )
 
 
@@ -148,11 +146,14 @@ def _said(second: str, lag: Lag, verdict: Verdict, limit: int, how: str) -> str:
     )
 
 
-def _said_jump(course: Course) -> str:
-    if course.jump_ns is None or course.jump_at_ns is None:
-        return ""
-    at = course.jump_at_ns
-    return f"; the offset jumps by {milliseconds(course.jump_ns)} at {at} ns"
+def _said_jump(first: str, second: str, course: Course) -> str:
+    assert course.jump_ns is not None
+    assert course.jump_at_ns is not None
+    before, after = course.windows[0], course.windows[-1]
+    return (
+        f"the offset of {second} against {first} jumps by {milliseconds(course.jump_ns)} "
+        f"at {course.jump_at_ns} ns, from {milliseconds(before.offset_ns)} to {milliseconds(after.offset_ns)}"
+    )
 
 
 def _thinned(times: Times) -> npt.NDArray[np.int64]:
