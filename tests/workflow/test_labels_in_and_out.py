@@ -12,7 +12,7 @@ from PIL import Image
 from rushes import ontology, registry
 from rushes.annotate import rows
 from rushes.errors import RecipeError, UsageError
-from rushes.labels import Box, Label, Relation
+from rushes.labels import Box, Label, Relation, Track, TrackKey
 from rushes.store import Store
 from rushes.workflow import export, import_labels
 from rushes.workflow.ingest import Request, ingest
@@ -193,6 +193,35 @@ def test_what_lies_on_no_frame_is_reported(people, shared_data, tmp_path):
     assert (done.exported.labels_in, done.exported.labels_out) == (331, 329)
     assert {x.what for x in done.exported.left_out} == {"labels on no single frame", "relations"}
     assert json.loads((tmp_path / "coco" / "export.json").read_text())["left_out"]
+
+
+def test_a_track_becomes_a_box_on_every_frame_that_it_is_shown_on(people, shared_data, tmp_path):
+    import_labels.import_labels(people, boxes_of_people(shared_data))
+    one = typed(people)[0]
+    keys = [TrackKey(index=at, x_px=10.0 * at, y_px=1, width_px=9, height_px=9) for at in (2, 6)]
+    track = Label(
+        label_id="t",
+        recording_id=one.recording_id,
+        stream=one.stream,
+        index=2,
+        index_end=8,
+        kind="track",
+        source="human",
+        class_name="person",
+        geometry=Track(keys=tuple(keys)),
+    )
+    store = Store.open(people)
+    with store.begin("test") as transaction:
+        transaction.append("labels", 1, rows.label_columns([track]))
+        transaction.commit()
+    done = export.export(
+        people, export.Settings(format="coco", out=tmp_path / "coco", source="human", pictures=False)
+    )
+    assert (done.exported.labels_out, [x.what for x in done.exported.left_out]) == (6, ["tracks"])
+    read = registry.load("export", "coco").read(tmp_path / "coco", {})
+    boxes = {each.picture.index: x.geometry.x_px for each in read.pictures for x in each.labels}
+    assert boxes == {2: 20, 3: 30, 4: 40, 5: 50, 6: 60, 7: 60}
+    assert {x.instance for each in read.pictures for x in each.labels} == {"t"}
 
 
 def test_the_ontology_of_the_dataset_orders_the_classes_and_renames(people, shared_data, tmp_path):

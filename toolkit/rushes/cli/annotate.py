@@ -21,8 +21,9 @@ from rushes.workflow import annotate
 @click.group(
     "annotate",
     epilog=listed("rushes annotate up\nrushes annotate status --json\nrushes annotate down"),
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_help_option=False,
 )
+@click.help_option("-h", "--help", help="Show this message and exit.")
 def command() -> None:
     """Have people label frames in Label Studio, and bring the labels back.
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any
 
 from rushes import __version__, registry
 from rushes.annotate import rows
+from rushes.annotate.tracks import boxes_of
 from rushes.contracts import Exported, Exporter, LeftOut
 from rushes.errors import ReadError, UsageError
-from rushes.labels import Label, LabelledPicture, Picture
+from rushes.labels import Label, LabelledPicture, Picture, Track, digest_of, kind_of
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
@@ -105,6 +106,7 @@ class _Gathered:
     Attributes:
         pictures: In the order of recording, stream and index.
         elsewhere: Labels that lie on no single frame.
+        from_tracks: Tracks that became a box a frame.
         unreadable: Labels whose frame cannot be written.
     """
 
@@ -115,10 +117,15 @@ class _Gathered:
         self._opened = opened
         self.elsewhere: list[Label] = []
         self.outside_split: list[Label] = []
+        self.from_tracks = 0
         by_frame: dict[tuple[str, str], dict[int, list[Label]]] = defaultdict(lambda: defaultdict(list))
         for label in labels:
             if settings.split and label.recording_id not in self._parts:
                 self.outside_split.append(label)
+            elif isinstance(label.geometry, Track) and label.stream is not None:
+                self.from_tracks += 1
+                for one in _boxes_of(label, label.geometry):
+                    by_frame[label.recording_id, label.stream][one.index or 0].append(one)
             elif label.stream is None or label.index is None or label.index_end is not None:
                 self.elsewhere.append(label)
             else:
@@ -189,6 +196,23 @@ def _write_picture(file: Path, frames: Frames, index: int, headers: Any) -> None
     file.write_bytes(headers.as_png(frames.image(index)))
 
 
+def _boxes_of(label: Label, track: Track) -> Iterator[Label]:
+    """Give a track's box on each frame as a label of its own; all show one instance."""
+    for index, box in boxes_of(track, end=label.index_end):
+        yield replace(
+            label,
+            label_id=digest_of(label.label_id, index),
+            kind=kind_of(box),
+            geometry=box,
+            index=index,
+            index_end=None,
+            t_start_ns=None,
+            t_end_ns=None,
+            instance=label.instance or label.label_id,
+            received=None,
+        )
+
+
 def _size(frames: Frames, index: int, labels: Iterable[Label]) -> tuple[int, int]:
     for label in labels:
         if label.image_width_px and label.image_height_px:
@@ -254,10 +278,13 @@ def _with_the_rest(written: Exported, gathered: _Gathered, place: Path, out: Pat
         for what, labels, reason in rest
         if labels
     ]
+    if gathered.from_tracks:
+        reason = "each was written as a box on every frame that it is shown on, by straight lines between its keys"
+        lost.append(LeftOut(effect="noted", what="tracks", count=gathered.from_tracks, reason=reason))
     whole = replace(
         written,
         files=tuple(out / file.relative_to(place) for file in written.files),
-        labels_in=written.labels_in + sum(x.count for x in lost),
+        labels_in=written.labels_in + sum(x.count for x in lost if x.effect == "lost"),
         left_out=(*written.left_out, *lost),
     )
     assert whole.balanced, whole

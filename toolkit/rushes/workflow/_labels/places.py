@@ -11,26 +11,27 @@ from rushes.store import Store
 
 Place = tuple[str, str, int, int]
 """Recording, stream, index and time of a frame."""
+_Row = tuple[int, int | None, int | None]
+"""Time, width and height of a frame."""
 
 
 class FrameFinder:
-    """Looks frames up by recording, stream and index, or by the end of their file's path."""
+    """Looks frames up by recording, stream and index, or by the end of their file's path.
+
+    Only frames that are a file of their own have a name to be found by; of those alone a table is held.
+    """
 
     def __init__(self, store: Store) -> None:
-        columns = ["recording_id", "stream", "index", "t_ns", "width", "height", "media_id", "offset", "block"]
-        media = store.table("media", columns=["recording_id", "media_id", "uri"]).to_pylist()
         self._store = store
+        media = store.table("media", columns=["recording_id", "media_id", "uri"]).to_pylist()
         self._uris = {(row["recording_id"], row["media_id"]): row["uri"] for row in media}
-        self._sizes: dict[Place, tuple[int | None, int | None]] = {}
-        self._files: dict[Place, tuple[str, str]] = {}
-        rows = store.table("frames", columns=columns).to_pylist()
-        self._by_key: dict[tuple[str, str, int], Place] = {}
         self._by_name: dict[str, list[tuple[PurePosixPath, Place]]] = defaultdict(list)
-        for row in rows:
-            place: Place = (row["recording_id"], row["stream"], row["index"], row["t_ns"])
-            self._by_key[place[:3]] = place
-            self._sizes[place] = (row["width"], row["height"])
-            if row["media_id"] is not None and row["offset"] is None and row["block"] is None:
+        self._files: dict[Place, tuple[str, str]] = {}
+        self._streams: dict[tuple[str, str], dict[int, _Row]] = {}
+        columns = ["recording_id", "stream", "index", "t_ns", "media_id"]
+        for row in store.table("frames", columns=columns, where={"offset": None, "block": None}).to_pylist():
+            if row["media_id"] is not None:
+                place: Place = (row["recording_id"], row["stream"], row["index"], row["t_ns"])
                 path = PurePosixPath(row["media_id"])
                 self._by_name[path.name].append((path, place))
                 self._files[place] = (row["recording_id"], row["media_id"])
@@ -38,23 +39,35 @@ class FrameFinder:
     def find(self, picture: Picture) -> tuple[Place | None, str]:
         """Give the frame that a picture is; else None, and why."""
         if picture.recording_id and picture.stream is not None and picture.index is not None:
-            found = self._by_key.get((picture.recording_id, picture.stream, picture.index))
-            if found:
-                return found, ""
+            row = self._rows(picture.recording_id, picture.stream).get(picture.index)
+            if row:
+                return (picture.recording_id, picture.stream, picture.index, row[0]), ""
         wanted = PurePosixPath(picture.name)
         candidates = self._by_name.get(wanted.name, [])
         if not candidates:
             return None, "no frame of the dataset is a file of that name"
         if len(candidates) > 1:
-            same = [max(_shared_end(path, wanted), 1) for path, _ in candidates]
+            same = [_shared_end(path, wanted) for path, _ in candidates]
             candidates = [one for one, count in zip(candidates, same, strict=True) if count == max(same)]
         if len(candidates) > 1:
             return None, "several frames of the dataset are files of that name"
         return candidates[0][1], ""
 
+    def _rows(self, recording_id: str, stream: str) -> dict[int, _Row]:
+        """Give time and size of every frame of a stream, by index; kept for the next picture of it."""
+        key = (recording_id, stream)
+        if key not in self._streams:
+            where = {"recording_id": recording_id, "stream": stream}
+            table = self._store.table("frames", columns=["index", "t_ns", "width", "height"], where=where)
+            columns = (table[name].to_pylist() for name in table.column_names)
+            self._streams[key] = {
+                index: (t_ns, width, height) for index, t_ns, width, height in zip(*columns, strict=True)
+            }
+        return self._streams[key]
+
     def size_differs(self, picture: Picture, place: Place) -> bool:
         """Tell whether a file takes a picture to be of another size than the frame is."""
-        stated, size = (picture.width_px, picture.height_px), self._sizes[place]
+        stated, size = (picture.width_px, picture.height_px), self._rows(*place[:2])[place[2]][1:]
         if 0 in stated or None in size or stated == size:
             return False
         if place not in self._files:
