@@ -82,4 +82,7 @@ def test_content_that_contradicts_the_clocks_is_a_finding_until_it_is_applied():
     assert (finding.severity, finding.stream, finding.value) == ("warning", "cam0", -30_000_000)
     assert found(clock_content, view(content=[replace(off, offset_ns=60_000_000)]))[0].severity == "error"
     assert not found(clock_content, view(content=[replace(off, applied=True)]))
+    (jump,) = found(clock_content, view(content=[replace(off, offset_ns=None, reason="it jumps by 200 ms")]))
+    assert (jump.severity, jump.value) == ("error", None)
+    assert "jumps by 200 ms" in jump.message
     assert not found(clock_content, view(content=[replace(SEEN, verdict="not observable", offset_ns=None)]))

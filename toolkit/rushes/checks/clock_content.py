@@ -25,12 +25,18 @@ class ClockContent:
     def judge(self, view: ClocksView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Pass on what sync found, with a severity."""
         for found in view.content:
-            if found.offset_ns is None:
-                continue
-            yield Metric(
-                metric=f"content_offset_{found.kind}", value=found.offset_ns, unit="ns", stream=found.second
-            )
+            if found.offset_ns is not None:
+                metric = f"content_offset_{found.kind}"
+                yield Metric(metric=metric, value=found.offset_ns, unit="ns", stream=found.second)
             if found.verdict != "differs" or found.applied:
+                continue
+            if found.offset_ns is None:  # it jumps: there is no one offset
+                yield Finding(
+                    check=self.name,
+                    severity="error",
+                    message=f"{found.second}: by {found.kind} against {found.first}: {found.reason}",
+                    stream=found.second,
+                )
                 continue
             severe = abs(found.offset_ns) > options["error_ms"] * 1e6
             wide = f" ± {say_ns(found.ci95_ns)}" if found.ci95_ns is not None else ""

@@ -102,8 +102,8 @@ def _pair(pair: Pairing, moments: int, content: Sequence[Crosscheck]) -> tuple[o
 def _content(checks: Sequence[Crosscheck]) -> str:
     said = []
     for check in checks:
-        if check.verdict == "not observable" or check.offset_ns is None:
-            said.append(f"{check.kind}: not observable")
+        if check.offset_ns is None:
+            said.append(f"{check.kind}: {check.verdict}")
         else:
             wide = f" ± {say_ns(check.ci95_ns)}" if check.ci95_ns is not None else ""
             said.append(f"{check.kind}: {check.verdict}, {say_ns(check.offset_ns)}{wide} off {check.first}")

@@ -53,6 +53,10 @@ rushes sync my-dataset --time log --dry-run
     "--crosscheck/--no-crosscheck", default=True, show_default=True, help="Hold the content against the clocks."
 )
 @click.option(
+    "--stretch", type=Duration(), default="15s", show_default=True, help="How much of a recording that looks at."
+)
+@click.option("--follow", is_flag=True, help="Look at all of it instead, for drift and jumps; takes long.")
+@click.option(
     "--apply-crosscheck",
     "apply",
     type=OneOf(KINDS),
@@ -70,6 +74,8 @@ def command(
     streams: Sequence[str],
     time: str,
     crosscheck: bool,
+    stretch: int,
+    follow: bool,
     apply: Sequence[str],
     report: Path | None,
     dry_run: bool,
@@ -88,7 +94,9 @@ def command(
         time=time,
         method=method,
         rate_hz=rate_hz,
-        crosscheck=crosscheck or bool(apply),
+        crosscheck=crosscheck or follow or bool(apply),
+        follow=follow,
+        stretch_s=stretch / 1e9,
         apply=apply,
     )
     with _progress.bar("sync", unit="recordings") as progress:

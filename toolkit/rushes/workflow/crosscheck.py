@@ -12,6 +12,7 @@ import numpy as np
 
 from rushes.model import Times
 from rushes.timing.crosscheck.clap import Events, compare_events
+from rushes.timing.crosscheck.correlate import Limits
 from rushes.timing.crosscheck.gyro_vision import Kind, compare_turning
 from rushes.timing.crosscheck.motion_energy import compare_energy
 from rushes.timing.crosscheck.signals import Signal
@@ -23,6 +24,7 @@ from rushes.workflow.dataset import Dataset
 CAMERAS = ("color", "infrared")
 CLAP_WITHIN_NS = 1_500_000_000
 BIN_NS = 1_000_000_000
+LEAST_NS = Limits().least_overlap_ns
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -38,7 +40,7 @@ class Budget:
         most_sound_s: Of one microphone, half at the beginning and half at the end.
     """
 
-    stretch_s: float = 30.0
+    stretch_s: float = 15.0
     follow: bool = False
     most_pictures: int = 3_600
     most_sound_s: float = 120.0
@@ -94,6 +96,8 @@ def crosscheck(
     leader = next(iter(turning.values()), None)
     spans = _stretches(leader, {name: c.times for name, c in sensors.cameras.items()}, budget)
     wanted = bool(turning) or len(sensors.cameras) > 1
+    if sum(end - begin for begin, end in spans) < LEAST_NS:
+        return [*found, *_too_short(sensors, spans), *_claps(sensors, tell)]
     seen = {
         name: camera.look(spans, turning=bool(turning), tell=tell)
         for name, camera in sensors.cameras.items()
@@ -104,6 +108,22 @@ def crosscheck(
     found += _cameras_against_first(seen)
     found += _claps(sensors, tell)
     return found
+
+
+def _too_short(sensors: _Sensors, spans: Spans) -> list[Crosscheck]:
+    """Give up on pictures, without decoding one, where streams run together for too short a time."""
+    length = sum(end - begin for begin, end in spans) / 1e9
+    reason = f"the streams run together for {length:.3g} s, less than the {LEAST_NS / 1e9:g} s that it takes"
+    names = list(sensors.cameras)
+    pairs = [
+        *(("gyro-vision", *pair) for pair in product(sensors.gyros, names)),
+        *(("pose-vision", *pair) for pair in product(sensors.poses, names)),
+        *(("motion-energy", names[0], other) for other in names[1:]),
+    ]
+    return [
+        Crosscheck(kind=kind, first=first, second=second, verdict="not observable", reason=reason)
+        for kind, first, second in pairs
+    ]
 
 
 def _sensors(dataset: Dataset, rows: list[dict[str, Any]], times: Mapping[str, Times], budget: Budget) -> _Sensors:

@@ -23,7 +23,7 @@ from rushes.workflow._sync import rows
 from rushes.workflow._sync.evidence import TABLES, TIMED, pairs_of, times_of
 from rushes.workflow.clock_maps import map_rows, version_of
 from rushes.workflow.columns import end_to_end
-from rushes.workflow.crosscheck import crosscheck
+from rushes.workflow.crosscheck import Budget, crosscheck
 from rushes.workflow.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
@@ -43,6 +43,8 @@ class Settings:
             where others are interpolated.
         rate_hz: Moments at this rate, such as 30 or "30000/1001", instead of at the samples of a stream.
         crosscheck: Whether the content is looked at.
+        stretch_s: How long a stretch of each recording it looks at, where the rig turns most.
+        follow: Whether it looks at the whole recording instead, for drift and jumps.
         apply: Kinds of cross-check whose offset is added to the times of the stream that they find off; none by
             itself.
     """
@@ -54,6 +56,8 @@ class Settings:
     method: str = "nearest"
     rate_hz: float | str | None = None
     crosscheck: bool = True
+    stretch_s: float = Budget().stretch_s
+    follow: bool = False
     apply: Sequence[str] = ()
 
 
@@ -156,7 +160,8 @@ def _one(
         if alone:
             return known
         alignment = _aligned(common, tables, settings)
-        found = crosscheck(dataset, recording_id, common.times) if settings.crosscheck else []
+        budget = Budget(stretch_s=settings.stretch_s, follow=settings.follow)
+        found = crosscheck(dataset, recording_id, common.times, budget=budget) if settings.crosscheck else []
         common, applied = _applied(common, found, settings.apply)
         alignment = _aligned(common, tables, settings) if applied else alignment
     except TimingError as error:

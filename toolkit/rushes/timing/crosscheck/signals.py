@@ -70,8 +70,7 @@ def from_samples(times: Times, values: npt.NDArray[np.float64]) -> Signal:
         times: Shape (n,), in any order; of equal times the first sample counts.
         values: Shape (n,) or (n, k).
     """
-    values = np.asarray(values, np.float64)
-    values = values.reshape(len(values), *values.shape[1:] or (1,))
+    values = _rows(values)
     times, first = np.unique(np.asarray(times, np.int64), return_index=True)
     values = values[first]
     return _without_gaps(times, (values[1:] + values[:-1]) / 2)
@@ -84,8 +83,12 @@ def from_intervals(times: Times, values: npt.NDArray[np.float64]) -> Signal:
         times: Shape (n,), of the instants, ascending; where two do not ascend, what is between them is left out.
         values: Shape (n - 1,) or (n - 1, k): means over the interval from one to the next; NaN where unknown.
     """
+    return _without_gaps(np.asarray(times, np.int64), _rows(values))
+
+
+def _rows(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     values = np.asarray(values, np.float64)
-    return _without_gaps(np.asarray(times, np.int64), values.reshape(len(values), *values.shape[1:] or (1,)))
+    return values[:, None] if values.ndim == 1 else values
 
 
 def averaged(signal: Signal, start: Array, end: Array, *, origin_ns: int) -> Array:
