@@ -194,6 +194,12 @@ class LabelFormatContract:
         assert (written.labels_in, written.labels_out + lost) == (4, 4)
         assert any("spoon" in x.reason for x in written.left_out)
 
+    def test_a_geometry_that_is_no_number_is_reported(self, tmp_path: Path) -> None:
+        for at, number in enumerate((float("nan"), float("inf"))):
+            good, bad = label("g", box(1, 1, 2, 2)), label("n", box(number, 1, 2, 2))
+            written = self.write(tmp_path / str(at), [picture("a.jpg", WIDE, good, bad)], "boxes")
+            assert (written.labels_in, written.labels_out) == (2, 1)
+
     def narrow(self) -> Ontology:
         return HANDS
 

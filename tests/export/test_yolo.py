@@ -10,7 +10,7 @@ from contracts.label_formats import BOXES, HAND, HANDS, MASKS, ROTATED, LabelFor
 from rushes import masks, shapes
 from rushes.errors import ReadError, UsageError
 from rushes.export.yolo import PLUGIN
-from rushes.labels import Polygon, RotatedBox
+from rushes.labels import Box, Polygon, RotatedBox
 
 
 class TestYolo(LabelFormatContract):
@@ -24,6 +24,7 @@ class TestYolo(LabelFormatContract):
 
 
 def written(place: Path, task: str, *pictures):
+    place.mkdir(exist_ok=True)
     done = PLUGIN.write(place, pictures, HANDS, {"task": task})
     assert done.balanced
     return done, [line.split() for line in done.files[0].read_text().splitlines()]
@@ -77,10 +78,26 @@ def test_a_box_over_the_edge_is_cut_and_that_is_said(tmp_path):
     assert [(x.effect, x.what) for x in done.left_out] == [("changed", "over the edge")]
 
 
+def test_a_box_on_the_edge_is_not_over_it(tmp_path):
+    """0.1 + 0.2 of a side is more than 0.3 of it by one bit, which no trainer should trip over."""
+    edge = Box(
+        x_px=640 * (1 - 0.3), y_px=480 * 0.7, width_px=640 * 0.1 + 640 * 0.2, height_px=480 * 0.1 + 480 * 0.2
+    )
+    for task in ("detect", "obb"):
+        done, (line,) = written(tmp_path / task, task, picture("a.jpg", (640, 480), label("b", edge)))
+        assert done.left_out == ()
+        assert all(0 <= float(x) <= 1 for x in line)
+
+
 def test_attributes_are_reported(tmp_path):
     labelled = picture("a.jpg", (100, 50), label("b", box(1, 4, 20, 20), attributes={"side": "left"}, score=0.5))
     done, _ = written(tmp_path, "detect", labelled)
     assert {(x.effect, x.what) for x in done.left_out} == {("changed", "attributes"), ("changed", "scores")}
+
+
+def test_labels_of_a_picture_of_unknown_size_are_reported(tmp_path):
+    done, _ = written(tmp_path, "detect", picture("a.jpg", (0, 0), label("b", box(1, 4, 20, 20))))
+    assert (done.labels_out, [x.effect for x in done.left_out]) == (0, ["lost"])
 
 
 def test_an_unknown_task_gets_the_one_that_was_meant(tmp_path):

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rushes import ontology, registry
+from rushes import ontology, registry, resources
 from rushes.annotate import rows
 from rushes.errors import RecipeError, UsageError
 from rushes.labels import Box, Label, Relation, Track, TrackKey
 from rushes.store import Store
 from rushes.workflow import export, import_labels
+from rushes.workflow._labels import vocabulary
+from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.split import Settings as SplitSettings
 from rushes.workflow.split import split
@@ -246,3 +248,45 @@ def test_the_ontology_of_the_dataset_orders_the_classes_and_renames(people, shar
 
 def _fields(settings: import_labels.Settings) -> dict:
     return {name: getattr(settings, name) for name in ("path", "format", "ontology", "options")}
+
+
+@pytest.mark.parametrize(
+    "sample", ["gestures/wave_s01.mp4", "gestures/pinch_s01.mkv", "tabletop/tabletop_s01_take1.mcap"]
+)
+def test_frames_of_videos_and_messages_are_written_with_the_pixels_of_the_dataset(sample, tmp_path):
+    place = tmp_path / "set"
+    ingest(place, Request(paths=[resources.folder("data_samples") / sample]))
+    vocabulary.keep(Store.open(place), ontology.load("hands"))
+    with Dataset.open(place) as opened:
+        recording_id = opened.arrow("recordings")["recording_id"].to_pylist()[0]
+        streams = [f for f in opened.picture_streams(recording_id) if f.stream["modality"] == "color"]
+        wanted = {f.stream["stream"]: f.image(3) for f in streams}
+    labels = [
+        Label(
+            label_id=name,
+            recording_id=recording_id,
+            stream=name,
+            index=3,
+            kind="box",
+            source="human",
+            class_name="hand",
+            geometry=Box(x_px=1, y_px=2, width_px=3, height_px=4),
+        )
+        for name in wanted
+    ]
+    store = Store.open(place)
+    with store.begin("test") as transaction:
+        transaction.append("labels", len(labels), rows.label_columns(labels))
+        transaction.commit()
+    done = export.export(place, export.Settings(format="coco", out=tmp_path / "coco"))
+    assert (done.exported.pictures, done.exported.labels_out, done.exported.left_out) == (
+        len(wanted),
+        len(wanted),
+        (),
+    )
+    for each in registry.load("export", "coco").read(tmp_path / "coco", {}).pictures:
+        with Image.open(tmp_path / "coco" / "images" / each.picture.name) as picture:
+            found = np.asarray(picture.convert("RGB")).astype(int)
+        assert (each.picture.height_px, each.picture.width_px) == found.shape[:2]
+        # A JPEG of the recording is the same bytes; two decoders of it may round a step apart.
+        assert np.abs(found - wanted[each.picture.stream]).max() <= 4

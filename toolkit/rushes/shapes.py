@@ -80,6 +80,22 @@ def area_px(geometry: Geometry) -> float:
             return 0.0
 
 
+def finite(geometry: Geometry) -> bool:
+    """Tell whether every number of a shape is one; infinity and NaN are none."""
+    match geometry:
+        case Box() | RotatedBox():
+            numbers = [*corners(geometry)[0], *corners(geometry)[2]]
+        case Polygon(rings=rings):
+            numbers = [x for ring in rings for x in ring]
+        case Keypoints():
+            numbers = list(geometry.triples)
+        case Track(keys=keys):
+            numbers = [x for key in keys for point in corners(key) for x in point]
+        case _:
+            return True
+    return all(math.isfinite(x) for x in numbers)
+
+
 def ring_area_px(ring: Sequence[float]) -> float:
     """Give the area of one ring x, y, x, y, and so on."""
     x, y = np.asarray(ring[::2], np.float64), np.asarray(ring[1::2], np.float64)

@@ -51,7 +51,7 @@ def objects_of(labelled: LabelledPicture, ontology: Ontology, tally: Tally) -> I
         if sort is None:
             tally.lost(_PLURAL[label.kind], "the format knows what is drawn on one picture, and nothing else")
         elif reason:
-            tally.lost("unknown classes" if label.class_name else "no class", reason)
+            tally.lost("labels that cannot be written", reason)
         elif sort == "box":
             slots.setdefault(label.label_id, {})["box"] = label
     for label in labelled.labels:
@@ -128,4 +128,6 @@ def _unfit(label: Label, ontology: Ontology) -> str:
         return "a label without a class has no number"
     if not ontology.class_of(label.class_name):
         return f"'{label.class_name}' is no class of the ontology '{ontology.name}'"
+    if label.geometry is not None and not shapes.finite(label.geometry):
+        return "its geometry holds what is no number"
     return ""

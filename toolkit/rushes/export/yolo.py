@@ -108,6 +108,9 @@ class YoloFormat:
         picture = each.picture
         width, height = shapes.turned_size(picture.width_px, picture.height_px, picture.turn_deg)
         points = len(skeleton.points) if skeleton else 0
+        if each.labels and not (width and height):
+            tally.lost("labels that cannot be written", "the size of their picture is not known", len(each.labels))
+            return
         for found in objects_of(each, ontology, tally):
             thing = _with_fitting_points(found, points, task, tally)
             if thing is None:

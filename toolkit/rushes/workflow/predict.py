@@ -19,6 +19,7 @@ from rushes.contracts import LeftOut, OpenModel, Prediction, Predictor
 from rushes.errors import ReadError, UsageError
 from rushes.labels import Label, LabelEvent, digest_of, kind_of
 from rushes.store import Store
+from rushes.store.transaction import Transaction
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
@@ -84,54 +85,63 @@ def predict(
     with Dataset.open(dataset) as opened:
         own = vocabulary.of_dataset(opened.store)
         runs = list(_streams(opened, settings.streams))
-        run = _Run(name, digest, options, _names(model, own))
-        run.over(model, runs, settings.every, progress)
-        revision = opened.revision
-        if not dry_run:
-            if own is None:
-                vocabulary.keep(opened.store, ontologies.from_classes("model", model.classes))
-            revision = _commit(opened.store, runs, run.labels, run.events, digest, argv)
-    counts = Counter(label.class_name or "" for label in run.labels)
+        run = _Run(name, digest, options, _names(model, own), sum(_count(len(f), settings.every) for f in runs))
+        with opened.store.begin("predict", argv=argv) as transaction:
+            changed = False
+            for frames in runs:
+                labels, events = run.over(model, frames, settings.every, progress)
+                if not dry_run:
+                    changed |= _keep(opened.store, transaction, frames, labels, events, digest)
+            if progress:
+                progress("", run.total, run.total)
+            revision = opened.revision
+            if changed:
+                if own is None:
+                    vocabulary.keep(opened.store, ontologies.from_classes("model", model.classes))
+                revision = transaction.commit({"labels": run.labels, "model": digest[:16]}).revision
     return Predicted(
         predictor=name,
         digest=digest,
-        frames=len(run.events),
-        labels=len(run.labels),
-        classes=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        frames=run.frames,
+        labels=run.labels,
+        classes=dict(sorted(run.classes.items(), key=lambda item: (-item[1], item[0]))),
         left_out=run.lost(),
         revision=revision,
     )
 
 
 class _Run:
-    """One model over many frames.
+    """One model over many streams, one at a time, so that memory holds the labels of one stream.
 
     Attributes:
-        labels: What was seen and kept.
-        events: One a frame, whether anything was seen or not.
+        total: Frames to look at.
+        frames, labels: How many were looked at, and seen and kept.
+        classes: Labels by class.
     """
 
     def __init__(
-        self, name: str, digest: str, options: Mapping[str, str], names: Mapping[str, str | None]
+        self, name: str, digest: str, options: Mapping[str, str], names: Mapping[str, str | None], total: int
     ) -> None:
-        self.labels: list[Label] = []
-        self.events: list[LabelEvent] = []
+        self.total = total
+        self.frames = self.labels = 0
+        self.classes: Counter[str] = Counter()
         self._name, self._digest, self._options, self._names = name, digest, options, names
         self._unreadable = 0
         self._unknown: Counter[str] = Counter()
 
-    def over(self, model: OpenModel, runs: Sequence[Frames], every: int, progress: Progress | None) -> None:
-        """Look at each n-th frame of some streams."""
-        total = sum(len(range(0, len(frames), every)) for frames in runs)
-        done = 0
-        for frames in runs:
-            for index in range(0, len(frames), every):
-                if progress:
-                    progress(str(frames.stream["stream"]), done, total)
-                self._look(model, frames, index)
-                done += 1
-        if progress:
-            progress("", total, total)
+    def over(
+        self, model: OpenModel, frames: Frames, every: int, progress: Progress | None
+    ) -> tuple[list[Label], list[LabelEvent]]:
+        """Look at each n-th frame of a stream; an event a frame, whether anything was seen or not."""
+        labels: list[Label] = []
+        events: list[LabelEvent] = []
+        for index in range(0, len(frames), every):
+            if progress:
+                progress(str(frames.stream["stream"]), self.frames + self._unreadable, self.total)
+            self._look(model, frames, index, labels, events)
+        self.labels += len(labels)
+        self.classes.update(label.class_name or "" for label in labels)
+        return labels, events
 
     def lost(self) -> list[LeftOut]:
         """Name what was not predicted or not kept."""
@@ -146,7 +156,9 @@ class _Run:
             if count
         ]
 
-    def _look(self, model: OpenModel, frames: Frames, index: int) -> None:
+    def _look(
+        self, model: OpenModel, frames: Frames, index: int, labels: list[Label], events: list[LabelEvent]
+    ) -> None:
         try:
             pixels = _rgb(frames.image(index))
         except ReadError:
@@ -156,8 +168,13 @@ class _Run:
         self._unknown.update(p.class_name for p in seen if self._names[p.class_name] is None)
         event = _event(frames, index, seen, name=self._name, digest=self._digest, options=self._options)
         made = _labels(seen, frames, index, pixels, name=self._name, digest=self._digest, names=self._names)
-        self.events.append(event)
-        self.labels += [replace(label, event_id=event.event_id) for label in made]
+        self.frames += 1
+        events.append(event)
+        labels += [replace(label, event_id=event.event_id) for label in made]
+
+
+def _count(length: int, every: int) -> int:
+    return len(range(0, length, every))
 
 
 def _plugin(settings: Settings) -> tuple[str, Predictor]:
@@ -294,35 +311,34 @@ def _plain(geometry: Any) -> Any:
     return None if geometry is None else {name: getattr(geometry, name) for name in geometry.__dataclass_fields__}
 
 
-def _commit(
+def _keep(
     store: Store,
-    runs: Sequence[Frames],
+    transaction: Transaction,
+    frames: Frames,
     labels: Sequence[Label],
     events: Sequence[LabelEvent],
     digest: str,
-    argv: Sequence[str],
-) -> int:
-    streams = {(frames.stream["recording_id"], frames.stream["stream"]) for frames in runs}
-    before = [
-        label
-        for label in rows.labels_of(store.table("labels", where={"source": "model", "model": digest}).to_pylist())
-        if (label.recording_id, label.stream) in streams
-    ]
-    stored = set(store.table("label_events", columns=["event_id"])["event_id"].to_pylist())
-    new_events = [event for event in events if event.event_id not in stored]
+) -> bool:
+    """Put labels in the place of those that the same model gave the stream; say whether that changes any."""
+    if not events:
+        return False
+    where = {"recording_id": frames.stream["recording_id"], "stream": frames.stream["stream"]}
+    before = rows.labels_of(store.table("labels", where={**where, "source": "model", "model": digest}).to_pylist())
+    stored = store.table("label_events", columns=["event_id"], where={"event_id": [e.event_id for e in events]})
+    known = set(stored["event_id"].to_pylist())
+    new_events = [event for event in events if event.event_id not in known]
     if not new_events and {_content(x) for x in before} == {_content(x) for x in labels}:
-        return store.revision
+        return False
     now = time.time_ns()
     made = {label.label_id: label.created_ns for label in before}
     written = [replace(x, created_ns=made.get(x.label_id, now), updated_ns=now) for x in labels]
-    with store.begin("predict", argv=argv) as transaction:
-        transaction.append("label_events", len(new_events), rows.event_columns(new_events))
-        if before:
-            old = [label.label_id for label in before]
-            transaction.replace("labels", {"label_id": old}, len(written), rows.label_columns(written))
-        else:
-            transaction.append("labels", len(written), rows.label_columns(written))
-        return transaction.commit({"labels": len(written), "model": digest[:16]}).revision
+    transaction.append("label_events", len(new_events), rows.event_columns(new_events))
+    if before:
+        old = [label.label_id for label in before]
+        transaction.replace("labels", {"label_id": old}, len(written), rows.label_columns(written))
+    else:
+        transaction.append("labels", len(written), rows.label_columns(written))
+    return True
 
 
 def _content(label: Label) -> tuple[Any, ...]:

@@ -14,6 +14,9 @@ from rushes.labels import Box, Geometry, Keypoints, Mask, Polygon, RotatedBox
 Task: TypeAlias = Literal["detect", "obb", "segment", "pose"]
 TASKS: tuple[Task, ...] = ("detect", "obb", "segment", "pose")
 
+_SLACK = 1e-9
+"""Share of a side that rounding may put a point beyond the edge."""
+_LITTLE_PX = 0.5
 _OVER = "it reaches over the edge of the picture, which trainers refuse; it was cut there"
 
 
@@ -96,10 +99,14 @@ def _obb(thing: Object, width: int, height: int, tally: Tally) -> list[float] | 
         for point in shapes.corners(thing.box.geometry)
         for x, size in zip(point, (width, height), strict=True)
     ]
-    if not all(0 <= x <= 1 for x in numbers):
-        # Cutting a corner off would change the angle.
+    over = max(max(-x, x - 1, 0.0) for x in numbers)
+    if over * max(width, height) > _LITTLE_PX:
+        # Cutting so much off a corner would change the angle.
         tally.noted("over the edge", "a corner lies outside the picture; some trainers refuse such a picture")
-    return numbers
+        return numbers
+    if over > _SLACK:
+        tally.changed("over the edge", f"a corner less than {_LITTLE_PX} pixels outside was put on the edge")
+    return [min(max(x, 0.0), 1.0) for x in numbers]
 
 
 def _segment(thing: Object, width: int, height: int, tally: Tally) -> list[float] | None:
@@ -117,12 +124,10 @@ def _segment(thing: Object, width: int, height: int, tally: Tally) -> list[float
     if thing.points is not None:
         tally.lost("keypoints", "the task 'segment' has outlines only")
     ring = _joined(rings)
-    inside = [
-        min(max(x / size, 0.0), 1.0) for x, size in zip(ring, (width, height) * (len(ring) // 2), strict=True)
-    ]
-    if any(not 0 <= x <= size for x, size in zip(ring, (width, height) * (len(ring) // 2), strict=True)):
+    sizes = (width, height) * (len(ring) // 2)
+    if not all(_within(x, size) for x, size in zip(ring, sizes, strict=True)):
         tally.changed("over the edge", _OVER)
-    return inside
+    return [min(max(x / size, 0.0), 1.0) for x, size in zip(ring, sizes, strict=True)]
 
 
 def _pose(thing: Object, width: int, height: int, points: int, tally: Tally) -> list[float] | None:
@@ -140,10 +145,10 @@ def _pose(thing: Object, width: int, height: int, points: int, tally: Tally) -> 
     triples = shapes.triples(thing.points.geometry) if thing.points else []  # type: ignore[arg-type]  # it is Keypoints
     for x, y, v in triples or [(0.0, 0.0, 0.0)] * points:
         # A share outside 0 to 1 makes trainers refuse the whole picture.
-        if v and not (0 <= x <= width and 0 <= y <= height):
+        if v and not (_within(x, width) and _within(y, height)):
             tally.changed("keypoints over the edge", "the point is written as not labelled")
             x, y, v = 0.0, 0.0, 0.0
-        numbers += [x / width, y / height, v]
+        numbers += [min(max(x / width, 0.0), 1.0), min(max(y / height, 0.0), 1.0), v]
     return numbers
 
 
@@ -156,7 +161,7 @@ def _box_numbers(box: Box, width: int, height: int, tally: Tally) -> list[float]
     left, top = max(box.x_px, 0.0), max(box.y_px, 0.0)
     right, bottom = min(box.x_px + box.width_px, float(width)), min(box.y_px + box.height_px, float(height))
     # The sum may miss the edge by one bit, which is no reason to change the box.
-    slack = 1e-9 * max(width, height)
+    slack = _SLACK * max(width, height)
     over = (left - box.x_px, top - box.y_px, box.x_px + box.width_px - right, box.y_px + box.height_px - bottom)
     if max(over) > slack:
         tally.changed("over the edge", _OVER)
@@ -173,6 +178,10 @@ def _box(numbers: Sequence[float], width: int, height: int) -> Box:
 
 def _points(numbers: Sequence[float], width: int, height: int) -> list[tuple[float, float]]:
     return [(numbers[at] * width, numbers[at + 1] * height) for at in range(0, len(numbers) - 1, 2)]
+
+
+def _within(at: float, size: int) -> bool:
+    return -_SLACK * size <= at <= (1 + _SLACK) * size
 
 
 def _rings(geometry: Geometry | None, tally: Tally) -> Sequence[tuple[float, ...]]:
