@@ -79,6 +79,11 @@ def measure(count: int, home: Home, scratch: Path) -> None:
         drawn = [one.as_json() | {"annotations": [{"result": [box(at)]}]} for at, one in enumerate(tasks)]
         timed("(tasks with an annotation each, imported)", lambda: client.import_tasks(project.id, drawn))
         timed("pull, every task annotated", lambda: pull(scratch / "dataset", line))
+        timed("pull, nothing new, all stamped within seconds", lambda: pull(scratch / "dataset", line))
+        time.sleep(6)  # as when people draw: the newest change stands apart from the mass
+        first = next(iter(client.index(project.id))).id
+        client._write("POST", f"/api/tasks/{first}/annotations/", {"result": [box(0)]})
+        timed("pull, one annotation new", lambda: pull(scratch / "dataset", line))
         timed("pull, nothing new", lambda: pull(scratch / "dataset", line))
 
 

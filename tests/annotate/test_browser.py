@@ -194,3 +194,34 @@ def test_a_person_draws_a_hand_of_points_in_its_box(page, served, dataset, line,
     assert triples[60:63] == pytest.approx((470, 150, 2), **near)
     assert sum(triples[2::3]) == 6
     assert page.foreign == []
+
+
+def test_a_person_draws_a_gesture_on_the_timeline(page, served, line, client, tmp_path) -> None:
+    from rushes import resources
+    from rushes.workflow.ingest import Request, ingest
+
+    place = tmp_path / "clips"
+    ingest(place, Request(paths=[resources.folder("data_samples") / "gestures" / "wave_s01.mp4"]))
+    pushed = push(place, line, template="gesture", where=None)
+    row = next(iter(client.index(pushed.project)))
+    page.goto(f"{served.url}/projects/{pushed.project}/data?task={row.id}", wait_until="domcontentloaded")
+    page.wait_for_selector("video", state="attached")
+    page.wait_for_timeout(4000)
+    shoot(page, "6-clip")
+    page.get_by_text("wave", exact=True).first.click()
+    page.wait_for_timeout(300)
+    # The chosen gesture gets a row of its own, below the player; a drag along it makes the segment.
+    row_of = page.get_by_text("wave", exact=True).last.bounding_box()
+    shoot(page, "7-before-drawing")
+    y = row_of["y"] + row_of["height"] / 2
+    drag(page, (row_of["x"] + 200, y), (row_of["x"] + 330, y))
+    shoot(page, "8-gesture")
+    submit(page)
+    held = client._get(f"/api/tasks/{row.id}/")["annotations"][0]["result"]
+    assert pull(place, line).problems == []
+    (wave,) = labels(place, source="human")
+    (drawn,) = held[0]["value"]["ranges"]
+    assert (wave.kind, wave.class_name) == ("segment", "wave")
+    assert (wave.index, wave.index_end) == (drawn["start"] - 1, drawn["end"])
+    times = Store.open(place).table("frames").sort_by("index")["t_ns"].to_numpy()
+    assert (wave.t_start_ns, wave.t_end_ns) == (times[wave.index], times[wave.index_end])

@@ -1,6 +1,7 @@
 """Frames go to a real Label Studio and labels come back as they were drawn, whatever happens in between."""
 
 import json
+import shutil
 import threading
 from dataclasses import replace
 
@@ -162,6 +163,17 @@ def test_a_cleared_cache_reads_all_again_and_adds_nothing(dataset, line, client)
         file.unlink()
     again = pull(dataset, line)
     assert (again.read, sum(again.events.values()), again.revision) == (1, 0, first.revision)
+
+
+def test_a_dataset_that_was_set_back_gets_its_labels_again(dataset, line, client, tmp_path) -> None:
+    pushed = push(dataset, line)
+    older = tmp_path / "older"
+    shutil.copytree(dataset, older)
+    annotate(client, tasks_of(client, pushed.project)[0].id, [box()])
+    pull(dataset, line)
+    shutil.copytree(dataset / "cache" / "annotate", older / "cache" / "annotate")
+    assert pull(older, line).events["created"] == 1
+    assert len(labels(older, source="human")) == 1
 
 
 def test_changes_and_deletions_come_back_and_every_version_stays(dataset, line, client) -> None:

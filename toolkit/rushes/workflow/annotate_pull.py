@@ -1,10 +1,8 @@
 """Pull: what people drew, changed and deleted comes back, every version once; labels are made of the newest."""
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from rushes.store import Store
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import deriving
 from rushes.workflow._annotate import project as projects
+from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
 
 Progress = Callable[[str, int, int], None]
@@ -69,7 +68,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         found: list[LabelEvent] = []
         before: dict[str, LabelEvent] = {}
         tasks = read = 0
-        stamps: dict[str, dict[int, str]] = {}
+        seen_now: list[Memory] = []
         gone: list[ToolError] = []
         seen = {project.id: project for project in client.projects()}
         users = client.users() if ours else {}
@@ -78,14 +77,18 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
             if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
+            memory = Memory.of(store, line, row["project"])
+            if memory.still_holds(client, number):
+                tasks += len(memory.stamps)
+                continue
             known = changes.known_of(_stored(store, line, row["project"]))
             source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
             index = list(client.stamps(number))
-            chosen = changes.to_read(index, known, _seen(store, line, row["project"]))
+            chosen = changes.to_read(index, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
             found += changes.gone(index, known, source)
             before |= {event.event_id: event for event in known.living.values()}
-            stamps[row["project"]] = {task.id: task.updated_at for task in index if task.answers}
+            seen_now.append(replace(memory, stamps={task.id: task.updated_at for task in index}))
             tasks, read = tasks + len(index), read + len(chosen)
         if gone and len(gone) == len(ours):
             raise gone[0]
@@ -96,8 +99,8 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
             derived = deriving.derive(deriving.newest(found), spoken, _times(store))
             labels, problems = derived.labels, derived.problems
             revision = _commit(store, found, before, labels, argv)
-        for project, told in stamps.items():  # last: a pull that breaks off reads the same again
-            _keep_seen(store, line, project, told)
+        for memory in seen_now:  # last: a pull that breaks off reads the same again
+            memory.keep(revision)
     actions = [event.action for event in found]
     return Pulled(
         projects=len(ours) - len(gone),
@@ -179,28 +182,6 @@ def _told(tasks: Any, total: int, progress: Progress | None) -> Any:
         yield task
         if progress:
             progress("tasks", done, total)
-
-
-def _seen_file(store: Store, line: Line, project: str) -> Path:
-    server = hashlib.sha256(line.name.encode()).hexdigest()[:16]
-    return store.path / "cache" / "annotate" / f"{server}-{project}.json"
-
-
-def _seen(store: Store, line: Line, project: str) -> dict[int, str]:
-    """Give the stamp of each task when it was read last; none where the cache was cleared: all is read again."""
-    try:
-        told = json.loads(_seen_file(store, line, project).read_text(encoding="utf-8"))["stamps"]
-        return {int(task): str(stamp) for task, stamp in told.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _keep_seen(store: Store, line: Line, project: str, stamps: Mapping[int, str]) -> None:
-    place = _seen_file(store, line, project)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    scratch = place.with_suffix(".tmp")
-    scratch.write_text(json.dumps({"stamps": stamps}) + "\n", encoding="utf-8")
-    scratch.replace(place)
 
 
 def _gone(line: Line, row: Mapping[str, Any]) -> ToolError:
