@@ -16,11 +16,11 @@ from rushes.errors import ToolError
 from rushes.labels import Label, LabelEvent
 from rushes.model import Times
 from rushes.store import Store
-from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import deriving
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
+from rushes.workflow._labels import vocabulary
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,12 +59,12 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
     Raises:
         ToolError: ``labelstudio.project-gone`` if no project is there any more, and as the client; what was
             pulled before stays.
-        UsageError: ``annotate.no-ontology``.
+        RecipeError: ``ontology.absent``.
     """
     store = Store.open(path)
     with projects.turn(path), Client(line.access) as client:
         ours = store.table("annotation_projects", where={"server": line.name}).to_pylist()
-        spoken = projects.ontology_of(store, None)
+        spoken = vocabulary.needed(store)
         found: list[LabelEvent] = []
         before: dict[str, LabelEvent] = {}
         tasks = read = 0
@@ -118,10 +118,10 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     """Make the labels of Label Studio anew out of the raw versions, as after a change of the ontology.
 
     Raises:
-        UsageError: ``annotate.no-ontology``.
+        RecipeError: ``ontology.absent``.
     """
     store = Store.open(path)
-    spoken: Ontology = projects.ontology_of(store, None)
+    spoken = vocabulary.needed(store)
     events = events_of(store.table("label_events", where={"tool": TOOL}).to_pylist())
     derived = deriving.derive(deriving.newest(events), spoken, _times(store))
     with store.begin("annotate rebuild", argv=argv) as transaction:

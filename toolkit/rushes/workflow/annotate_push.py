@@ -15,6 +15,7 @@ from rushes.errors import UsageError
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate import units
 from rushes.workflow._annotate.project import Line
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
@@ -77,8 +78,8 @@ def push(
     other content or predictions gets them, nothing is deleted that has answers.
 
     Raises:
-        UsageError: ``annotate.nothing``, ``annotate.no-ontology``, ``labelstudio.template``,
-            ``labelstudio.no-media``, ``store.query``.
+        UsageError: ``annotate.nothing``, ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
+        RecipeError: ``ontology.*``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
     if line.access.media is None:
@@ -89,7 +90,7 @@ def push(
         )
     with Dataset.open(path) as dataset, projects.turn(path), _media(line.access.media, dry_run) as media:
         store = dataset.store
-        spoken = projects.ontology_of(store, request.ontology)
+        spoken = vocabulary.needed(store, request.ontology)
         cameras: list[str] = []
         if request.template == template.MOMENT:
             wanted, cameras = units.moments(dataset, request.where)
@@ -107,7 +108,7 @@ def push(
                 project = projects.find(client, store, made_of.name)
                 sent = _would(client, project.id if project else None, made)
             else:
-                projects.keep_ontology(store, request.ontology)
+                vocabulary.keep_given(store, request.ontology)
                 project, _ = projects.ensure(client, store, made_of, spoken)
                 client.grant_folder(project.id, maker.folder)
                 revision = _record(dataset, projects.row(line, project, made_of, spoken, cameras), argv)
