@@ -37,7 +37,7 @@ class Tale:
 
     def take(self, conflict, side):
         (line,) = [x for x in self.folded.lines.values() if conflict in x.open.values()]
-        after = settled(line, conflict, side)
+        after = settled(line, [conflict.clash.group], side)
         self.edit(conflict.label.label_id, after, settles=(conflict.clash.group,), take=side)
 
     @property

@@ -27,6 +27,7 @@ class Edit:
         after: As it is from now on; None where it is deleted.
         settles: Groups about which a clash is settled by this.
         take: Whose value was taken, where it settles.
+        region: Of a new label, the name that it gets in the annotation that it is added to.
     """
 
     label_id: str
@@ -34,6 +35,7 @@ class Edit:
     after: Label | None
     settles: Sequence[str] = ()
     take: Take | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ def event_of(edit: Edit, *, author: str | None, home: Home, based_on: str | None
             "after": row_of(edit.after),
             "settles": list(edit.settles),
             "take": edit.take,
+            "region": edit.region,
         }
     )
     return LabelEvent(
@@ -96,21 +99,33 @@ def event_of(edit: Edit, *, author: str | None, home: Home, based_on: str | None
     )
 
 
+def home_of(event: LabelEvent) -> Home:
+    """Give the annotation that a version is about."""
+    return Home(
+        server=event.server,
+        project=event.project,
+        task=event.task,
+        annotation=event.annotation,
+        task_key=event.task_key,
+    )
+
+
 def edit_of(event: LabelEvent, ontology: Ontology | None) -> Edit:
     """Read an edit; classes under names that they had before get the name that they have now.
 
-    The label after it bears the edit's author, time and version.
+    The label after it bears the edit's time and version. Its author stays who drew it; the edit has its own.
     """
     said: Mapping[str, Any] = json.loads(event.payload)
     after = label_of(said["after"], ontology)
     if after is not None and not said["settles"]:
-        after = replace(after, author=event.author, updated_ns=event.updated_ns, event_id=event.event_id)
+        after = replace(after, updated_ns=event.updated_ns, event_id=event.event_id)
     return Edit(
         label_id=said["label_id"],
         before=label_of(said["before"], ontology),
         after=after,
         settles=tuple(said["settles"]),
         take=said["take"],
+        region=said["region"],
     )
 
 

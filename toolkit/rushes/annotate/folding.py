@@ -156,13 +156,13 @@ def _merge(
         )
 
 
-def settled(line: Line, conflict: Conflict, take: Take) -> Label | None:
-    """Give a label with one side's value of a group that is contested; None where that is its deletion."""
-    clash = conflict.clash
-    value = {"ours": clash.ours, "theirs": clash.theirs, "base": clash.base}[take]
-    if clash.group == EXISTENCE:
-        assert value is None or isinstance(value, Label)
-        return value
-    assert line.now is not None, "what clashes is there"
+def settled(line: Line, groups: Iterable[str], take: Take) -> Label | None:
+    """Give a label with one side's value of groups that are contested; None where that is its deletion."""
     side = {"ours": line.ours, "theirs": line.theirs, "base": line.base}[take]
-    return line.now if side is None else merging.with_group(line.now, clash.group, side)
+    now = line.now
+    for group in groups:
+        if group == EXISTENCE:
+            return side
+        if now is not None and side is not None:
+            now = merging.with_group(now, group, side)
+    return now
