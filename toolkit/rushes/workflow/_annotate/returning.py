@@ -1,6 +1,6 @@
 """Sends edits of the dataset back to the annotations that they are of, where the server still holds their base.
 
-An annotation is read right before it is written. Where its stamp is not that of the version that was pulled last, it
+An annotation is read right before it is written. Where its stamp is not that of the version that was pulled, it
 is left alone: the next pull brings the new version and merges it, and the push after that sends what is left.
 """
 
