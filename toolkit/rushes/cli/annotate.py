@@ -10,6 +10,7 @@ import click
 
 from rushes import registry
 from rushes.cli import _progress
+from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
@@ -118,7 +119,7 @@ def push(
     """Send frames or moments of DATASET to be labelled, with what models and files say of them.
 
     A task is there once, however often it is sent. What changed since is brought up to date; what people drew
-    stays.
+    stays. Labels that were edited here go back to the annotations that they are of.
     """
     pushing = registry.late("rushes.workflow.annotate_push")
     request = pushing.Request(
@@ -136,12 +137,20 @@ def push(
     text += f"date, {sent.same:,} as they were"
     text += f"\n{say_count(done.predicted, 'label')} shown as pre-annotations" if done.predicted else ""
     text += f"\n{say_count(sent.spare, 'spare copy')} taken away" if sent.spare else ""
+    back = done.returned
+    if back.labels:
+        where_to = say_count(back.annotations, "annotation")
+        text += f"\n{say_count(back.labels, 'edited label')} {would}sent back, in {where_to}"
     text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
     warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
         f"{say_count(n, 'label')} not shown as pre-annotation: {why}" for why, n in reasons.most_common(10)
     ]
+    warnings += [f"label {one.label_id} was not sent back: {one.why}" for one in back.refused[:20]]
+    warnings += [f"{key} was changed on the server too; rushes annotate pull {dataset}" for key in back.stale[:20]]
+    if back.contested:
+        warnings.append(f"{say_count(back.contested, 'label')} not sent back: rushes annotate conflicts {dataset}")
     warnings += [f"{key} is there several times with labels on each; keep one" for key in sent.doubled[:20]]
     return Answer(
         result={
@@ -156,6 +165,9 @@ def push(
             "predicted": done.predicted,
             "refused": len(done.refused),
             "unreadable": len(done.unreadable),
+            "returned": back.labels,
+            "not_returned": len(back.refused) + back.contested,
+            "stale": len(back.stale),
         },
         text=text,
         dataset=str(dataset),
@@ -184,13 +196,18 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-for _verb in (install, up, status, down, push, pull, rebuild, diff, blame, import_command, agree_command):
+_VERBS = (install, up, status, down, push, pull, rebuild, edit_command, conflicts_command, resolve_command)
+for _verb in (*_VERBS, diff, blame, import_command, agree_command):
     command.add_command(_verb)
 
 
 def _pulled(dataset: Path, done: Any) -> Answer:
     events = ", ".join(f"{count:,} {action}" for action, count in done.events.items())
     text = f"annotations: {events}; {say_count(done.labels, 'label')} made of them"
+    if done.conflicts:
+        text += (
+            f"\n{say_count(done.conflicts, 'conflict')} with edits made here: rushes annotate conflicts {dataset}"
+        )
     said = [f"{key}: {problem.said}" for key, problem in done.problems]
     return Answer(
         result={
@@ -199,6 +216,7 @@ def _pulled(dataset: Path, done: Any) -> Answer:
             "read": done.read,
             **done.events,
             "labels": done.labels,
+            "conflicts": done.conflicts,
             "problems": [{"task": key, "kind": p.kind, "message": p.said} for key, p in done.problems],
         },
         text=text,

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.annotate.label_studio import sending, template
-from rushes.annotate.label_studio.client import Client
+from rushes.annotate.label_studio.client import Client, Project
 from rushes.annotate.label_studio.plan import plan
 from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
+from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate import units
 from rushes.workflow._annotate.project import Line
+from rushes.workflow._annotate.returning import Returned, send_back
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
@@ -49,6 +52,7 @@ class Pushed:
         predicted: Labels that are shown as pre-annotations.
         refused: Labels that cannot be shown, and why.
         unreadable: Pictures that could not be laid out, each as a sentence.
+        returned: What became of edits that were made in the dataset since the last pull.
         revision: Of the dataset.
     """
 
@@ -59,6 +63,7 @@ class Pushed:
     predicted: int
     refused: Sequence[Refused]
     unreadable: Sequence[str]
+    returned: Returned
     revision: int
 
 
@@ -74,11 +79,12 @@ def push(
     """Make the server hold a task for everything that is asked for.
 
     Can be repeated at any time: a task is told by its key, what is there as it should be is left alone, what has
-    other content or predictions gets them, nothing is deleted that has answers.
+    other content or predictions gets them, nothing is deleted that has answers. Edits of the dataset go back to
+    the annotations that they are of, where the server still holds what was pulled.
 
     Raises:
-        UsageError: ``annotate.nothing``, ``annotate.no-ontology``, ``labelstudio.template``,
-            ``labelstudio.no-media``, ``store.query``.
+        UsageError: ``annotate.nothing``, ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
+        RecipeError: ``ontology.*``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
     if line.access.media is None:
@@ -89,7 +95,7 @@ def push(
         )
     with Dataset.open(path) as dataset, projects.turn(path), _media(line.access.media, dry_run) as media:
         store = dataset.store
-        spoken = projects.ontology_of(store, request.ontology)
+        spoken = vocabulary.needed(store, request.ontology)
         cameras: list[str] = []
         if request.template == template.MOMENT:
             wanted, cameras = units.moments(dataset, request.where)
@@ -106,12 +112,14 @@ def push(
             if dry_run:
                 project = projects.find(client, store, made_of.name)
                 sent = _would(client, project.id if project else None, made)
+                returned = _return(client, dataset, line, project, spoken, dry_run=True)
             else:
-                projects.keep_ontology(store, request.ontology)
+                vocabulary.keep_given(store, request.ontology)
                 project, _ = projects.ensure(client, store, made_of, spoken)
                 client.grant_folder(project.id, maker.folder)
                 revision = _record(dataset, projects.row(line, project, made_of, spoken, cameras), argv)
                 sent = sending.send(client, project.id, made.tasks, progress=_part(progress, "tasks"))
+                returned = _return(client, dataset, line, project, spoken, progress=_part(progress, "edits"))
         return Pushed(
             project=project.id if project else None,
             address=f"{line.access.url}/projects/{project.id}/data" if project else line.access.url,
@@ -120,8 +128,25 @@ def push(
             predicted=made.predicted,
             refused=made.refused,
             unreadable=made.unreadable,
+            returned=returned,
             revision=revision,
         )
+
+
+def _return(
+    client: Client,
+    dataset: Dataset,
+    line: Line,
+    project: Project | None,
+    spoken: Ontology,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Returned:
+    if project is None:
+        return Returned()
+    store = dataset.store.refresh()
+    return send_back(client, store, line, project.id, spoken, dry_run=dry_run, progress=progress)
 
 
 def _part(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

@@ -214,6 +214,15 @@ class Client:
         """Replace the data of a task; its annotations stay."""
         self._write("PATCH", f"/api/tasks/{task}/", {"data": dict(data)})
 
+    def annotation(self, number: int) -> dict[str, Any] | None:
+        """Read one annotation; None where it is not there any more."""
+        reply = self._get(f"/api/annotations/{number}/", absent_is_none=True)
+        return None if reply is None else dict(reply)
+
+    def set_results(self, annotation: int, results: Sequence[Mapping[str, Any]]) -> None:
+        """Replace what an annotation says; who did it and when is noted by the server."""
+        self._write("PATCH", f"/api/annotations/{annotation}/", {"result": [dict(entry) for entry in results]})
+
     def replace_predictions(self, project: int, predictions: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
         """Give tasks these predictions in place of all they have, so that they do not pile up.
 
@@ -229,7 +238,7 @@ class Client:
         if rows:
             self._write("POST", f"/api/projects/{project}/import/predictions", rows)
 
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def _get(self, path: str, params: Mapping[str, Any] | None = None, *, absent_is_none: bool = False) -> Any:
         """Read, and read again when the connection fails or the server is busy."""
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
@@ -241,6 +250,8 @@ class Client:
                 if last:
                     raise _unreachable(self.url, error) from error
             else:
+                if reply.status_code == 404 and absent_is_none:
+                    return None
                 if last or (reply.status_code < 500 and reply.status_code != 429):
                     return self._read(reply)
             time.sleep(0.25 * 2**attempt)

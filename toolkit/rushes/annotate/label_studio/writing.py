@@ -1,8 +1,7 @@
 """Labels → results of Label Studio: pre-annotations, as the server will hold them.
 
 A label that came from Label Studio and was not changed since goes back with the numbers it came with, to the last
-bit. Any other geometry becomes percent of the picture as shown; where a percent exists that reads back as the very
-same pixel, that one is taken.
+bit. Any other geometry becomes percent of the picture as shown.
 """
 
 import math
@@ -10,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rushes import masks
-from rushes.annotate.label_studio import brush, clips
+from rushes.annotate.label_studio import clips
+from rushes.annotate.label_studio.geometry import point_value, value_of
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
-from rushes.annotate.label_studio.results import TOOL, Origin, read, to_pixels
+from rushes.annotate.label_studio.results import TOOL, Origin, read
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
 from rushes.labels import Box, Geometry, Keypoints, Label, Mask, Polygon, Relation, RotatedBox, Track
 from rushes.vocabulary import ClassSpec, Ontology
@@ -62,13 +61,6 @@ def write(
         ontology: Of the template.
     """
     return _Writer(template, passports, ontology).write(labels)
-
-
-def to_percent(pixels: float, size_px: int) -> float:
-    """Give the percent that reads back as these pixels; where there is none, the one that comes nearest."""
-    percent = pixels * 100 / size_px
-    near = (percent, math.nextafter(percent, math.inf), math.nextafter(percent, -math.inf))
-    return min(near, key=lambda tried: abs(to_pixels(tried, size_px) - pixels))
 
 
 class _Writer:
@@ -148,7 +140,7 @@ class _Writer:
         if control is None:
             return []
         kind = _TYPES[control.meaning]
-        value = {**_value(label.geometry, turn), kind: [self._class(label)]}
+        value = {**value_of(label.geometry, turn), kind: [self._class(label)]}
         main = self._result(label.label_id, control, kind, value, turn, label)
         return [main, *self._attributes(label, main, value, name, turn)]
 
@@ -166,14 +158,14 @@ class _Writer:
             x, y, seen = triples[3 * at : 3 * at + 3]
             if not seen:
                 continue
-            value = {**_point(x, y, turn), "width": POINT_WIDTH, "keypointlabels": [point]}
+            value = {**point_value(x, y, turn), "width": POINT_WIDTH, "keypointlabels": [point]}
             region = f"{label.label_id}_{at}"
             main = self._result(region, control, "keypointlabels", value, turn, label)
             if label.parent_id in region_of:
                 main["parentID"] = region_of[str(label.parent_id)]
             yield main
             if seen == 1:
-                chosen = {**_point(x, y, turn), "width": POINT_WIDTH, "choices": [HIDDEN]}
+                chosen = {**point_value(x, y, turn), "width": POINT_WIDTH, "choices": [HIDDEN]}
                 yield self._result(region, hidden, "choices", chosen, turn, label)
 
     def _choice(self, label: Label, name: str) -> list[dict[str, Any]]:
@@ -308,37 +300,6 @@ class _Writer:
             path.insert(0, spec.parent)
             spec = self._ontology.class_of(spec.parent)
         return path
-
-
-def _value(geometry: Geometry | None, turn: Turn) -> dict[str, Any]:
-    back = turn.inverse()
-    match geometry:
-        case Box():
-            shown = back.box_stored(geometry)
-            return {**_corner_and_size(shown, turn), "rotation": 0}
-        case RotatedBox():
-            turned = back.rotated_box_stored(geometry)
-            return {**_corner_and_size(turned, turn), "rotation": turned.rotation_deg}
-        case Polygon(rings=(ring,)):
-            corners = zip(ring[::2], ring[1::2], strict=True)
-            return {"points": [list(_point(x, y, turn).values()) for x, y in corners], "closed": True}
-        case Mask():
-            return {"format": "rle", "rle": brush.encode(back.pixels_stored(masks.decode(geometry)))}
-    raise AssertionError(f"{type(geometry).__name__} has no such value")
-
-
-def _corner_and_size(box: Box | RotatedBox, turn: Turn) -> dict[str, float]:
-    return {
-        "x": to_percent(box.x_px, turn.shown_width_px),
-        "y": to_percent(box.y_px, turn.shown_height_px),
-        "width": to_percent(box.width_px, turn.shown_width_px),
-        "height": to_percent(box.height_px, turn.shown_height_px),
-    }
-
-
-def _point(x_px: float, y_px: float, turn: Turn) -> dict[str, float]:
-    x, y = turn.point_shown(x_px, y_px)
-    return {"x": to_percent(x, turn.shown_width_px), "y": to_percent(y, turn.shown_height_px)}
 
 
 def _numbers(geometry: Geometry | None) -> Iterator[float]:

@@ -5,24 +5,31 @@ any time.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rushes import intervals
 from rushes.annotate.label_studio import changes, passport, results, template
-from rushes.annotate.label_studio.results import Origin, Problem
+from rushes.annotate.label_studio.results import TOOL, Origin, Problem
 from rushes.errors import UsageError
-from rushes.labels import Label, LabelEvent
+from rushes.labels import Label, LabelEvent, Relation, digest_of
 from rushes.model import Times
 from rushes.vocabulary import Ontology
 
 
 @dataclass(slots=True)
 class Derived:
-    """Labels, and what a person should look at: each problem with the key of its task."""
+    """Labels, and what a person should look at.
+
+    Args:
+        problems: Each with the key of its task.
+        unread: Versions that could not be read at all.
+    """
 
     labels: list[Label] = field(default_factory=list)
     problems: list[tuple[str, Problem]] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
 
 
 TimesOf = Callable[[str, str], Times]
@@ -49,10 +56,11 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) 
             made_of = template.build(data.get("template", ""), ontology, cameras=data.get("cameras", ()))
         except UsageError as error:
             found.problems.append((key, Problem(kind="unreadable", said=error.message)))
+            found.unread.add(event.event_id)
             continue
         annotation = json.loads(event.payload)
         origin = Origin(
-            scope=f"{event.server}/{event.project}/{annotation.get('unique_id') or event.annotation}",
+            scope=_scope(event, annotation),
             author=event.author,
             created_ns=event.created_ns,
             updated_ns=event.updated_ns,
@@ -95,6 +103,29 @@ def newest(events: Iterable[LabelEvent]) -> list[LabelEvent]:
         else:
             last[key] = event
     return list(last.values())
+
+
+def name_of(label: Label, home: LabelEvent | None, region: str) -> str:
+    """Name a label that is added in the dataset as it will be named when it is read from its annotation.
+
+    Args:
+        label: What is added.
+        home: Newest version of the annotation that it is added to; None where there is none.
+        region: Name that it gets in the annotation.
+    """
+    if home is None:
+        return digest_of("rushes", region)
+    scope = _scope(home, json.loads(home.payload))
+    if isinstance(label.geometry, Relation):
+        ends = (label.geometry.subject_id, label.geometry.object_id)
+        return digest_of(TOOL, scope, "relation", *ends, label.class_name)
+    if label.kind == "keypoints" and label.parent_id:
+        return digest_of(TOOL, scope, f"points of {label.parent_id}")
+    return digest_of(TOOL, scope, f"{region}/{label.class_name}" if label.kind == "class" else region)
+
+
+def _scope(event: LabelEvent, annotation: Mapping[str, Any]) -> str:
+    return f"{event.server}/{event.project}/{annotation.get('unique_id') or event.annotation}"
 
 
 def _model(annotation: dict[str, object]) -> str | None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rushes import ontology as ontologies
 from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Client, Project, ReplyLostError
 from rushes.annotate.label_studio.template import Template
-from rushes.errors import ToolError, UsageError
+from rushes.errors import ToolError
 from rushes.store import Store
 from rushes.vocabulary import Ontology
 
@@ -94,35 +93,6 @@ def _change(client: Client, project: Project, template: Template, spoken: Ontolo
             hint="put the old name into 'formerly' of the class that it became, and push again",
             facts={"project": project.id},
         ) from error
-
-
-def ontology_of(store: Store, given: str | None) -> Ontology:
-    """Read the ontology that is given, or else the one that the dataset holds.
-
-    Raises:
-        UsageError: ``annotate.no-ontology``.
-        RecipeError: ``ontology.*``.
-    """
-    kept = store.path / "ontology.yaml"
-    if given is None and not kept.exists():
-        raise UsageError(
-            f"{store.path} has no ontology: what may be labelled?",
-            code="annotate.no-ontology",
-            hint=f"--ontology FILE.yaml, or one of {', '.join(ontologies.named())}",
-        )
-    return ontologies.load(kept if given is None else given)
-
-
-def keep_ontology(store: Store, given: str | None) -> None:
-    """Keep an ontology that was given in the dataset, for all that comes after."""
-    if given is None:
-        return
-    kept = store.path / "ontology.yaml"
-    text = ontologies.find(given).read_text(encoding="utf-8")
-    if not kept.exists() or kept.read_text(encoding="utf-8") != text:
-        scratch = kept.with_suffix(".tmp")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(kept)
 
 
 @contextmanager
