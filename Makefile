@@ -1,6 +1,7 @@
 # make demo   a sample recording becomes a dataset, ends in the FiftyOne App
 # make test   everything that is checked: style, types, floors, tests, with real servers and a real browser
 # make check  the same without servers and slow tests
+# make soak   more of the same: more kills, more seeds, more interleavings; an hour or so
 # Each does its own set-up; what is needed is Python 3.11 or newer with venv, make and git.
 
 PYTHON ?= python3
@@ -10,14 +11,14 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_PYTHON_VERSION_WARNING = 1
 
-.PHONY: demo test check bench samples readme clean tools
+.PHONY: demo test check soak bench samples readme clean tools
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.rushes
 	@$(BIN)/rushes demo
 
 test: check tools
-	$(BIN)/python -m pytest -q -m "live or slow"
+	$(BIN)/python -m pytest -q -m "(live or slow) and not soak"
 	@echo "all tests ran"
 
 check: $(VENV)/.rushes-dev
@@ -25,7 +26,10 @@ check: $(VENV)/.rushes-dev
 	$(BIN)/ruff check toolkit tests bench data_samples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow and not soak" --cov --cov-report=term:skip-covered
+
+soak: tools
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
 
 bench: $(VENV)/.rushes-dev
 	$(BIN)/python bench/run.py
