@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rushes.annotate import rows
+from rushes.annotate.merging import ABSENT, EXISTENCE, Value
 from rushes.labels import Label, LabelAction, LabelEvent
 from rushes.texts import as_json
 from rushes.vocabulary import Ontology
@@ -159,6 +160,20 @@ def ids_of(events: Iterable[LabelEvent]) -> set[str]:
     return {json.loads(event.payload)["label_id"] for event in events if event.tool == TOOL}
 
 
+def said(group: str, value: Value) -> Any:
+    """Give what a side says of a group as JSON values; None for an attribute that is not there, or a deletion."""
+    if group == EXISTENCE:
+        return row_of(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value] if len(value) > 1 else _plain(value[0])
+    return None if value is ABSENT else _plain(value)
+
+
 def _key(label: Label) -> str:
     place = f"@moment/{label.moment}" if label.stream is None else f"{label.stream}/{label.index}"
     return f"{label.recording_id}/{place}"
+
+
+def _plain(value: Any) -> Any:
+    names = getattr(value, "__dataclass_fields__", None)
+    return value if names is None else {name: _plain(getattr(value, name)) for name in names}

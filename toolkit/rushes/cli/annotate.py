@@ -11,6 +11,7 @@ import click
 from rushes import registry
 from rushes.cli import _progress
 from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
+from rushes.cli._annotate_erratum import erratum_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
@@ -197,7 +198,7 @@ def rebuild(dataset: Path) -> Answer:
 
 
 _VERBS = (install, up, status, down, push, pull, rebuild, edit_command, conflicts_command, resolve_command)
-for _verb in (*_VERBS, diff, blame, import_command, agree_command):
+for _verb in (*_VERBS, diff, blame, erratum_command, import_command, agree_command):
     command.add_command(_verb)
 
 
