@@ -54,7 +54,7 @@ def test_an_export_is_in_the_ledger_with_what_it_was_made_of(history) -> None:
     assert (entry.path, entry.format) == (str((place / "given away").resolve()), "coco")
     assert entry.label_ids == {label.label_id for label in names.values()}
     assert entry.revision == before - 1  # the export itself is the revision after
-    assert exported.revision_of(place / "given away") == entry.revision
+    assert exported.note_beside(place / "given away")["revision"] == entry.revision
     export(dataset, Settings(format="coco", out=place / "never", pictures=False), dry_run=True)
     assert len(exported.ledger(Store.open(dataset))) == 1
 

@@ -11,7 +11,7 @@ from rushes import registry
 from rushes.annotate import edits, rows
 from rushes.annotate.edits import Edit, Home
 from rushes.annotate.label_studio.results import TOOL
-from rushes.annotate.merging import same_label
+from rushes.annotate.merging import merge, same_label
 from rushes.errors import UsageError
 from rushes.labels import Label, Relation, digest_of
 from rushes.store import Store
@@ -87,11 +87,11 @@ def edit(
         whole = _with_parts(wanted, now) if with_parts else dict(wanted)
         whole |= _following(whole, now)
         _refuse_orphans(whole, now)
-        made = [
-            Edit(label_id=name, before=(seen or {}).get(name, now.get(name)), after=label)
-            for name, label in whole.items()
-            if not same_label(label, (seen or {}).get(name, now.get(name)))
-        ]
+        made = []
+        for name, label in whole.items():
+            before = (seen or {}).get(name, now[name])
+            if not same_label(merge(before, label, now[name]).ours, now[name]):
+                made.append(Edit(label_id=name, before=before, after=label))
         who = author_of(author)
         revision, after = store.revision, Standing()
         if made and not dry_run:

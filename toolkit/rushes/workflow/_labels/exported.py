@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rushes.errors import StoreError
 from rushes.labels import digest_of
@@ -100,10 +101,17 @@ def ledger(store: Store) -> list[Entry]:
     ]
 
 
-def revision_of(folder: Path) -> int | None:
-    """Read of which revision an export of ours was made, by the note beside it; None where there is none."""
-    note = (folder if folder.is_dir() else folder.parent) / "export.json"
-    try:
-        return int(json.loads(note.read_text(encoding="utf-8"))["revision"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def note_beside(path: Path) -> Mapping[str, Any]:
+    """Read what an export of ours says of itself; empty where there is none.
+
+    Args:
+        path: The folder of the export, or a file in it or one folder further down.
+    """
+    for folder in (path, path.parent, path.parent.parent):
+        try:
+            note = json.loads((folder / "export.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(note, dict) and isinstance(note.get("revision"), int):
+            return note
+    return {}
