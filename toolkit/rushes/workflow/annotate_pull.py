@@ -17,7 +17,7 @@ from rushes.labels import Label, LabelEvent
 from rushes.model import Times
 from rushes.store import Store
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import deriving
+from rushes.workflow._annotate import axes, deriving
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
@@ -96,7 +96,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         labels: Sequence[Label] = ()
         revision = store.revision
         if found:
-            derived = deriving.derive(deriving.newest(found), spoken, _times(store))
+            derived = deriving.derive(deriving.newest(found), spoken, _times(store), axes.of_dataset(store))
             labels, problems = derived.labels, derived.problems
             revision = _commit(store, found, before, labels, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
@@ -123,7 +123,7 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     store = Store.open(path)
     spoken: Ontology = projects.ontology_of(store, None)
     events = events_of(store.table("label_events", where={"tool": TOOL}).to_pylist())
-    derived = deriving.derive(deriving.newest(events), spoken, _times(store))
+    derived = deriving.derive(deriving.newest(events), spoken, _times(store), axes.of_dataset(store))
     with store.begin("annotate rebuild", argv=argv) as transaction:
         columns = label_columns(derived.labels)
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, len(derived.labels), columns)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rushes import masks
 from rushes.annotate.label_studio import brush, clips
+from rushes.annotate.label_studio.axes import Axis, Span
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
@@ -28,6 +29,11 @@ from rushes.labels import (
 from rushes.vocabulary import Ontology
 
 Result = Mapping[str, Any]
+_NO_AXES: Mapping[str, Axis] = {}
+_LABELS = (
+    *("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels"),
+    *("timelinelabels", "timeserieslabels", "labels"),
+)
 TOOL = "label-studio"
 _ORIGINS: Mapping[str, LabelOrigin] = {
     "manual": "manual",
@@ -41,7 +47,8 @@ class Problem:
     """Something about a result that a person should look at.
 
     Args:
-        kind: unknown-label, unknown-control, size-differs, unreadable, loose-point or dangling-relation.
+        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point or
+            dangling-relation.
         said: A clause with the facts.
     """
 
@@ -81,6 +88,7 @@ def read(
     passports: Mapping[str, Passport],
     ontology: Ontology,
     origin: Origin,
+    axes: Mapping[str, Axis] = _NO_AXES,
 ) -> Read:
     """Read the results of one annotation.
 
@@ -90,11 +98,12 @@ def read(
         passports: By object name.
         ontology: Names that classes had before are read as the class.
         origin: Of the annotation.
+        axes: Of what is shown over time, by object name.
 
     Returns:
         The labels in the order of their regions, relations last, and the problems.
     """
-    return _Reader(template, passports, ontology, origin).read(results)
+    return _Reader(template, passports, ontology, origin, axes).read(results)
 
 
 def to_pixels(percent: float, size_px: int) -> float:
@@ -106,9 +115,15 @@ class _Reader:
     """The reading of one annotation; the steps share what they have found."""
 
     def __init__(
-        self, template: Template, passports: Mapping[str, Passport], ontology: Ontology, origin: Origin
+        self,
+        template: Template,
+        passports: Mapping[str, Passport],
+        ontology: Ontology,
+        origin: Origin,
+        axes: Mapping[str, Axis],
     ) -> None:
         self._template = template
+        self._axes = axes
         self._passports = passports
         self._ontology = ontology
         self._origin = origin
@@ -129,10 +144,8 @@ class _Reader:
             self._check_size(main, passport)
             if control.meaning == "points":
                 points.append((region, entries, control, passport))
-            elif control.meaning == "segment":
-                self._segments(region, main, passport)
-            elif control.meaning == "track":
-                self._track(region, entries, main, passport)
+            elif control.meaning in ("segment", "stretch", "track"):
+                self._over_time(region, entries, main, control, passport)
             elif control.meaning in ("class", "taxonomy"):
                 self._classes(region, main, control, passport)
             else:
@@ -142,6 +155,16 @@ class _Reader:
             if entry.get("type") == "relation":
                 self._relation(entry)
         return self._out
+
+    def _over_time(
+        self, region: str, entries: Sequence[Result], main: Result, control: Control, passport: Passport
+    ) -> None:
+        if control.meaning == "segment":
+            self._segments(region, main, passport)
+        elif control.meaning == "stretch":
+            self._stretch(region, main, control, passport)
+        else:
+            self._track(region, entries, main, passport)
 
     def _main(self, entries: Sequence[Result]) -> tuple[Result | None, Control | None]:
         """Find the entry of a region that is drawn or chosen by itself."""
@@ -283,15 +306,43 @@ class _Reader:
             except (KeyError, TypeError, ValueError) as error:
                 self._problem("unreadable", f"a segment cannot be read: {error}")
                 continue
-            name = _name_of(main)
-            spec = self._ontology.gesture_of(name)
-            if spec is None:
-                self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
-            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=None)
-            label = replace(
-                label, kind="segment", class_name=spec.name if spec else name, index=first, index_end=end
-            )
+            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=self._gesture(main))
+            label = replace(label, kind="segment", index=first, index_end=end)
             self._keep(replace(label, received={"results": [dict(main)]}), region)
+
+    def _stretch(self, region: str, main: Result, control: Control, passport: Passport) -> None:
+        """Read a stretch of a time axis: the samples that it covers, and when."""
+        axis, value = self._axes.get(control.to_name), main.get("value", {})
+        if axis is None:
+            self._problem(
+                "no-axis", f"the times of {passport.stream} are not known, so a stretch of it is no label"
+            )
+            return
+        try:
+            span = axis.span_of(value["start"], value["end"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            self._problem("unreadable", f"a stretch of {passport.stream} cannot be read: {error}")
+            return
+        label = self._label(region, main, passport, class_name=self._gesture(main))
+        label = replace(
+            label,
+            kind="segment",
+            index=span.index,
+            index_end=span.index_end,
+            t_start_ns=span.t_start_ns,
+            t_end_ns=span.t_end_ns,
+            attributes=_sound_attributes(span, value),
+            received={"results": [dict(main)]},
+        )
+        self._keep(label, region)
+
+    def _gesture(self, main: Result) -> str:
+        """Give the gesture's present name; one that the ontology never had is kept as drawn, and told."""
+        name = _name_of(main)
+        spec = self._ontology.gesture_of(name)
+        if spec is None:
+            self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
+        return spec.name if spec else name
 
     def _track(self, region: str, entries: Sequence[Result], main: Result, passport: Passport) -> None:
         try:
@@ -351,8 +402,8 @@ class _Reader:
             index=passport.index,
             moment=passport.moment,
             t_start_ns=passport.t_ns,
-            image_width_px=passport.width_px,
-            image_height_px=passport.height_px,
+            image_width_px=passport.width_px or None,
+            image_height_px=passport.height_px or None,
             score=_number(main.get("score")),
             tool=TOOL,
             author=origin.author,
@@ -452,7 +503,7 @@ def _kind(geometry: Geometry) -> Any:
 
 def _names_of(entry: Result) -> Iterator[str]:
     value = entry.get("value", {})
-    for key in ("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels", "timelinelabels", "labels"):
+    for key in _LABELS:
         yield from (str(name) for name in value.get(key) or ())
 
 
@@ -470,6 +521,13 @@ def _attribute(value: Mapping[str, Any], kind: str) -> Any:
     if kind == "flag":
         return bool(choices)
     return choices if kind == "choices" else (choices[0] if choices else None)
+
+
+def _sound_attributes(span: Span, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which samples of a sound a stretch covers: the rows of its table are blocks of them."""
+    if span.sample is None:
+        return {}
+    return {"sample": span.sample, "sample_end": span.sample_end, "channel": value.get("channel", 0)}
 
 
 def _number(value: Any) -> float | None:

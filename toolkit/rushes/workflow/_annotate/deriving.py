@@ -5,16 +5,19 @@ any time.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rushes import intervals
 from rushes.annotate.label_studio import changes, passport, results, template
+from rushes.annotate.label_studio.axes import Axis
+from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import Origin, Problem
 from rushes.errors import UsageError
 from rushes.labels import Label, LabelEvent
 from rushes.model import Times
 from rushes.vocabulary import Ontology
+from rushes.workflow._annotate.axes import AxisOf
 
 
 @dataclass(slots=True)
@@ -29,13 +32,14 @@ TimesOf = Callable[[str, str], Times]
 """Raw times of all samples of a stream, by recording and stream."""
 
 
-def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) -> Derived:
+def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf, axis_of: AxisOf) -> Derived:
     """Read the labels of versions; deleted and skipped ones have none.
 
     Args:
         events: The newest version of each annotation.
         ontology: The dataset's.
         times_of: For the times of spans.
+        axis_of: For stretches of numbers and sound.
     """
     found = Derived()
     for event in events:
@@ -59,10 +63,28 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) 
             event_id=event.event_id,
             model=_model(annotation),
         )
-        read = results.read(entries, made_of, passports, ontology, origin)
+        axes, changed = _axes(passports, axis_of)
+        read = results.read(entries, made_of, passports, ontology, origin, axes)
+        found.problems += [(key, problem) for problem in changed]
         found.labels += [timed(replace(label, event_id=event.event_id), times_of) for label in read.labels]
         found.problems += [(key, problem) for problem in read.problems]
     return found
+
+
+def _axes(passports: Mapping[str, Passport], axis_of: AxisOf) -> tuple[dict[str, Axis], list[Problem]]:
+    """Give the axes of what is shown over time; one that differs from what was sent is left out, and told."""
+    axes: dict[str, Axis] = {}
+    changed: list[Problem] = []
+    for name, shown in passports.items():
+        axis = axis_of(shown)
+        if axis is None:
+            continue
+        if axis.digest == shown.axis:
+            axes[name] = axis
+            continue
+        said = f"the times of {shown.stream} are not those that the task was made with"
+        changed.append(Problem(kind="axis-differs", said=said))
+    return axes, changed
 
 
 def timed(label: Label, times_of: TimesOf) -> Label:
@@ -70,7 +92,7 @@ def timed(label: Label, times_of: TimesOf) -> Label:
 
     Past the last sample of the stream the end is one median interval later.
     """
-    if label.index is None or label.index_end is None or label.stream is None:
+    if label.index is None or label.index_end is None or label.stream is None or label.t_end_ns is not None:
         return label
     times = times_of(label.recording_id, label.stream)
     if label.index_end < len(times):
