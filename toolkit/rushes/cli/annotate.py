@@ -13,7 +13,7 @@ from rushes.cli import _progress
 from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
-from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
+from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer
 from rushes.quantities import say_count
 from rushes.workflow import annotate
@@ -89,10 +89,13 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
 rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template signal --where "modality = 'imu'" --clip 60s
 """,
 )
 @dataset_argument
-@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture.")
+@click.option(
+    "--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture, signal, audio."
+)
 @click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
@@ -103,6 +106,7 @@ rushes annotate push my-dataset --template gesture --where "modality = 'color' A
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
+@click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
 @_server_options
 @dry_run_option
 def push(
@@ -111,6 +115,7 @@ def push(
     where: str | None,
     ontology: str | None,
     predictions: Sequence[str],
+    clip: int | None,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
@@ -127,6 +132,7 @@ def push(
         where=where,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
+        clip_ns=clip,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:

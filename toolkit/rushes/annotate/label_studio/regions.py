@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
+_LABELS = (
+    *("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels"),
+    *("timelinelabels", "timeserieslabels", "labels"),
+)
 
 
 def regions(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -21,7 +25,7 @@ def regions(results: Sequence[Result]) -> dict[str, list[Result]]:
 def names_of(entry: Result) -> Iterator[str]:
     """Give the labels that a drawn entry carries."""
     value = entry.get("value", {})
-    for key in ("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels", "timelinelabels", "labels"):
+    for key in _LABELS:
         yield from (str(name) for name in value.get(key) or ())
 
 

@@ -32,14 +32,14 @@ class Line:
     name: str
 
 
-def mark(store: Store, template: str) -> str:
+def mark(store: Store, place: str) -> str:
     """Give the words in a project's description that say whose it is."""
-    return f"rushes:{store.identity}:{template}"
+    return f"rushes:{store.identity}:{place}"
 
 
-def find(client: Client, store: Store, template: str) -> Project | None:
+def find(client: Client, store: Store, place: str) -> Project | None:
     """Find the dataset's project for a template; the oldest, should there be several."""
-    words = mark(store, template)
+    words = mark(store, place)
     return next((project for project in client.projects() if words in project.description.split()), None)
 
 
@@ -49,15 +49,15 @@ def ensure(client: Client, store: Store, template: Template, spoken: Ontology) -
     Raises:
         ToolError: ``labelstudio.config`` if labels there use names that the config has no more; and as the client.
     """
-    project = find(client, store, template.name)
+    project = find(client, store, template.place)
     made = project is None
     if project is None:
-        title = f"{store.name} · {template.name}"[_TITLE]
-        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.name)}"
+        title = f"{store.name} · {template.place}"[_TITLE]
+        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.place)}"
         try:
             project = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
         except ReplyLostError:
-            project = find(client, store, template.name)
+            project = find(client, store, template.place)
             if project is None:
                 raise
     elif project.config.strip() != template.config.strip():
@@ -73,7 +73,7 @@ def row(
         "server": line.name,
         "project": str(project.id),
         "title": project.title,
-        "template": template.name,
+        "template": template.place,
         "ontology": spoken.digest,
         "config": template.config,
         "cameras": [list(cameras) if cameras else None],
