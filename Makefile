@@ -16,7 +16,10 @@ export PIP_NO_PYTHON_VERSION_WARNING = 1
 demo: $(VENV)/.rushes
 	@$(BIN)/rushes demo
 
-test: check tools
+# What the live tests need is fetched while the quick tests run: it mostly waits for the network. Both go on when one
+# fails, and then the whole has failed.
+test: $(VENV)/.rushes-dev
+	@$(MAKE) --no-print-directory -j2 check tools
 	$(BIN)/python -m pytest -q -m "live or slow"
 	@echo "all tests ran"
 
