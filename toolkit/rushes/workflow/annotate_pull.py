@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,18 +78,18 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
-            if memory.still_holds(client, number):
-                tasks += len(memory.stamps)
+            look = memory.look(client, number)
+            tasks += len(look.there)
+            if look.memory == memory:
                 continue
             known = changes.known_of(_stored(store, line, row["project"]))
             source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
-            index = list(client.stamps(number))
-            chosen = changes.to_read(index, known, memory.stamps)
+            chosen = changes.to_read(look.rows, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
-            found += changes.gone(index, known, source)
+            found += changes.gone(look.there, known, source)
             before |= {event.event_id: event for event in known.living.values()}
-            seen_now.append(replace(memory, stamps={task.id: task.updated_at for task in index}))
-            tasks, read = tasks + len(index), read + len(chosen)
+            seen_now.append(look.memory)
+            read += len(chosen)
         if gone and len(gone) == len(ours):
             raise gone[0]
         problems: Sequence[tuple[str, Problem]] = ()

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +27,7 @@ CONNECT_S = 10.0
 INDEX_PAGE = 20_000
 FULL_PAGE = 500  # Django takes 1,000 parameters a request
 _TRIES = 4
+_STAMPS = "id,updated_at,total_annotations,cancelled_annotations"
 
 
 class ReplyLostError(ToolError):
@@ -61,6 +61,22 @@ class TaskRow:
     data: Mapping[str, Any]
     updated_at: str
     answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """The top of a project's index, as sorted by stamp.
+
+    Args:
+        rows: Newest first, without data, keys and revisions. An annotation that is made, changed or deleted
+            stamps its task.
+        tasks: How many the project has.
+        annotations: How many were submitted in it, skips left out.
+    """
+
+    rows: Sequence[TaskRow]
+    tasks: int
+    annotations: int
 
 
 class Client:
@@ -142,23 +158,23 @@ class Client:
         """Walk over the tasks of a project, without their annotations, in the order of their ids."""
         return self._index(project, "id,data,updated_at,total_annotations,cancelled_annotations")
 
-    def stamps(self, project: int, *, since: datetime | None = None) -> Iterator[TaskRow]:
-        """Walk over the tasks as :meth:`index` does, but without their data, keys and revisions: it is quicker.
+    def stamps(self, project: int) -> Iterator[TaskRow]:
+        """Walk over the tasks as :meth:`index` does, but without their data, keys and revisions."""
+        return self._index(project, _STAMPS)
 
-        Args:
-            project: Its id.
-            since: Only tasks with a later stamp; an annotation that is made, changed or deleted stamps its task.
-        """
-        return self._index(project, "id,updated_at,total_annotations,cancelled_annotations", since)
+    def newest(self, project: int, count: int) -> Newest:
+        """Give the tasks that were stamped last, and how many there are; quick however many there are."""
+        asked = {"project": project, "fields": "task_only", "include": _STAMPS, "page_size": count}
+        answer = self._get("/api/tasks/", {**asked, "query": json.dumps({"ordering": ["-tasks:updated_at"]})})
+        return Newest(
+            rows=[_task_row(row) for row in answer["tasks"]],
+            tasks=int(answer["total"]),
+            annotations=int(answer["total_annotations"]),
+        )
 
-    def _index(self, project: int, columns: str, since: datetime | None = None) -> Iterator[TaskRow]:
+    def _index(self, project: int, columns: str) -> Iterator[TaskRow]:
         asked: dict[str, Any] = {"project": project, "fields": "task_only", "page_size": INDEX_PAGE}
-        view: dict[str, Any] = {"ordering": ["tasks:id"]}
-        if since is not None:
-            item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
-            item["value"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            view["filters"] = {"conjunction": "and", "items": [item]}
-        asked |= {"include": columns, "query": json.dumps(view)}
+        asked |= {"include": columns, "query": json.dumps({"ordering": ["tasks:id"]})}
         page, seen = 1, 0
         while True:
             answer = self._get("/api/tasks/", {**asked, "page": page})
