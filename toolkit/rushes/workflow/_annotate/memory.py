@@ -80,8 +80,8 @@ class Memory:
         """Find the tasks that may have changed: by the newest alone where that is proof, else by all.
 
         It is proof when they reach back beyond all that we have seen, by the overlap, and the count of tasks says
-        that none is gone. After an import they do not reach that far. Then, if none of them is new and the count of
-        annotations is as it was, nothing has happened; else all are compared.
+        that none is gone. After an import they do not reach that far. Then, if none of them is new and the count
+        of annotations is as it was, nothing has happened; else all are compared.
         """
         newest = client.newest(project, top)
         if not self.stamps or not 0 <= time.time_ns() - self.whole_ns < WHOLE_LOOK_S * 1e9:
