@@ -137,7 +137,7 @@ def push(
     text += f"\n{say_count(done.predicted, 'label')} shown as pre-annotations" if done.predicted else ""
     text += f"\n{say_count(sent.spare, 'spare copy')} taken away" if sent.spare else ""
     text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
-    warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
+    warnings = [*done.notes, *(f"not shown: {sentence}" for sentence in done.unreadable[:20])]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
         f"{say_count(n, 'label')} not shown as pre-annotation: {why}" for why, n in reasons.most_common(10)
@@ -204,7 +204,12 @@ def _pulled(dataset: Path, done: Any) -> Answer:
         text=text,
         dataset=str(dataset),
         revision=done.revision,
-        warnings=[*done.gone, *said[:20], *([f"… and {len(said) - 20} more"] if len(said) > 20 else [])],
+        warnings=[
+            *done.notes,
+            *done.gone,
+            *said[:20],
+            *([f"… and {len(said) - 20} more"] if len(said) > 20 else []),
+        ],
     )
 
 

@@ -38,6 +38,7 @@ class Pulled:
         labels: Current labels of all annotations that these touch.
         problems: What a person should look at, each with the key of its task.
         revision: Of the dataset; the one before where nothing was new.
+        notes: What a user should know of the server, each a sentence.
     """
 
     projects: int
@@ -48,6 +49,7 @@ class Pulled:
     labels: int
     problems: Sequence[tuple[str, Problem]]
     revision: int
+    notes: Sequence[str] = ()
 
 
 def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress | None = None) -> Pulled:
@@ -72,6 +74,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         gone: list[ToolError] = []
         seen = {project.id: project for project in client.projects()}
         users = client.users() if ours else {}
+        notes = projects.notes(client)
         for row in ours:
             number = int(row["project"])
             if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
@@ -111,6 +114,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         labels=len(labels),
         problems=problems,
         revision=revision,
+        notes=notes,
     )
 
 

@@ -50,6 +50,7 @@ class Pushed:
         refused: Labels that cannot be shown, and why.
         unreadable: Pictures that could not be laid out, each as a sentence.
         revision: Of the dataset.
+        notes: What a user should know of the server, each a sentence.
     """
 
     project: int | None
@@ -60,6 +61,7 @@ class Pushed:
     refused: Sequence[Refused]
     unreadable: Sequence[str]
     revision: int
+    notes: Sequence[str] = ()
 
 
 def push(
@@ -102,7 +104,7 @@ def push(
         maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
         made = maker.make(wanted, _part(progress, "pictures"))
         with Client(line.access) as client:
-            revision = store.revision
+            revision, notes = store.revision, projects.notes(client)
             if dry_run:
                 project = projects.find(client, store, made_of.name)
                 sent = _would(client, project.id if project else None, made)
@@ -121,6 +123,7 @@ def push(
             refused=made.refused,
             unreadable=made.unreadable,
             revision=revision,
+            notes=notes,
         )
 
 
