@@ -166,7 +166,7 @@ class Connection:
             f"{self.url} {'has too much to do' if busy else 'fails'} ({reply.status_code}), {_TRIES} times on end"
             f"{_said(reply)}",
             code="labelstudio.failing",
-            hint="wait a little and run the same command again; see whether the server, or a proxy before it, is down",
+            hint="wait a little and run the same command again; see whether the server, or a proxy, is down",
             facts={"url": self.url, "status": reply.status_code},
         )
 
