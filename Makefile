@@ -10,7 +10,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_PYTHON_VERSION_WARNING = 1
 
-.PHONY: demo test check bench samples readme clean tools
+.PHONY: demo test check bench soak samples readme clean tools
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.rushes
@@ -32,6 +32,12 @@ check: $(VENV)/.rushes-dev
 
 bench: $(VENV)/.rushes-dev
 	$(BIN)/python bench/run.py
+
+# Two people and re-syncs at random against a real Label Studio behind a faulty line: make soak STEPS=2000 SEED=7
+STEPS ?= 300
+SEED ?= 4
+soak: tools
+	RUSHES_SOAK_STEPS=$(STEPS) RUSHES_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/annotate/test_soak.py
 
 samples: $(VENV)/.rushes-dev
 	$(BIN)/python data_samples/make.py
