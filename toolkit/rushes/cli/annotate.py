@@ -148,7 +148,7 @@ def push(
         where_to = say_count(back.annotations, "annotation")
         text += f"\n{say_count(back.labels, 'edited label')} {would}sent back, in {where_to}"
     text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
-    warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
+    warnings = [*done.notes, *(f"not shown: {sentence}" for sentence in done.unreadable[:20])]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
         f"{say_count(n, 'label')} not shown as pre-annotation: {why}" for why, n in reasons.most_common(10)
@@ -228,7 +228,12 @@ def _pulled(dataset: Path, done: Any) -> Answer:
         text=text,
         dataset=str(dataset),
         revision=done.revision,
-        warnings=[*done.gone, *said[:20], *([f"… and {len(said) - 20} more"] if len(said) > 20 else [])],
+        warnings=[
+            *done.notes,
+            *done.gone,
+            *said[:20],
+            *([f"… and {len(said) - 20} more"] if len(said) > 20 else []),
+        ],
     )
 
 

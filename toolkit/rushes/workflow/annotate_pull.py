@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Pulled:
         conflicts: How many of what is contested there, open ones.
         problems: What a person should look at, each with the key of its task.
         revision: Of the dataset; the one before where nothing was new.
+        notes: What a user should know of the server, each a sentence.
     """
 
     projects: int
@@ -49,6 +50,7 @@ class Pulled:
     conflicts: int
     problems: Sequence[tuple[str, Problem]]
     revision: int
+    notes: Sequence[str] = ()
 
 
 def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress | None = None) -> Pulled:
@@ -74,25 +76,26 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         gone: list[ToolError] = []
         seen = {project.id: project for project in client.projects()}
         users = client.users() if ours else {}
+        notes = projects.notes(client)
         for row in ours:
             number = int(row["project"])
             if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
-            if memory.still_holds(client, number):
-                tasks += len(memory.stamps)
+            look = memory.look(client, number)
+            tasks += len(look.there)
+            if look.memory == memory:
                 continue
             stored = standing.stored(store, server=line.name, project=row["project"])
             known = changes.known_of(event for event in stored if event.tool == TOOL)
             source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
-            index = list(client.stamps(number))
-            chosen = changes.to_read(index, known, memory.stamps)
+            chosen = changes.to_read(look.rows, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
-            found += changes.gone(index, known, source)
+            found += changes.gone(look.there, known, source)
             before += stored
-            seen_now.append(replace(memory, stamps={task.id: task.updated_at for task in index}))
-            tasks, read = tasks + len(index), read + len(chosen)
+            seen_now.append(look.memory)
+            read += len(chosen)
         if gone and len(gone) == len(ours):
             raise gone[0]
         now = Standing()
@@ -115,6 +118,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         conflicts=_open(now),
         problems=now.problems,
         revision=revision,
+        notes=notes,
     )
 
 

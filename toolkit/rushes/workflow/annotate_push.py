@@ -57,6 +57,7 @@ class Pushed:
         unreadable: Pictures that could not be laid out, each as a sentence.
         returned: What became of edits that were made in the dataset since the last pull.
         revision: Of the dataset.
+        notes: What a user should know of the server, each a sentence.
     """
 
     project: int | None
@@ -68,6 +69,7 @@ class Pushed:
     unreadable: Sequence[str]
     returned: Returned
     revision: int
+    notes: Sequence[str] = ()
 
 
 def push(
@@ -105,7 +107,7 @@ def push(
         maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
         made = maker.make(wanted, _part(progress, "pictures"))
         with Client(line.access) as client:
-            revision = store.revision
+            revision, notes = store.revision, projects.notes(client)
             if dry_run:
                 project = projects.find(client, store, made_of.place)
                 sent = _would(client, project.id if project else None, made)
@@ -127,6 +129,7 @@ def push(
             unreadable=made.unreadable,
             returned=returned,
             revision=revision,
+            notes=notes,
         )
 
 

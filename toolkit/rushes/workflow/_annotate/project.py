@@ -10,6 +10,7 @@ from typing import Any
 
 from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Client, Project, ReplyLostError
+from rushes.annotate.label_studio.program import RELEASE as TRIED
 from rushes.annotate.label_studio.template import Template
 from rushes.errors import ToolError
 from rushes.store import Store
@@ -30,6 +31,14 @@ class Line:
 
     access: Access
     name: str
+
+
+def notes(client: Client) -> list[str]:
+    """Say what a user should know of the server; nothing where it is of the release that Rushes is tested with."""
+    release = client.release()
+    if release.split(".")[:2] == TRIED.split(".")[:2]:
+        return []
+    return [f"{client.url} is Label Studio {release or 'of an unknown release'}; Rushes is tested with {TRIED}"]
 
 
 def mark(store: Store, place: str) -> str:
@@ -55,11 +64,16 @@ def ensure(client: Client, store: Store, template: Template, spoken: Ontology) -
         title = f"{store.name} · {template.place}"[_TITLE]
         words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.place)}"
         try:
-            project = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
+            own = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
         except ReplyLostError:
             project = find(client, store, template.place)
             if project is None:
                 raise
+        else:
+            project = find(client, store, template.place) or own
+            if project.id != own.id:  # another machine was quicker; everybody takes the oldest
+                client.delete_project(own.id)
+                made = False
     elif project.config.strip() != template.config.strip():
         _change(client, project, template, spoken)
     return project, made
