@@ -17,7 +17,10 @@ export PIP_NO_PYTHON_VERSION_WARNING = 1
 demo: $(VENV)/.rushes
 	@$(BIN)/rushes demo
 
-test: check tools
+# What the live tests need is fetched while the quick tests run: it mostly waits for the network. Both go on when one
+# fails, and then the whole has failed.
+test: $(VENV)/.rushes-dev
+	@$(MAKE) --no-print-directory -j2 check tools
 	$(BIN)/python -m pytest -q -m "(live or slow) and not soak"
 	@echo "all tests ran"
 
@@ -28,11 +31,16 @@ check: $(VENV)/.rushes-dev
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow and not soak" --cov --cov-report=term:skip-covered
 
-soak: tools
-	$(BIN)/python -m pytest -q -m soak --timeout 3600
-
 bench: $(VENV)/.rushes-dev
 	$(BIN)/python bench/run.py
+
+# More of what make test does little of; and two people and re-syncs at random against a real Label Studio behind a
+# faulty line: make soak STEPS=2000 SEED=7
+STEPS ?= 300
+SEED ?= 4
+soak: tools
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
+	RUSHES_SOAK_STEPS=$(STEPS) RUSHES_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/annotate/test_soak.py
 
 samples: $(VENV)/.rushes-dev
 	$(BIN)/python data_samples/make.py

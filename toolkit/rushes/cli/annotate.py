@@ -14,7 +14,7 @@ from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_
 from rushes.cli._annotate_erratum import erratum_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
-from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
+from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer
 from rushes.quantities import say_count
 from rushes.workflow import annotate
@@ -90,10 +90,13 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
 rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template signal --where "modality = 'imu'" --clip 60s
 """,
 )
 @dataset_argument
-@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture.")
+@click.option(
+    "--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture, signal, audio."
+)
 @click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
@@ -104,6 +107,7 @@ rushes annotate push my-dataset --template gesture --where "modality = 'color' A
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
+@click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
 @_server_options
 @dry_run_option
 def push(
@@ -112,6 +116,7 @@ def push(
     where: str | None,
     ontology: str | None,
     predictions: Sequence[str],
+    clip: int | None,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
@@ -128,6 +133,7 @@ def push(
         where=where,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
+        clip_ns=clip,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:
@@ -143,7 +149,7 @@ def push(
         where_to = say_count(back.annotations, "annotation")
         text += f"\n{say_count(back.labels, 'edited label')} {would}sent back, in {where_to}"
     text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
-    warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
+    warnings = [*done.notes, *(f"not shown: {sentence}" for sentence in done.unreadable[:20])]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
         f"{say_count(n, 'label')} not shown as pre-annotation: {why}" for why, n in reasons.most_common(10)
@@ -223,7 +229,12 @@ def _pulled(dataset: Path, done: Any) -> Answer:
         text=text,
         dataset=str(dataset),
         revision=done.revision,
-        warnings=[*done.gone, *said[:20], *([f"… and {len(said) - 20} more"] if len(said) > 20 else [])],
+        warnings=[
+            *done.notes,
+            *done.gone,
+            *said[:20],
+            *([f"… and {len(said) - 20} more"] if len(said) > 20 else []),
+        ],
     )
 
 

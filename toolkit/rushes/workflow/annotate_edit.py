@@ -16,8 +16,8 @@ from rushes.errors import UsageError
 from rushes.labels import Label, Relation, digest_of
 from rushes.store import Store
 from rushes.workflow._annotate import deriving, standing
-from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.standing import Standing
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import fitting, vocabulary
 from rushes.workflow._labels.choosing import frame_of
 
@@ -76,7 +76,7 @@ def edit(
         ToolError: ``annotate.busy``.
         StoreError: If the dataset cannot be opened or written.
     """
-    with projects.turn(path):
+    with turn(path):
         store = Store.open(path)
         now = {label.label_id: label for label in rows.labels_of(store.table("labels").to_pylist())}
         _refuse_strange(path, wanted, now)
@@ -176,7 +176,7 @@ def add(
         UsageError: ``labels.no-such-frame``, ``labels.misfit``.
         RecipeError, ToolError, StoreError: As :func:`edit`.
     """
-    with projects.turn(path):
+    with turn(path):
         store = Store.open(path)
         recording_id, stream, index = frame_of(key) or ("", "", -1)
         where = {"recording_id": recording_id, "stream": stream, "index": index}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from rushes.workflow._annotate import standing
 from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
 from rushes.workflow._annotate.standing import Standing
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 
 Progress = Callable[[str, int, int], None]
@@ -38,6 +39,7 @@ class Pulled:
         conflicts: How many of what is contested there, open ones.
         problems: What a person should look at, each with the key of its task.
         revision: Of the dataset; the one before where nothing was new.
+        notes: What a user should know of the server, each a sentence.
     """
 
     projects: int
@@ -49,6 +51,7 @@ class Pulled:
     conflicts: int
     problems: Sequence[tuple[str, Problem]]
     revision: int
+    notes: Sequence[str] = ()
 
 
 def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress | None = None) -> Pulled:
@@ -64,7 +67,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         RecipeError: ``ontology.absent``.
     """
     store = Store.open(path)
-    with projects.turn(path), Client(line.access) as client:
+    with turn(path), Client(line.access) as client:
         ours = store.table("annotation_projects", where={"server": line.name}).to_pylist()
         spoken = vocabulary.needed(store)
         found: list[LabelEvent] = []
@@ -74,25 +77,26 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         gone: list[ToolError] = []
         seen = {project.id: project for project in client.projects()}
         users = client.users() if ours else {}
+        notes = projects.notes(client)
         for row in ours:
             number = int(row["project"])
             if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
-            if memory.still_holds(client, number):
-                tasks += len(memory.stamps)
+            look = memory.look(client, number)
+            tasks += len(look.there)
+            if look.memory == memory:
                 continue
             stored = standing.stored(store, server=line.name, project=row["project"])
             known = changes.known_of(event for event in stored if event.tool == TOOL)
             source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
-            index = list(client.stamps(number))
-            chosen = changes.to_read(index, known, memory.stamps)
+            chosen = changes.to_read(look.rows, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
-            found += changes.gone(index, known, source)
+            found += changes.gone(look.there, known, source)
             before += stored
-            seen_now.append(replace(memory, stamps={task.id: task.updated_at for task in index}))
-            tasks, read = tasks + len(index), read + len(chosen)
+            seen_now.append(look.memory)
+            read += len(chosen)
         if gone and len(gone) == len(ours):
             raise gone[0]
         now = Standing()
@@ -100,7 +104,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         if found:
             touched = {standing.place_of(event) for event in found}
             before = [event for event in before if standing.place_of(event) in touched]
-            now = standing.stand([*before, *found], spoken, standing.times_in(store))
+            now = standing.stand([*before, *found], spoken, standing.facts_in(store))
             revision = _commit(store, found, before, now, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
             memory.keep(revision)
@@ -115,6 +119,7 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         conflicts=_open(now),
         problems=now.problems,
         revision=revision,
+        notes=notes,
     )
 
 
@@ -126,7 +131,7 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     """
     store = Store.open(path)
     spoken = vocabulary.needed(store)
-    now = standing.stand(standing.stored(store), spoken, standing.times_in(store))
+    now = standing.stand(standing.stored(store), spoken, standing.facts_in(store))
     with store.begin("annotate rebuild", argv=argv) as transaction:
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))
         transaction.replace("labels", {"label_id": sorted(now.merged)}, len(now.labels), label_columns(now.labels))

@@ -9,14 +9,16 @@ from pathlib import Path
 from rushes.annotate.label_studio import sending, template
 from rushes.annotate.label_studio.client import Client, Project
 from rushes.annotate.label_studio.plan import plan
+from rushes.annotate.label_studio.plots import Channel
 from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import project as projects
-from rushes.workflow._annotate import units
+from rushes.workflow._annotate import stretches, units
 from rushes.workflow._annotate.project import Line
 from rushes.workflow._annotate.returning import Returned, send_back
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
@@ -32,12 +34,14 @@ class Request:
         where: SQL that chooses frames, or moments where the template shows moments; all when None.
         ontology: Path or name; the dataset's own when None.
         predictions: Sources of labels that become pre-annotations: model, import, human.
+        clip_ns: Longest stretch of numbers or sound that one task shows; whole streams when None.
     """
 
     template: str
     where: str | None = None
     ontology: str | None = None
     predictions: Sequence[str] = ("model", "import")
+    clip_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Pushed:
         unreadable: Pictures that could not be laid out, each as a sentence.
         returned: What became of edits that were made in the dataset since the last pull.
         revision: Of the dataset.
+        notes: What a user should know of the server, each a sentence.
     """
 
     project: int | None
@@ -65,6 +70,7 @@ class Pushed:
     unreadable: Sequence[str]
     returned: Returned
     revision: int
+    notes: Sequence[str] = ()
 
 
 def push(
@@ -93,24 +99,18 @@ def push(
             code="labelstudio.no-media",
             hint="--media FOLDER names it, where it is mounted on this machine",
         )
-    with Dataset.open(path) as dataset, projects.turn(path), _media(line.access.media, dry_run) as media:
+    with Dataset.open(path) as dataset, turn(path), _media(line.access.media, dry_run) as media:
         store = dataset.store
         spoken = vocabulary.needed(store, request.ontology)
-        cameras: list[str] = []
-        if request.template == template.MOMENT:
-            wanted, cameras = units.moments(dataset, request.where)
-        elif request.template == template.GESTURE:
-            wanted = units.clips(dataset, request.where)
-        else:
-            wanted = units.frames(dataset, request.where)
+        wanted, cameras, channels = _chosen(dataset, request)
         units.refuse_nothing(wanted, request.where)
-        made_of = template.build(request.template, spoken, cameras=cameras)
+        made_of = template.build(request.template, spoken, cameras=cameras, channels=channels)
         maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
         made = maker.make(wanted, _part(progress, "pictures"))
         with Client(line.access) as client:
-            revision = store.revision
+            revision, notes = store.revision, projects.notes(client)
             if dry_run:
-                project = projects.find(client, store, made_of.name)
+                project = projects.find(client, store, made_of.place)
                 sent = _would(client, project.id if project else None, made)
                 returned = _return(client, dataset, line, project, spoken, dry_run=True)
             else:
@@ -130,7 +130,22 @@ def push(
             unreadable=made.unreadable,
             returned=returned,
             revision=revision,
+            notes=notes,
         )
+
+
+def _chosen(dataset: Dataset, request: Request) -> tuple[list[units.Unit], list[str], Sequence[Channel]]:
+    """Choose what is to be labelled; also the titles of a moment's views, and the channels of series."""
+    if request.template == template.MOMENT:
+        return *units.moments(dataset, request.where), ()
+    if request.template == template.SIGNAL:
+        series = stretches.series(dataset, request.where, clip_ns=request.clip_ns)
+        return units.of_stretches(series, "series"), [], stretches.channels(dataset, series)
+    if request.template == template.AUDIO:
+        sounds = stretches.sounds(dataset, request.where, clip_ns=request.clip_ns)
+        return units.of_stretches(sounds, "audio"), [], ()
+    choose = units.clips if request.template == template.GESTURE else units.frames
+    return choose(dataset, request.where), [], ()
 
 
 def _return(

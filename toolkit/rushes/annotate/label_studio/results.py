@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rushes.annotate.label_studio import clips, geometry, regions, skeletons
+from rushes.annotate.label_studio.axes import Axis, Span
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.regions import Result
@@ -26,6 +27,7 @@ from rushes.labels import (
 )
 from rushes.vocabulary import Ontology
 
+_NO_AXES: Mapping[str, Axis] = {}
 TOOL = "label-studio"
 _ORIGINS: Mapping[str, LabelOrigin] = {
     "manual": "manual",
@@ -39,7 +41,8 @@ class Problem:
     """Something about a result that a person should look at.
 
     Args:
-        kind: unknown-label, unknown-control, size-differs, unreadable, loose-point or dangling-relation.
+        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point or
+            dangling-relation.
         said: A clause with the facts.
     """
 
@@ -79,6 +82,7 @@ def read(
     passports: Mapping[str, Passport],
     ontology: Ontology,
     origin: Origin,
+    axes: Mapping[str, Axis] = _NO_AXES,
 ) -> Read:
     """Read the results of one annotation.
 
@@ -88,20 +92,27 @@ def read(
         passports: By object name.
         ontology: Names that classes had before are read as the class.
         origin: Of the annotation.
+        axes: Of what is shown over time, by object name.
 
     Returns:
         The labels in the order of their regions, relations last, and the problems.
     """
-    return _Reader(template, passports, ontology, origin).read(results)
+    return _Reader(template, passports, ontology, origin, axes).read(results)
 
 
 class _Reader:
     """The reading of one annotation; the steps share what they have found."""
 
     def __init__(
-        self, template: Template, passports: Mapping[str, Passport], ontology: Ontology, origin: Origin
+        self,
+        template: Template,
+        passports: Mapping[str, Passport],
+        ontology: Ontology,
+        origin: Origin,
+        axes: Mapping[str, Axis],
     ) -> None:
         self._template = template
+        self._axes = axes
         self._passports = passports
         self._ontology = ontology
         self._origin = origin
@@ -137,6 +148,8 @@ class _Reader:
         match control.meaning:
             case "segment":
                 self._segments(region, main, passport)
+            case "stretch":
+                self._stretch(region, main, control, passport)
             case "track":
                 self._track(region, entries, main, passport)
             case "class" | "taxonomy":
@@ -233,15 +246,43 @@ class _Reader:
             except (KeyError, TypeError, ValueError) as error:
                 self._problem("unreadable", f"a segment cannot be read: {error}")
                 continue
-            name = regions.name_of(main)
-            spec = self._ontology.gesture_of(name)
-            if spec is None:
-                self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
-            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=None)
-            label = replace(
-                label, kind="segment", class_name=spec.name if spec else name, index=first, index_end=end
-            )
+            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=self._gesture(main))
+            label = replace(label, kind="segment", index=first, index_end=end)
             self._keep(replace(label, received={"results": [dict(main)]}), region)
+
+    def _stretch(self, region: str, main: Result, control: Control, passport: Passport) -> None:
+        """Read a stretch of a time axis: the samples that it covers, and when."""
+        axis, value = self._axes.get(control.to_name), main.get("value", {})
+        if axis is None:
+            self._problem(
+                "no-axis", f"the times of {passport.stream} are not known, so a stretch of it is no label"
+            )
+            return
+        try:
+            span = axis.span_of(value["start"], value["end"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            self._problem("unreadable", f"a stretch of {passport.stream} cannot be read: {error}")
+            return
+        label = self._label(region, main, passport, class_name=self._gesture(main))
+        label = replace(
+            label,
+            kind="segment",
+            index=span.index,
+            index_end=span.index_end,
+            t_start_ns=span.t_start_ns,
+            t_end_ns=span.t_end_ns,
+            attributes=_sound_attributes(span, value),
+            received={"results": [dict(main)]},
+        )
+        self._keep(label, region)
+
+    def _gesture(self, main: Result) -> str:
+        """Give the gesture's present name; one that the ontology never had is kept as drawn, and told."""
+        name = regions.name_of(main)
+        spec = self._ontology.gesture_of(name)
+        if spec is None:
+            self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
+        return spec.name if spec else name
 
     def _track(self, region: str, entries: Sequence[Result], main: Result, passport: Passport) -> None:
         try:
@@ -301,8 +342,8 @@ class _Reader:
             index=passport.index,
             moment=passport.moment,
             t_start_ns=passport.t_ns,
-            image_width_px=passport.width_px,
-            image_height_px=passport.height_px,
+            image_width_px=passport.width_px or None,
+            image_height_px=passport.height_px or None,
             score=regions.number_of(main.get("score")),
             tool=TOOL,
             author=origin.author,
@@ -355,3 +396,10 @@ class _Reader:
 
 def _kind(geometry: Geometry) -> Any:
     return {Box: "box", RotatedBox: "rotated_box", Polygon: "polygon"}.get(type(geometry), "mask")
+
+
+def _sound_attributes(span: Span, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which samples of a sound a stretch covers: the rows of its table are blocks of them."""
+    if span.sample is None:
+        return {}
+    return {"sample": span.sample, "sample_end": span.sample_end, "channel": value.get("channel", 0)}

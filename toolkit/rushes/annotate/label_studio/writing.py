@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rushes.annotate.label_studio import clips
+from rushes.annotate.label_studio.axes import Axis, SoundAxis
 from rushes.annotate.label_studio.geometry import point_value, value_of
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
@@ -18,6 +19,7 @@ from rushes.annotate.label_studio.template import HIDDEN, Control, Template
 from rushes.labels import Box, Geometry, Keypoints, Label, Mask, Polygon, Relation, RotatedBox, Track
 from rushes.vocabulary import ClassSpec, Ontology
 
+_NO_AXES: Mapping[str, Axis] = {}
 POINT_WIDTH = 0.5
 """Size of a drawn keypoint, percent of the picture's width."""
 _MEANING: Mapping[type, str] = {
@@ -47,7 +49,11 @@ class Written:
 
 
 def write(
-    labels: Sequence[Label], template: Template, passports: Mapping[str, Passport], ontology: Ontology
+    labels: Sequence[Label],
+    template: Template,
+    passports: Mapping[str, Passport],
+    ontology: Ontology,
+    axes: Mapping[str, Axis] = _NO_AXES,
 ) -> Written:
     """Write the labels of one task.
 
@@ -59,15 +65,23 @@ def write(
         template: Of the task.
         passports: By object name.
         ontology: Of the template.
+        axes: Of what is shown over time, by object name.
     """
-    return _Writer(template, passports, ontology).write(labels)
+    return _Writer(template, passports, ontology, axes).write(labels)
 
 
 class _Writer:
     """The writing of one task; the steps share what was refused."""
 
-    def __init__(self, template: Template, passports: Mapping[str, Passport], ontology: Ontology) -> None:
+    def __init__(
+        self,
+        template: Template,
+        passports: Mapping[str, Passport],
+        ontology: Ontology,
+        axes: Mapping[str, Axis],
+    ) -> None:
         self._template = template
+        self._axes = axes
         self._ontology = ontology
         self._clips = {name: p for name, p in passports.items() if p.index_end is not None}
         self._object_of = {(p.recording_id, p.stream, p.index): name for name, p in passports.items()}
@@ -129,6 +143,8 @@ class _Writer:
             ]
         name = self._object(label)
         assert name is not None, "misfits were refused"
+        if name in self._axes:
+            return self._on_axis(label, name, self._axes[name])
         if name in self._clips:
             return self._on_clip(label, name, self._clips[name])
         turn = self._passports[name].turn
@@ -206,12 +222,12 @@ class _Writer:
             return None
         if any(str(entry.get("from_name")) not in self._template.controls for entry in held):
             return None
-        again = read(held, self._template, self._passports, self._ontology, Origin(scope="")).labels
+        again = read(held, self._template, self._passports, self._ontology, Origin(scope=""), self._axes).labels
         same = [
             now
             for now in again
-            if (now.geometry, now.class_name, dict(now.attributes))
-            == (label.geometry, label.class_name, dict(label.attributes))
+            if (now.geometry, now.class_name, dict(now.attributes), now.index, now.index_end)
+            == (label.geometry, label.class_name, dict(label.attributes), label.index, label.index_end)
         ]
         return [dict(entry) for entry in held] if len(again) == 1 and same else None
 
@@ -253,6 +269,25 @@ class _Writer:
             if control.meaning == meaning and control.to_name == to_name and (not of or control.of == of):
                 return control
         return None
+
+    def _on_axis(self, label: Label, name: str, axis: Axis) -> list[dict[str, Any]]:
+        """Write a stretch of a time axis, from its first to its last sample, or of sound to the next."""
+        control = self._control("stretch", name)
+        if control is None or label.kind != "segment" or label.index is None or label.index_end is None:
+            return []
+        value: dict[str, Any]
+        if isinstance(axis, SoundAxis):
+            told = (label.attributes.get("sample"), label.attributes.get("sample_end"))
+            if None in told:
+                told = (int(axis.first[label.index]), int(axis.first[label.index_end]))
+            start, end = axis.places_of(int(told[0]), int(told[1]))  # type: ignore[arg-type] # none is None now
+            kind, value = "labels", {"channel": label.attributes.get("channel", 0)}
+        else:
+            start, end = axis.places_of(label.index, label.index_end)
+            kind, value = "timeserieslabels", {"instant": start == end}
+        value |= {"start": start, "end": end, kind: [self._class(label)]}
+        shown = {"id": label.label_id, "to_name": name} | ({} if label.score is None else {"score": label.score})
+        return [{**shown, "from_name": control.name, "type": kind, "value": value}]
 
     def _on_clip(self, label: Label, name: str, clip: Passport) -> list[dict[str, Any]]:
         """Write a segment or a track; each lies on the frames of its samples."""

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rushes import intervals
-from rushes.annotate.label_studio import changes, passport, results, template
+from rushes.annotate.label_studio import passport, regions, results, template
+from rushes.annotate.label_studio.axes import Axis
+from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import TOOL, Origin, Problem
 from rushes.errors import UsageError
 from rushes.labels import Label, LabelEvent, Relation, digest_of
 from rushes.model import Times
 from rushes.vocabulary import Ontology
+from rushes.workflow._annotate.axes import AxisOf
 
 
 @dataclass(slots=True)
@@ -32,21 +35,30 @@ class Derived:
     unread: set[str] = field(default_factory=set)
 
 
-TimesOf = Callable[[str, str], Times]
-"""Raw times of all samples of a stream, by recording and stream."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFacts:
+    """What a dataset says of the streams that labels lie on.
+
+    Args:
+        times_of: Raw times of all samples of a picture stream, by recording and stream.
+        axis_of: The time axis of a stretch of numbers or sound, by its passport.
+    """
+
+    times_of: Callable[[str, str], Times]
+    axis_of: AxisOf
 
 
-def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) -> Derived:
+def derive(events: Iterable[LabelEvent], ontology: Ontology, facts: StreamFacts) -> Derived:
     """Read the labels of versions; deleted and skipped ones have none.
 
     Args:
         events: The newest version of each annotation.
         ontology: The dataset's.
-        times_of: For the times of spans.
+        facts: For the times of spans, and of stretches of numbers and sound.
     """
     found = Derived()
     for event in events:
-        entries = changes.results_of(event)
+        entries = regions.results_of(event)
         if not entries:
             continue
         data = json.loads(event.task_data or "{}")
@@ -67,20 +79,38 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) 
             event_id=event.event_id,
             model=_model(annotation),
         )
-        read = results.read(entries, made_of, passports, ontology, origin)
-        found.labels += [timed(replace(label, event_id=event.event_id), times_of) for label in read.labels]
+        axes, changed = _axes(passports, facts.axis_of)
+        read = results.read(entries, made_of, passports, ontology, origin, axes)
+        found.problems += [(key, problem) for problem in changed]
+        found.labels += [timed(replace(label, event_id=event.event_id), facts) for label in read.labels]
         found.problems += [(key, problem) for problem in read.problems]
     return found
 
 
-def timed(label: Label, times_of: TimesOf) -> Label:
+def _axes(passports: Mapping[str, Passport], axis_of: AxisOf) -> tuple[dict[str, Axis], list[Problem]]:
+    """Give the axes of what is shown over time; one that differs from what was sent is left out, and told."""
+    axes: dict[str, Axis] = {}
+    changed: list[Problem] = []
+    for name, shown in passports.items():
+        axis = axis_of(shown)
+        if axis is None:
+            continue
+        if axis.digest == shown.axis:
+            axes[name] = axis
+            continue
+        said = f"the times of {shown.stream} are not those that the task was made with"
+        changed.append(Problem(kind="axis-differs", said=said))
+    return axes, changed
+
+
+def timed(label: Label, facts: StreamFacts) -> Label:
     """Give a label of a span the times of its samples; the end is the next sample's time, not itself included.
 
     Past the last sample of the stream the end is one median interval later.
     """
-    if label.index is None or label.index_end is None or label.stream is None:
+    if label.index is None or label.index_end is None or label.stream is None or label.t_end_ns is not None:
         return label
-    times = times_of(label.recording_id, label.stream)
+    times = facts.times_of(label.recording_id, label.stream)
     if label.index_end < len(times):
         end = int(times[label.index_end])
     else:

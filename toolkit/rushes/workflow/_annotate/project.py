@@ -1,15 +1,13 @@
 """A dataset's projects on a server: found again by the mark in their description, made where they are not."""
 
-import fcntl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Client, Project, ReplyLostError
+from rushes.annotate.label_studio.program import RELEASE as TRIED
 from rushes.annotate.label_studio.template import Template
 from rushes.errors import ToolError
 from rushes.store import Store
@@ -32,14 +30,22 @@ class Line:
     name: str
 
 
-def mark(store: Store, template: str) -> str:
+def notes(client: Client) -> list[str]:
+    """Say what a user should know of the server; nothing where it is of the release that Rushes is tested with."""
+    release = client.release()
+    if release.split(".")[:2] == TRIED.split(".")[:2]:
+        return []
+    return [f"{client.url} is Label Studio {release or 'of an unknown release'}; Rushes is tested with {TRIED}"]
+
+
+def mark(store: Store, place: str) -> str:
     """Give the words in a project's description that say whose it is."""
-    return f"rushes:{store.identity}:{template}"
+    return f"rushes:{store.identity}:{place}"
 
 
-def find(client: Client, store: Store, template: str) -> Project | None:
+def find(client: Client, store: Store, place: str) -> Project | None:
     """Find the dataset's project for a template; the oldest, should there be several."""
-    words = mark(store, template)
+    words = mark(store, place)
     return next((project for project in client.projects() if words in project.description.split()), None)
 
 
@@ -49,17 +55,22 @@ def ensure(client: Client, store: Store, template: Template, spoken: Ontology) -
     Raises:
         ToolError: ``labelstudio.config`` if labels there use names that the config has no more; and as the client.
     """
-    project = find(client, store, template.name)
+    project = find(client, store, template.place)
     made = project is None
     if project is None:
-        title = f"{store.name} · {template.name}"[_TITLE]
-        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.name)}"
+        title = f"{store.name} · {template.place}"[_TITLE]
+        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.place)}"
         try:
-            project = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
+            own = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
         except ReplyLostError:
-            project = find(client, store, template.name)
+            project = find(client, store, template.place)
             if project is None:
                 raise
+        else:
+            project = find(client, store, template.place) or own
+            if project.id != own.id:  # another machine was quicker; everybody takes the oldest
+                client.delete_project(own.id)
+                made = False
     elif project.config.strip() != template.config.strip():
         _change(client, project, template, spoken)
     return project, made
@@ -73,7 +84,7 @@ def row(
         "server": line.name,
         "project": str(project.id),
         "title": project.title,
-        "template": template.name,
+        "template": template.place,
         "ontology": spoken.digest,
         "config": template.config,
         "cameras": [list(cameras) if cameras else None],
@@ -93,27 +104,3 @@ def _change(client: Client, project: Project, template: Template, spoken: Ontolo
             hint="put the old name into 'formerly' of the class that it became, and push again",
             facts={"project": project.id},
         ) from error
-
-
-@contextmanager
-def turn(dataset: Path) -> Iterator[None]:
-    """Hold the dataset for one push or pull.
-
-    Raises:
-        ToolError: ``annotate.busy``.
-    """
-    folder = dataset / "cache"
-    folder.mkdir(exist_ok=True)
-    with (folder / "annotate.lock").open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ToolError(
-                f"another push or pull of {dataset} runs",
-                code="annotate.busy",
-                hint="wait for it to end, and run this again",
-            ) from error
-        try:
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)

@@ -1,7 +1,7 @@
 """Sends edits of the dataset back to the annotations that they are of, where the server still holds their base.
 
-An annotation is read right before it is written. Where its stamp is not that of the version that was pulled, it
-is left alone: the next pull brings the new version and merges it, and the push after that sends what is left.
+An annotation is read right before it is written. Where its stamp is not that of the version that was pulled last,
+it is left alone: the next pull brings the new version and merges it, and the push after that sends what is left.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rushes.annotate import edits, merging
 from rushes.annotate.folding import Line as LabelLine
-from rushes.annotate.label_studio import amending, changes, passport, template
+from rushes.annotate.label_studio import amending, changes, passport, regions, template
 from rushes.annotate.label_studio.amending import Amendment
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.results import TOOL
@@ -21,7 +21,7 @@ from rushes.store import Store
 from rushes.texts import as_json
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import deriving, standing
-from rushes.workflow._annotate.deriving import TimesOf
+from rushes.workflow._annotate.deriving import StreamFacts
 from rushes.workflow._annotate.project import Line
 
 
@@ -74,7 +74,7 @@ def send_back(
     homes = [edits.home_of(event) for event in standing.stored(store, **where)]
     if not homes:
         return done
-    times_of = standing.times_in(store)
+    facts = standing.facts_in(store)
     now = standing.around(store, homes, spoken)
     names = sorted({home.annotation for home in homes if home.annotation})
     story = standing.by_place(standing.stored(store, annotation=names))
@@ -87,7 +87,7 @@ def send_back(
             if not one.open and not merging.same_label(one.now, one.theirs)
         }
         if waiting and last and not last[0].cancelled:
-            _one(client, last[0], lines, waiting, _regions(story[place]), spoken, times_of, done, dry_run)
+            _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
         elif waiting:
             done.stale.append(story[place][-1].task_key or str(place[-1]))
         if progress:
@@ -102,12 +102,12 @@ def _one(
     waiting: Mapping[str, LabelLine],
     named: Mapping[str, str],
     spoken: Ontology,
-    times_of: TimesOf,
+    facts: StreamFacts,
     done: Returned,
     dry_run: bool,
 ) -> None:
     """Write the labels of one annotation that wait."""
-    held = changes.results_of(last)
+    held = regions.results_of(last)
     data = json.loads(last.task_data or "{}")
     try:
         made_of = template.build(data.get("template", ""), spoken, cameras=data.get("cameras", ()))
@@ -127,7 +127,7 @@ def _one(
     sent = [name for name in waiting if name not in kept_out]
     if not sent:
         return
-    if strange := _reads_otherwise(last, amended.results, lines, sent, spoken, times_of):
+    if strange := _reads_otherwise(last, amended.results, lines, sent, spoken, facts):
         done.refused += [Refused(label_id=name, why=f"{strange} would be read as another label") for name in sent]
         return
     if not dry_run:
@@ -146,11 +146,11 @@ def _reads_otherwise(
     lines: Mapping[str, LabelLine],
     sent: Sequence[str],
     spoken: Ontology,
-    times_of: TimesOf,
+    facts: StreamFacts,
 ) -> str:
     """Read the results as the next pull will; name a label that would not be as it is wanted, empty if none."""
     annotation = {**json.loads(last.payload), "result": results}
-    read = deriving.derive([replace(last, payload=as_json(annotation))], spoken, times_of)
+    read = deriving.derive([replace(last, payload=as_json(annotation))], spoken, facts)
     found = {label.label_id: label for label in read.labels}
     wanted = {name: one.now if name in sent else one.theirs for name, one in lines.items()}
     strange = (name for name in {**wanted, **found} if not merging.same_label(found.get(name), wanted.get(name)))

@@ -15,8 +15,8 @@ from rushes.model import Times
 from rushes.store import Store
 from rushes.texts import as_json
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import deriving
-from rushes.workflow._annotate.deriving import TimesOf
+from rushes.workflow._annotate import axes, deriving
+from rushes.workflow._annotate.deriving import StreamFacts
 
 Place: TypeAlias = tuple[str | None, ...]
 """Server, project, task and annotation; of a label of no tool the last is the label's id."""
@@ -47,13 +47,13 @@ class Standing:
         return next((lines[label_id] for lines in self.lines.values() if label_id in lines), None)
 
 
-def stand(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) -> Standing:
+def stand(events: Iterable[LabelEvent], ontology: Ontology, facts: StreamFacts) -> Standing:
     """Say how the labels of annotations stand.
 
     Args:
         events: Everything of these annotations, in the order in which it was stored.
         ontology: The dataset's.
-        times_of: For the times of spans.
+        facts: For the times of spans.
     """
     found = Standing()
     plain: list[LabelEvent] = []
@@ -61,12 +61,12 @@ def stand(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) -
         if all(event.tool != edits.TOOL for event in story):
             plain += deriving.newest(story)
             continue
-        folded, problems = _folded(story, ontology, times_of)
+        folded, problems = _folded(story, ontology, facts)
         found.lines[place] = folded.lines
         found.labels += folded.labels
         found.conflicts += folded.conflicts
         found.problems += problems
-    derived = deriving.derive(plain, ontology, times_of)
+    derived = deriving.derive(plain, ontology, facts)
     found.labels += derived.labels
     found.problems += derived.problems
     return found
@@ -86,7 +86,7 @@ def around(
     places = {(home.server, home.project, home.task, home.annotation) for home in homes}
     names = sorted({home[3] for home in places if home[3] is not None})
     story = [event for event in stored(store, annotation=names) if place_of(event) in places] if names else []
-    return stand([*story, *more], ontology, times_in(store))
+    return stand([*story, *more], ontology, facts_in(store))
 
 
 def by_place(events: Iterable[LabelEvent]) -> dict[Place, list[LabelEvent]]:
@@ -108,8 +108,8 @@ def stored(store: Store, **where: Any) -> list[LabelEvent]:
     return events_of(store.table("label_events", where={"tool": [TOOL, edits.TOOL], **where}).to_pylist())
 
 
-def times_in(store: Store) -> TimesOf:
-    """Give the raw times of streams as they are asked for, each read once."""
+def facts_in(store: Store) -> StreamFacts:
+    """Give what a dataset says of its streams as it is asked for, each read once."""
 
     @cache
     def times_of(recording_id: str, stream: str) -> Times:
@@ -117,7 +117,7 @@ def times_in(store: Store) -> TimesOf:
         times: Times = store.table("frames", columns=["t_ns"], where=where)["t_ns"].to_numpy()
         return times
 
-    return times_of
+    return StreamFacts(times_of=times_of, axis_of=axes.of_dataset(store))
 
 
 def conflict_columns(conflicts: Sequence[Conflict]) -> dict[str, list[Any]]:
@@ -127,7 +127,7 @@ def conflict_columns(conflicts: Sequence[Conflict]) -> dict[str, list[Any]]:
 
 
 def _folded(
-    story: Sequence[LabelEvent], ontology: Ontology, times_of: TimesOf
+    story: Sequence[LabelEvent], ontology: Ontology, facts: StreamFacts
 ) -> tuple[Folded, list[tuple[str, Problem]]]:
     steps: list[Step] = []
     problems: list[tuple[str, Problem]] = []
@@ -136,7 +136,7 @@ def _folded(
             edit = edits.edit_of(event, ontology)
             steps.append(Step(event_id=event.event_id, t_ns=event.received_ns, edit=edit))
             continue
-        derived = deriving.derive([event], ontology, times_of)
+        derived = deriving.derive([event], ontology, facts)
         problems = derived.problems
         if not derived.unread:  # else the labels stay as the version before says
             theirs = {label.label_id: label for label in derived.labels}
