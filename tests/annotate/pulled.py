@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from rushes import ontology as ontologies
 from rushes.annotate.label_studio.access import Access
-from rushes.annotate.label_studio.client import Project, TaskRow
+from rushes.annotate.label_studio.client import Newest, Project, TaskRow
 from rushes.annotate.label_studio.passport import Passport
 from rushes.store import Store
 from rushes.vocabulary import ClassSpec
@@ -85,21 +85,24 @@ class Remembered:
     def users(self):
         return {1: "ann@example.org"}
 
-    def count(self, project):
-        return len(self.held)
+    def release(self):
+        return "1.23.2"
 
-    def stamps(self, project, *, since=None):
+    def newest(self, project, count):
+        rows = sorted(self.stamps(project), key=lambda row: row.updated_at, reverse=True)
+        annotations = sum(row.answers for row in rows)
+        return Newest(rows=rows[:count], tasks=len(rows), annotations=annotations)
+
+    def stamps(self, project):
         for task in self.held.values():
-            stamp = datetime.fromisoformat(task["updated_at"])
-            if since is None or stamp > since:
-                yield TaskRow(
-                    id=task["id"],
-                    key=None,
-                    revision=None,
-                    data={},
-                    updated_at=task["updated_at"],
-                    answers=len(task["annotations"]),
-                )
+            yield TaskRow(
+                id=task["id"],
+                key=None,
+                revision=None,
+                data={},
+                updated_at=task["updated_at"],
+                answers=len(task["annotations"]),
+            )
 
     def tasks(self, project, ids):
         return [self.held[number] for number in ids]

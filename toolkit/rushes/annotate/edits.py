@@ -147,12 +147,16 @@ def label_of(row: Mapping[str, Any] | None, ontology: Ontology | None = None) ->
 
 
 def renamed(label: Label, ontology: Ontology) -> Label:
-    """Give a label the name that its class, gesture or relation has now; one that is unknown stays."""
-    if label.class_name is None:
-        return label
+    """Give a label the names that its class, gesture or relation, and its attributes have now; others stay."""
     find = {"segment": ontology.gesture_of, "relation": ontology.relation_of}.get(label.kind, ontology.class_of)
-    spec = find(label.class_name)
-    return label if spec is None or spec.name == label.class_name else replace(label, class_name=spec.name)
+    spec = find(label.class_name) if label.class_name is not None else None
+    specs = {name: ontology.attribute(name) for name in label.attributes}
+    names = {name: found.name if found else name for name, found in specs.items()}
+    class_name = spec.name if spec else label.class_name
+    if class_name == label.class_name and all(new == old for old, new in names.items()):
+        return label
+    attributes = {names[name]: value for name, value in label.attributes.items()}
+    return replace(label, class_name=class_name, attributes=attributes)
 
 
 def ids_of(events: Iterable[LabelEvent]) -> set[str]:
