@@ -124,7 +124,7 @@ def import_labels(
     gone = [one for one in known if one not in now]
     new = [one for one in now if one not in known]
     revision = store.revision
-    edited = _edits(dataset, ours, back, chosen, left_out, argv=argv, dry_run=dry_run)
+    edited = _edits(dataset, ours, back, chosen, left_out, of_file=len(labels), argv=argv, dry_run=dry_run)
     if not dry_run and (changed or gone or new or own is None):
         if own is None:
             vocabulary.keep(store, chosen)
@@ -184,11 +184,15 @@ def _edits(
     chosen: Ontology,
     left_out: Counter[tuple[str, str, str]],
     *,
+    of_file: int,
     argv: Sequence[str],
     dry_run: bool,
 ) -> returned.Returned:
     """Make edits of what was changed elsewhere."""
     if not back:
+        if ours.is_export and of_file:
+            reason = "they come in as labels of the file: it does not name labels of the dataset"
+            left_out["noted", "labels of an export of Rushes", reason] += of_file
         return returned.Returned()
     found = ours.compare(back, chosen)
     for (what, why), count in found.noted.items():

@@ -89,7 +89,8 @@ def send_back(
         if waiting and last and not last[0].cancelled:
             _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
         elif waiting:
-            done.stale.append(story[place][-1].task_key or str(place[-1]))
+            why = "its annotation is not on the server any more"
+            done.refused += [Refused(label_id=name, why=why) for name in waiting]
         if progress:
             progress(number, len(now.lines))
     return done

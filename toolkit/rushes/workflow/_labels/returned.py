@@ -48,12 +48,16 @@ class Ours:
         store: The dataset.
         name: Of the format.
         path: The file or folder that is read.
+
+    Attributes:
+        is_export: Whether Rushes wrote it, as the note beside it says.
     """
 
     def __init__(self, store: Store, name: str, path: Path) -> None:
         self._name = name
         note = exported.note_beside(path)
         self._revision: int | None = note.get("revision")
+        self.is_export = bool(note)
         self._options: Mapping[str, str] = note.get("options") or {}
         self._now = {label.label_id: label for label in rows.labels_of(store.table("labels").to_pylist())}
         story = [event for event in standing.stored(store) if event.tool == edits.TOOL]
