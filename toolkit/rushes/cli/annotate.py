@@ -13,7 +13,7 @@ from rushes.cli import _progress
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
-from rushes.cli._output import Answer
+from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 from rushes.workflow import annotate
 
@@ -88,6 +88,7 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
 rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --overlap 0.2
 """,
 )
 @dataset_argument
@@ -98,10 +99,20 @@ rushes annotate push my-dataset --template gesture --where "modality = 'color' A
     "--predict",
     "predictions",
     multiple=True,
-    type=OneOf(["model", "import", "human", "none"]),
+    type=OneOf(["model", "import", "human", "consensus", "none"]),
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
+@click.option(
+    "--annotators", metavar="A,B,…", help="Give the tasks out blind: a project for each of these people."
+)
+@click.option(
+    "--overlap", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Share that several label."
+)
+@click.option(
+    "--per-item", type=click.IntRange(2), default=2, show_default=True, help="How many label such a one."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Of who gets what.")
 @_server_options
 @dry_run_option
 def push(
@@ -110,6 +121,10 @@ def push(
     where: str | None,
     ontology: str | None,
     predictions: Sequence[str],
+    annotators: str | None,
+    overlap: float,
+    per_item: int,
+    seed: int,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
@@ -118,14 +133,24 @@ def push(
     """Send frames or moments of DATASET to be labelled, with what models and files say of them.
 
     A task is there once, however often it is sent. What changed since is brought up to date; what people drew
-    stays.
+    stays. With --annotators nobody sees another's work: each gets a project, a share of the tasks is given to
+    several people, and who has a task keeps it when more are pushed.
     """
     pushing = registry.late("rushes.workflow.annotate_push")
+    blind = None
+    if annotators is not None:
+        blind = registry.late("rushes.workflow._annotate.desks").Blind(
+            annotators=[name.strip() for name in annotators.split(",")],
+            overlap=overlap,
+            per_item=per_item,
+            seed=seed,
+        )
     request = pushing.Request(
         template=template,
         where=where,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
+        blind=blind,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:
@@ -136,7 +161,11 @@ def push(
     text += f"date, {sent.same:,} as they were"
     text += f"\n{say_count(done.predicted, 'label')} shown as pre-annotations" if done.predicted else ""
     text += f"\n{say_count(sent.spare, 'spare copy')} taken away" if sent.spare else ""
-    text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
+    if blind is not None:
+        text += f"\n{done.shared:,} of them given to several people\n\n{_desks(done.desks)}\n"
+        text += "\nTell each only their own address: Label Studio's free edition hides no project from its users."
+    text += "" if dry_run or blind is not None else f"\nOpen  {done.address}"
+    text += "" if dry_run else f"\nNext  rushes annotate pull {dataset}"
     warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
@@ -156,6 +185,21 @@ def push(
             "predicted": done.predicted,
             "refused": len(done.refused),
             "unreadable": len(done.unreadable),
+            "shared": done.shared,
+            "annotators": [
+                {
+                    "annotator": desk.annotator,
+                    "account": desk.account,
+                    "project": desk.project,
+                    "address": desk.address,
+                    "tasks": desk.tasks,
+                    "created": desk.sent.created,
+                    "updated": desk.sent.updated,
+                    "same": desk.sent.same,
+                }
+                for desk in done.desks
+                if desk.annotator is not None
+            ],
         },
         text=text,
         dataset=str(dataset),
@@ -186,6 +230,21 @@ def rebuild(dataset: Path) -> Answer:
 
 for _verb in (install, up, status, down, push, pull, rebuild, diff, blame, import_command, agree_command):
     command.add_command(_verb)
+
+
+def _desks(desks: Sequence[Any]) -> str:
+    rows = [
+        (
+            desk.annotator,
+            desk.account or "no account of that name",
+            desk.tasks,
+            desk.sent.created,
+            desk.sent.updated,
+            desk.address,
+        )
+        for desk in desks
+    ]
+    return table(rows, head=("annotator", "account", "tasks", "new", "updated", "opens"), right=(2, 3, 4))
 
 
 def _pulled(dataset: Path, done: Any) -> Answer:

@@ -74,7 +74,9 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         users = client.users() if ours else {}
         for row in ours:
             number = int(row["project"])
-            if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
+            desk = projects.Desk.of(row)
+            words = projects.mark(store, row["template"], desk)
+            if number not in seen or words not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
@@ -82,7 +84,14 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
                 tasks += len(memory.stamps)
                 continue
             known = changes.known_of(_stored(store, line, row["project"]))
-            source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
+            source = Source(
+                server=line.name,
+                project=row["project"],
+                users=users,
+                received_ns=time.time_ns(),
+                annotator=desk.annotator,
+                role=desk.role,
+            )
             index = list(client.stamps(number))
             chosen = changes.to_read(index, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)

@@ -60,7 +60,8 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) 
             model=_model(annotation),
         )
         read = results.read(entries, made_of, passports, ontology, origin)
-        found.labels += [timed(replace(label, event_id=event.event_id), times_of) for label in read.labels]
+        whose = {"event_id": event.event_id, "annotator": event.annotator, "role": event.role}
+        found.labels += [timed(replace(label, **whose), times_of) for label in read.labels]  # type: ignore[arg-type]
         found.problems += [(key, problem) for problem in read.problems]
     return found
 

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,13 @@ from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Client, Project, ReplyLostError
 from rushes.annotate.label_studio.template import Template
 from rushes.errors import ToolError, UsageError
+from rushes.labels import LabelRole
 from rushes.store import Store
 from rushes.vocabulary import Ontology
 
 LOCAL = "local"
-_TITLE = slice(50)  # the longest that Label Studio takes
+_LONGEST = 50
+"""The longest title that Label Studio takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,32 +35,60 @@ class Line:
     name: str
 
 
-def mark(store: Store, template: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who works in a project.
+
+    Args:
+        annotator: Whose it is alone; None for one that people share.
+        role: ``adjudicate`` where what others labelled is settled.
+    """
+
+    annotator: str | None = None
+    role: LabelRole | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Desk":
+        """Read it from a row of ``annotation_projects``."""
+        return cls(annotator=row["annotator"], role=row["role"])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tells it from other projects of the template."""
+        return tuple(name for name in (self.role, self.annotator and f"@{self.annotator}") if name)
+
+
+SHARED = Desk()
+
+
+def mark(store: Store, template: str, desk: Desk = SHARED) -> str:
     """Give the words in a project's description that say whose it is."""
-    return f"rushes:{store.identity}:{template}"
+    return ":".join(("rushes", store.identity, template, *desk.names))
 
 
-def find(client: Client, store: Store, template: str) -> Project | None:
-    """Find the dataset's project for a template; the oldest, should there be several."""
-    words = mark(store, template)
+def find(client: Client, store: Store, template: str, desk: Desk = SHARED) -> Project | None:
+    """Find the dataset's project for a template and those who work there; the oldest, should there be several."""
+    words = mark(store, template, desk)
     return next((project for project in client.projects() if words in project.description.split()), None)
 
 
-def ensure(client: Client, store: Store, template: Template, spoken: Ontology) -> tuple[Project, bool]:
-    """Give the dataset's project for a template, with this config; tells whether it was made now.
+def ensure(
+    client: Client, store: Store, template: Template, spoken: Ontology, desk: Desk = SHARED
+) -> tuple[Project, bool]:
+    """Give the dataset's project for a template and those who work there; tells whether it was made now.
 
     Raises:
         ToolError: ``labelstudio.config`` if labels there use names that the config has no more; and as the client.
     """
-    project = find(client, store, template.name)
+    project = find(client, store, template.name, desk)
     made = project is None
     if project is None:
-        title = f"{store.name} · {template.name}"[_TITLE]
-        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.name)}"
+        title = _title(store.name, " · ".join((template.name, *(name.lstrip("@") for name in desk.names))))
+        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.name, desk)}"
         try:
             project = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
         except ReplyLostError:
-            project = find(client, store, template.name)
+            project = find(client, store, template.name, desk)
             if project is None:
                 raise
     elif project.config.strip() != template.config.strip():
@@ -67,7 +97,12 @@ def ensure(client: Client, store: Store, template: Template, spoken: Ontology) -
 
 
 def row(
-    line: Line, project: Project, template: Template, spoken: Ontology, cameras: Sequence[str]
+    line: Line,
+    project: Project,
+    template: Template,
+    spoken: Ontology,
+    cameras: Sequence[str],
+    desk: Desk = SHARED,
 ) -> dict[str, Any]:
     """Give the project's row of ``annotation_projects``."""
     return {
@@ -79,7 +114,14 @@ def row(
         "config": template.config,
         "cameras": [list(cameras) if cameras else None],
         "created_ns": time.time_ns(),
+        "annotator": desk.annotator,
+        "role": desk.role,
     }
+
+
+def _title(dataset: str, rest: str) -> str:
+    """Give a title that Label Studio takes; of a long one the dataset's name is cut, not whose project it is."""
+    return f"{dataset[: max(1, _LONGEST - len(rest) - 3)]} · {rest}"[:_LONGEST]
 
 
 def _change(client: Client, project: Project, template: Template, spoken: Ontology) -> None:

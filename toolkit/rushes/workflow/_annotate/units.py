@@ -16,6 +16,7 @@ from rushes.errors import ReadError, UsageError
 from rushes.labels import Label
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
+from rushes.workflow._labels.standing import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -274,7 +275,11 @@ def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[La
     found: dict[Sample, list[Label]] = {}
     if not sources:
         return found
+    # Of several people's versions of a frame one is shown.
+    stands = truth_of(dataset.store).stands if {"human", "consensus"} & set(sources) else frozenset()
     for label in labels_of(dataset.arrow("labels", where={"source": list(sources)}).to_pylist()):
+        if label.source in ("human", "consensus") and label.label_id not in stands:
+            continue
         if label.stream is not None and label.index is not None:
             found.setdefault((label.recording_id, label.stream, label.index), []).append(label)
     return found
