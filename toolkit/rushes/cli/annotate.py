@@ -10,8 +10,9 @@ import click
 
 from rushes import registry
 from rushes.cli import _progress
+from rushes.cli._annotate_agree import agree_command
 from rushes.cli._annotate_history import blame, diff
-from rushes.cli._annotate_labels import agree_command, import_command
+from rushes.cli._annotate_labels import import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count

@@ -1,17 +1,13 @@
-"""One answer from several: the majority of values, the median of boxes; and labels that were hardly looked at."""
+"""One answer from several: the majority of values, the median of boxes."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes.annotate.agreement.matching import best_pairs, overlaps
-from rushes.labels import Box, Label, LabelEvent
-
-HASTY_S = 1.0
-"""Nobody reads a picture and decides in less."""
+from rushes.labels import Box, Label
 
 
 def majority(ratings: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -56,37 +52,6 @@ def consensus_boxes(
             else:
                 groups.append([label])
     return [replace(_median(group), score=len(group) / len(by_author)) for group in groups if len(group) >= needed]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Haste:
-    """How an author worked.
-
-    Args:
-        labels: That the author gave.
-        unchanged: Of these, predictions that were taken over as they were.
-        annotations: Versions whose time is known.
-        hasty: Of these, done in less than ``HASTY_S``.
-    """
-
-    author: str
-    labels: int
-    unchanged: int
-    annotations: int
-    hasty: int
-
-
-def haste(labels: Iterable[Label], events: Iterable[LabelEvent]) -> list[Haste]:
-    """Count, author by author, what was taken over unchanged or done in no time; in alphabetical order."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for label in labels:
-        if label.source == "human":
-            counts[label.author or ""].update(labels=1, unchanged=label.origin == "prediction")
-    for event in events:
-        if event.action in ("created", "updated") and event.lead_time_s is not None:
-            counts[event.author or ""].update(annotations=1, hasty=event.lead_time_s < HASTY_S)
-    names = ("labels", "unchanged", "annotations", "hasty")
-    return [Haste(author=author, **{name: counts[author][name] for name in names}) for author in sorted(counts)]
 
 
 def _median(group: Sequence[Label]) -> Label:
