@@ -248,10 +248,12 @@ def test_three_boxes_become_their_median_and_a_lone_one_goes():
         [label("1", box(11, 10, 20, 20), "bob")],
         [label("1", box(12, 13, 20, 20), "cec")],
     ]
-    (merged,) = consensus.consensus_boxes(sets)
-    assert merged.geometry == box(11, 10, 20, 20)
-    assert merged.score == 1.0
-    assert len(consensus.consensus_boxes(sets, quorum=1)) == 2
+    merged = consensus.merge(sets, HANDS)
+    (one,) = merged.labels
+    assert (one.geometry, one.score, one.source, one.author) == (box(11, 10, 20, 20), 1.0, "consensus", None)
+    assert merged.members == {one.label_id: ("ada-1", "bob-1", "cec-1")}
+    assert merged.dropped == ["ada-2"]
+    assert len(consensus.merge(sets, HANDS, quorum=1).labels) == 2
 
 
 def test_haste_is_counted_by_author():

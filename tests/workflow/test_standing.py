@@ -79,6 +79,7 @@ class Desk:
                 class_name="hand",
                 geometry=Box(x_px=x, y_px=5, width_px=10, height_px=10),
                 author=author,
+                annotator=event.annotator,
                 role=event.role,
                 event_id=event.event_id,
             )

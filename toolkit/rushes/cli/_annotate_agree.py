@@ -1,6 +1,7 @@
 """The commands of ``annotate`` that hold people's labels against each other."""
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from rushes import registry
-from rushes.cli._options import at_option, dataset_argument, revision_of, verb
+from rushes.cli._options import at_option, dataset_argument, dry_run_option, revision_of, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 
@@ -59,6 +60,43 @@ def agree_command(dataset: Path, iou: float, at: str | None) -> Answer:
         },
         text="\n\n".join(_sections(done, iou)),
         warnings=[*_cautions(done)],
+    )
+
+
+@verb(
+    "consensus",
+    group="annotate",
+    examples="""
+rushes annotate consensus my-dataset
+rushes annotate consensus my-dataset --quorum 2 --iou 0.6 --dry-run
+""",
+)
+@dataset_argument
+@click.option(
+    "--iou", type=click.FloatRange(0.01, 1), default=0.5, show_default=True, help="Least likeness of a pair."
+)
+@click.option("--quorum", type=click.IntRange(1), help="How many must say so; more than half if left out.")
+@dry_run_option
+def consensus_command(dataset: Path, iou: float, quorum: int | None, dry_run: bool) -> Answer:
+    """Merge what several people labelled into labels of their own, which stand for theirs.
+
+    What most say: the median of boxes, keypoints and ends, the pixels of more than half, the class of most. What
+    was adjudicated goes before it. Again without a change writes nothing; people's own labels stay.
+    """
+    step = registry.late("rushes.workflow.consensus")
+    settings = step.Settings(iou=iou, quorum=quorum)
+    done = step.consensus(dataset, settings, argv=sys.argv[1:], dry_run=dry_run)
+    counts = {name: getattr(done, name) for name in ("new", "changed", "same", "gone")}
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"
+    text = f"{say_count(done.items, 'item')} with several versions: {said}"
+    text += f"\n{say_count(done.labels, 'merged label')}; {done.dropped:,} that too few have drawn left out"
+    text += f"\n{done.settled:,} of the items are adjudicated, which goes first" if done.settled else ""
+    names = ("items", *counts, "labels", "dropped", "settled")
+    return Answer(
+        dataset=str(dataset),
+        revision=done.revision,
+        result={name: getattr(done, name) for name in names},
+        text=text,
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 from rushes import registry
 from rushes.cli import _progress
-from rushes.cli._annotate_agree import agree_command
+from rushes.cli._annotate_agree import agree_command, consensus_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
@@ -229,7 +229,20 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-for _verb in (install, up, status, down, push, pull, rebuild, diff, blame, import_command, agree_command):
+for _verb in (
+    install,
+    up,
+    status,
+    down,
+    push,
+    pull,
+    rebuild,
+    diff,
+    blame,
+    import_command,
+    agree_command,
+    consensus_command,
+):
     command.add_command(_verb)
 
 
