@@ -124,13 +124,8 @@ def push(
                 code="annotate.blind",
                 hint="--predict model, import or none; rushes annotate adjudicate shows versions side by side",
             )
-    if line.access.media is None:
-        raise UsageError(
-            f"the document root of {line.access.url} is not known",
-            code="labelstudio.no-media",
-            hint="--media FOLDER names it, where it is mounted on this machine",
-        )
-    with Dataset.open(path) as dataset, projects.turn(path), _media(line.access.media, dry_run) as media:
+    root = needed_media(line)
+    with Dataset.open(path) as dataset, projects.turn(path), media_root(root, dry_run) as media:
         store = dataset.store
         spoken = projects.ontology_of(store, request.ontology)
         cameras: list[str] = []
@@ -144,7 +139,7 @@ def push(
         made_of = template.build(request.template, spoken, cameras=cameras)
         maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
         given = desks.shares(store, request.template, wanted, request.blind)
-        made = maker.make(wanted, _part(progress, "pictures"))
+        made = maker.make(wanted, part(progress, "pictures"))
         with Client(line.access) as client:
             revision = store.revision
             found: list[Project | None]
@@ -161,7 +156,7 @@ def push(
                     for project, (desk, _) in zip(found, given.of, strict=True)
                     if project is not None
                 ]
-                revision = _record(dataset, rows, given.new, argv)
+                revision = record(dataset, rows, given.new, argv)
             users = list(client.users().values()) if given.planned else []
             at = []
             for project, (desk, keys) in zip(found, given.of, strict=True):
@@ -170,7 +165,7 @@ def push(
                     sent = _would(client, project.id if project else None, tasks)
                 else:
                     assert project is not None
-                    sent = sending.send(client, project.id, tasks, progress=_part(progress, "tasks"))
+                    sent = sending.send(client, project.id, tasks, progress=part(progress, "tasks"))
                 at.append(_at(desk, project, line, tasks, sent, users))
         return Pushed(
             desks=at,
@@ -184,12 +179,24 @@ def push(
         )
 
 
-def _part(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
+def needed_media(line: Line) -> Path:
+    """Give the document root of a server, or raise a UsageError ``labelstudio.no-media``."""
+    if line.access.media is None:
+        raise UsageError(
+            f"the document root of {line.access.url} is not known",
+            code="labelstudio.no-media",
+            hint="--media FOLDER names it, where it is mounted on this machine",
+        )
+    return line.access.media
+
+
+def part(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
+    """Give the progress of one part of the work."""
     return (lambda done, total: progress(what, done, total)) if progress else None
 
 
 @contextmanager
-def _media(root: Path, dry_run: bool) -> Iterator[Path]:
+def media_root(root: Path, dry_run: bool) -> Iterator[Path]:
     """Give the document root; on a dry run a folder that vanishes."""
     if not dry_run:
         yield root
@@ -236,8 +243,13 @@ def _together(sent: Sequence[Sent]) -> Sent:
     )
 
 
-def _record(
-    dataset: Dataset, rows: Sequence[dict[str, Any]], planned: Mapping[str, Sequence[Any]], argv: Sequence[str]
+def record(
+    dataset: Dataset,
+    rows: Sequence[dict[str, Any]],
+    planned: Mapping[str, Sequence[Any]],
+    argv: Sequence[str],
+    *,
+    command: str = "annotate push",
 ) -> int:
     """Write what the rows of projects say that is new, and what the plan gains; gives the revision."""
     told = ("template", "ontology", "config")
@@ -251,7 +263,7 @@ def _record(
     count = len(planned["task_key"]) if planned else 0
     if not fresh and not count:
         return dataset.revision
-    with dataset.store.begin("annotate push", argv=argv) as transaction:
+    with dataset.store.begin(command, argv=argv) as transaction:
         for row in fresh:
             key = {"server": row["server"], "project": row["project"]}
             transaction.replace("annotation_projects", key, 1, row)

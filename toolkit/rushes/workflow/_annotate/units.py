@@ -138,6 +138,7 @@ class Maker:
         ontology: Of the template.
         cameras: Titles of a moment's views.
         predictions: Sources of labels that are shown as pre-annotations.
+        versions: In their place: what is shown of each task, by key and by the name of each version.
     """
 
     def __init__(
@@ -149,13 +150,15 @@ class Maker:
         *,
         cameras: Sequence[str] = (),
         predictions: Sequence[str] = ("model", "import"),
+        versions: Mapping[str, Mapping[str, Sequence[Label]]] | None = None,
     ) -> None:
         self._dataset = dataset
         self._media = media
         self._template = template
         self._ontology = ontology
         self._cameras = cameras
-        self._labels = _by_sample(dataset, predictions)
+        self._labels = _by_sample(dataset, predictions if versions is None else ())
+        self._versions = versions
         self._names = {
             row["recording_id"]: row["name"]
             for row in dataset.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
@@ -244,22 +247,28 @@ class Maker:
             data["fps"] = passports["video"].rate_hz
         if self._cameras:
             data["cameras"] = list(self._cameras)
-        return Task(key=unit.key, data=data, predictions=self._predictions(passports, made))
+        by_maker = self._by_maker(passports) if self._versions is None else self._versions[unit.key]
+        return Task(key=unit.key, data=data, predictions=self._predictions(by_maker, passports, made))
 
     def _address(self, path: Path) -> str:
         return f"/data/local-files/?d={quote(path.relative_to(self._media).as_posix())}"
 
-    def _predictions(self, passports: Mapping[str, Passport], made: Made) -> list[dict[str, Any]]:
+    def _by_maker(self, passports: Mapping[str, Passport]) -> dict[str, list[Label]]:
         by_maker: dict[str, list[Label]] = {}
         for passport in passports.values():
             for label in self._labels_on(passport):
                 by_maker.setdefault(label.model or label.tool or label.source, []).append(label)
+        return by_maker
+
+    def _predictions(
+        self, by_maker: Mapping[str, Sequence[Label]], passports: Mapping[str, Passport], made: Made
+    ) -> list[dict[str, Any]]:
         predictions = []
         for maker, labels in sorted(by_maker.items()):
             written = writing.write(labels, self._template, passports, self._ontology)
             made.refused += written.refused
             made.predicted += len(labels) - len(written.refused)
-            if written.results:
+            if written.results or self._versions is not None:  # to have found nothing is a version too
                 predictions.append({"model_version": maker, "result": list(written.results)})
         return predictions
 
