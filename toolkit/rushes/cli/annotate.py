@@ -10,11 +10,12 @@ import click
 
 from rushes import registry
 from rushes.cli import _progress
+from rushes.cli._annotate_agree import agree_command, consensus_command
 from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
 from rushes.cli._annotate_history import blame, diff
-from rushes.cli._annotate_labels import agree_command, import_command
+from rushes.cli._annotate_labels import import_command
 from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
-from rushes.cli._output import Answer
+from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 from rushes.workflow import annotate
 
@@ -90,6 +91,7 @@ rushes annotate push my-dataset --template hands --ontology hands --where "modal
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
 rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
 rushes annotate push my-dataset --template signal --where "modality = 'imu'" --clip 60s
+rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --overlap 0.2
 """,
 )
 @dataset_argument
@@ -102,11 +104,21 @@ rushes annotate push my-dataset --template signal --where "modality = 'imu'" --c
     "--predict",
     "predictions",
     multiple=True,
-    type=OneOf(["model", "import", "human", "none"]),
+    type=OneOf(["model", "import", "human", "consensus", "none"]),
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
 @click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
+@click.option(
+    "--annotators", metavar="A,B,…", help="Give the tasks out blind: a project for each of these people."
+)
+@click.option(
+    "--overlap", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Share that several label."
+)
+@click.option(
+    "--per-item", type=click.IntRange(2), default=2, show_default=True, help="How many label such a one."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Of who gets what.")
 @_server_options
 @dry_run_option
 def push(
@@ -116,6 +128,10 @@ def push(
     ontology: str | None,
     predictions: Sequence[str],
     clip: int | None,
+    annotators: str | None,
+    overlap: float,
+    per_item: int,
+    seed: int,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
@@ -124,15 +140,26 @@ def push(
     """Send frames or moments of DATASET to be labelled, with what models and files say of them.
 
     A task is there once, however often it is sent. What changed since is brought up to date; what people drew
-    stays. Labels that were edited here go back to the annotations that they are of.
+    stays. Labels that were edited here go back to the annotations that they are of. With --annotators nobody sees
+    another's work: each gets a project, a share of the tasks is given to several people, and who has a task keeps
+    it when more are pushed.
     """
     pushing = registry.late("rushes.workflow.annotate_push")
+    blind = None
+    if annotators is not None:
+        blind = registry.late("rushes.workflow._annotate.desks").Blind(
+            annotators=[name.strip() for name in annotators.split(",")],
+            overlap=overlap,
+            per_item=per_item,
+            seed=seed,
+        )
     request = pushing.Request(
         template=template,
         where=where,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
         clip_ns=clip,
+        blind=blind,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:
@@ -147,7 +174,11 @@ def push(
     if back.labels:
         where_to = say_count(back.annotations, "annotation")
         text += f"\n{say_count(back.labels, 'edited label')} {would}sent back, in {where_to}"
-    text += "" if dry_run else f"\nOpen  {done.address}\nNext  rushes annotate pull {dataset}"
+    if blind is not None:
+        text += f"\n{done.shared:,} of them given to several people\n\n{_desks(done.desks)}\n"
+        text += "\nTell each only their own address: Label Studio's free edition hides no project from its users."
+    text += "" if dry_run or blind is not None else f"\nOpen  {done.address}"
+    text += "" if dry_run else f"\nNext  rushes annotate pull {dataset}"
     warnings = [*done.notes, *(f"not shown: {sentence}" for sentence in done.unreadable[:20])]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
@@ -174,11 +205,103 @@ def push(
             "returned": back.labels,
             "not_returned": len(back.refused) + back.contested,
             "stale": len(back.stale),
+            "shared": done.shared,
+            "annotators": [
+                {
+                    "annotator": desk.annotator,
+                    "account": desk.account,
+                    "project": desk.project,
+                    "address": desk.address,
+                    "tasks": desk.tasks,
+                    "created": desk.sent.created,
+                    "updated": desk.sent.updated,
+                    "same": desk.sent.same,
+                }
+                for desk in done.desks
+                if desk.annotator is not None
+            ],
         },
         text=text,
         dataset=str(dataset),
         revision=done.revision,
         warnings=warnings,
+    )
+
+
+@verb(
+    "adjudicate",
+    group="annotate",
+    examples="""
+rushes annotate adjudicate my-dataset
+rushes annotate adjudicate my-dataset --below 0.5 --dry-run
+""",
+)
+@dataset_argument
+@click.option(
+    "--below", type=click.FloatRange(0, 1), default=0.7, show_default=True, help="Agreement that is not enough."
+)
+@click.option(
+    "--iou", type=click.FloatRange(0.01, 1), default=0.5, show_default=True, help="Least likeness of a pair."
+)
+@click.option("--named", is_flag=True, help="Show who drew which version.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Of the order of the versions.")
+@_server_options
+@dry_run_option
+def adjudicate(
+    dataset: Path,
+    below: float,
+    iou: float,
+    named: bool,
+    seed: int,
+    url: str | None,
+    token_file: Path | None,
+    media: Path | None,
+    dry_run: bool,
+) -> Answer:
+    """Have somebody settle what several people labelled differently.
+
+    Every frame, moment or clip whose two least alike versions agree less than --below becomes a task of a project
+    of its own, which shows the versions one beside another, without names. What is submitted there stands once it
+    is pulled.
+    """
+    step = registry.late("rushes.workflow.annotate_adjudicate")
+    settings = step.Settings(below=below, iou=iou, named=named, seed=seed)
+    line = annotate.line(url=url, token_file=token_file, media=media)
+    with _progress.bar("adjudicate", unit="") as progress:
+        done = step.adjudicate(dataset, settings, line, argv=sys.argv[1:], dry_run=dry_run, progress=progress)
+    lines = []
+    for at in done.templates:
+        head = (
+            f"{at.template}: of {say_count(at.several, 'item')} that several people labelled, {at.tasks:,} differ"
+        )
+        lines.append(head + (f", {at.settled:,} of them settled before" if at.settled else ""))
+        if at.sent:
+            lines.append(
+                f"  {at.sent.created:,} new, {at.sent.updated:,} brought up to date\n  Open  {at.address}"
+            )
+    if any(at.sent for at in done.templates):
+        lines.append(f"Next  rushes annotate pull {dataset}")
+    return Answer(
+        result={
+            "templates": [
+                {
+                    "template": at.template,
+                    "project": at.project,
+                    "address": at.address,
+                    "several": at.several,
+                    "tasks": at.tasks,
+                    "settled": at.settled,
+                    "created": at.sent.created if at.sent else 0,
+                    "updated": at.sent.updated if at.sent else 0,
+                    "same": at.sent.same if at.sent else 0,
+                }
+                for at in done.templates
+            ]
+        },
+        text="\n".join(lines),
+        dataset=str(dataset),
+        revision=done.revision,
+        warnings=[f"not shown: {said}" for at in done.templates for said in at.unreadable[:20]],
     )
 
 
@@ -202,9 +325,27 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-_VERBS = (install, up, status, down, push, pull, rebuild, edit_command, conflicts_command, resolve_command)
-for _verb in (*_VERBS, diff, blame, import_command, agree_command):
+for _verb in (
+    *(install, up, status, down, push, pull, rebuild),
+    *(edit_command, conflicts_command, resolve_command, diff, blame),
+    *(import_command, agree_command, consensus_command),
+):
     command.add_command(_verb)
+
+
+def _desks(desks: Sequence[Any]) -> str:
+    rows = [
+        (
+            desk.annotator,
+            desk.account or "no account of that name",
+            desk.tasks,
+            desk.sent.created,
+            desk.sent.updated,
+            desk.address,
+        )
+        for desk in desks
+    ]
+    return table(rows, head=("annotator", "account", "tasks", "new", "updated", "opens"), right=(2, 3, 4))
 
 
 def _pulled(dataset: Path, done: Any) -> Answer:

@@ -79,7 +79,9 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         notes = projects.notes(client)
         for row in ours:
             number = int(row["project"])
-            if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
+            desk = projects.Desk.of(row)
+            words = projects.mark(store, row["template"], desk)
+            if number not in seen or words not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
@@ -89,7 +91,14 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
                 continue
             stored = standing.stored(store, server=line.name, project=row["project"])
             known = changes.known_of(event for event in stored if event.tool == TOOL)
-            source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
+            source = Source(
+                server=line.name,
+                project=row["project"],
+                users=users,
+                received_ns=time.time_ns(),
+                annotator=desk.annotator,
+                role=desk.role,
+            )
             chosen = changes.to_read(look.rows, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
             found += changes.gone(look.there, known, source)

@@ -82,7 +82,8 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, facts: StreamFacts)
         axes, changed = _axes(passports, facts.axis_of)
         read = results.read(entries, made_of, passports, ontology, origin, axes)
         found.problems += [(key, problem) for problem in changed]
-        found.labels += [timed(replace(label, event_id=event.event_id), facts) for label in read.labels]
+        whose = {"event_id": event.event_id, "annotator": event.annotator, "role": event.role}
+        found.labels += [timed(replace(label, **whose), facts) for label in read.labels]  # type: ignore[arg-type]
         found.problems += [(key, problem) for problem in read.problems]
     return found
 

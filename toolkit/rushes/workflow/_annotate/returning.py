@@ -43,6 +43,17 @@ class Returned:
     stale: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
+    @classmethod
+    def together(cls, parts: Sequence["Returned"]) -> "Returned":
+        """Add up what became of the edits of several projects."""
+        return cls(
+            labels=sum(part.labels for part in parts),
+            annotations=sum(part.annotations for part in parts),
+            contested=sum(part.contested for part in parts),
+            stale=[key for part in parts for key in part.stale],
+            refused=[label for part in parts for label in part.refused],
+        )
+
 
 def send_back(
     client: Client,

@@ -18,6 +18,7 @@ from rushes.labels import Label
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import stretches
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
+from rushes.workflow._labels.standing import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -154,6 +155,7 @@ class Maker:
         ontology: Of the template.
         cameras: Titles of a moment's views.
         predictions: Sources of labels that are shown as pre-annotations.
+        versions: In their place: what is shown of each task, by key and by the name of each version.
     """
 
     def __init__(
@@ -165,13 +167,15 @@ class Maker:
         *,
         cameras: Sequence[str] = (),
         predictions: Sequence[str] = ("model", "import"),
+        versions: Mapping[str, Mapping[str, Sequence[Label]]] | None = None,
     ) -> None:
         self._dataset = dataset
         self._media = media
         self._template = template
         self._ontology = ontology
         self._cameras = cameras
-        self._labels = _by_sample(dataset, predictions)
+        self._labels = _by_sample(dataset, predictions if versions is None else ())
+        self._versions = versions
         self._names = {
             row["recording_id"]: row["name"]
             for row in dataset.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
@@ -273,24 +277,32 @@ class Maker:
         if laid is not None:
             data["about"] = laid.about
         axes = dict.fromkeys(passports, laid.axis) if laid is not None else {}
-        return Task(key=unit.key, data=data, predictions=self._predictions(passports, axes, made))
+        by_maker = self._by_maker(passports) if self._versions is None else self._versions[unit.key]
+        return Task(key=unit.key, data=data, predictions=self._predictions(by_maker, passports, axes, made))
 
     def _address(self, path: Path) -> str:
         return f"/data/local-files/?d={quote(path.relative_to(self._media).as_posix())}"
 
-    def _predictions(
-        self, passports: Mapping[str, Passport], axes: Mapping[str, Axis], made: Made
-    ) -> list[dict[str, Any]]:
+    def _by_maker(self, passports: Mapping[str, Passport]) -> dict[str, list[Label]]:
         by_maker: dict[str, list[Label]] = {}
         for passport in passports.values():
             for label in self._labels_on(passport):
                 by_maker.setdefault(label.model or label.tool or label.source, []).append(label)
+        return by_maker
+
+    def _predictions(
+        self,
+        by_maker: Mapping[str, Sequence[Label]],
+        passports: Mapping[str, Passport],
+        axes: Mapping[str, Axis],
+        made: Made,
+    ) -> list[dict[str, Any]]:
         predictions = []
         for maker, labels in sorted(by_maker.items()):
             written = writing.write(labels, self._template, passports, self._ontology, axes)
             made.refused += written.refused
             made.predicted += len(labels) - len(written.refused)
-            if written.results:
+            if written.results or self._versions is not None:  # to have found nothing is a version too
                 predictions.append({"model_version": maker, "result": list(written.results)})
         return predictions
 
@@ -306,7 +318,11 @@ def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[La
     found: dict[Sample, list[Label]] = {}
     if not sources:
         return found
+    # Of several people's versions of a frame one is shown.
+    stands = truth_of(dataset.store).stands if {"human", "consensus"} & set(sources) else frozenset()
     for label in labels_of(dataset.arrow("labels", where={"source": list(sources)}).to_pylist()):
+        if label.source in ("human", "consensus") and label.label_id not in stands:
+            continue
         if label.stream is not None and label.index is not None:
             found.setdefault((label.recording_id, label.stream, label.index), []).append(label)
     return found
