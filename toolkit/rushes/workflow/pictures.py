@@ -53,6 +53,11 @@ class Frames:
         self._columns = {name: rows[name].to_pylist() for name in FRAME_COLUMNS if name not in ("t_ns", "flags")}
         self._packing = self.stream.get("packing")
 
+    @property
+    def pts(self) -> Times:
+        """Presentation time stamps of a media container, shape (n,); -1 where there is none."""
+        return np.array([-1 if pts is None else pts for pts in self._columns["pts"]], np.int64)
+
     def __len__(self) -> int:
         """Give the number of frames, missing ones included."""
         return len(self.t_ns)

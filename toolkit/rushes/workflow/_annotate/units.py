@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rushes.annotate.label_studio import clips as clips_of_tool
 from rushes.annotate.label_studio import writing
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.plan import Task
@@ -14,8 +15,11 @@ from rushes.annotate.label_studio.writing import Refused
 from rushes.annotate.rows import labels_of
 from rushes.errors import ReadError, UsageError
 from rushes.labels import Label
+from rushes.quantities import say_count
 from rushes.vocabulary import Ontology
+from rushes.workflow._annotate import shown_clip
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
+from rushes.workflow._annotate.shown_clip import ShownClip
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -155,6 +159,7 @@ class Maker:
         self._ontology = ontology
         self._cameras = cameras
         self._labels = _by_sample(dataset, predictions)
+        self._spans = _spans(self._labels)
         self._names = {
             row["recording_id"]: row["name"]
             for row in dataset.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
@@ -171,13 +176,16 @@ class Maker:
     def make(self, units: Sequence[Unit], progress: Callable[[int, int], None] | None = None) -> Made:
         """Make the tasks, in the order of the units; ``progress`` is told pictures done, and all."""
         made = Made()
-        shown: dict[str, dict[str, tuple[Passport, Shown]]] = {}
+        shown: dict[str, dict[str, tuple[Passport, Shown | ShownClip]]] = {}
         # Stream by stream, so that one gallery is open at a time and a video is read forwards.
         pictures = sorted((sample, unit.key, name) for unit in units for name, sample in unit.samples.items())
         unit_of = {unit.key: unit for unit in units}
         for done, (sample, key, name) in enumerate(pictures, 1):
             try:
-                shown.setdefault(key, {})[name] = self._show(sample, unit_of[key])
+                found = shown.setdefault(key, {})[name] = self._show(sample, unit_of[key])
+                if found[0].absent:
+                    absent = say_count(len(found[0].absent), "picture")
+                    made.unreadable.append(f"{key}: {absent} cannot be decoded; the one before is shown instead")
             except ReadError as error:
                 made.unreadable.append(f"{key}: {error.message}")
             if progress:
@@ -185,7 +193,7 @@ class Maker:
         made.tasks = [self._task(unit, shown[unit.key], made) for unit in units if unit.key in shown]
         return made
 
-    def _show(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown]:
+    def _show(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown | ShownClip]:
         recording_id, stream, index = sample
         if self._open is None or self._open[0] != (recording_id, stream):
             frames = self._dataset.frames(recording_id, stream)
@@ -193,7 +201,7 @@ class Maker:
             self._open = ((recording_id, stream), frames, Gallery(folder, frames))
         _, frames, gallery = self._open
         if unit.clip is not None:
-            return self._show_clip(sample, unit.clip, frames, gallery)
+            return self._show_clip(sample, unit.clip, frames)
         shown = gallery.show(index)
         request = frames.request(index)
         width, height = request.width, request.height
@@ -209,28 +217,35 @@ class Maker:
             orientation=shown.orientation,
             pts=request.pts,
             sha256=shown.sha256,
+            pixels=shown.pixels,
             moment=unit.moment,
         )
         return passport, shown
 
-    def _show_clip(self, sample: Sample, count: int, frames: Frames, gallery: Gallery) -> tuple[Passport, Shown]:
+    def _show_clip(self, sample: Sample, count: int, frames: Frames) -> tuple[Passport, ShownClip]:
         recording_id, stream, index = sample
-        rate_hz = max(1, round(frames.stream["effective_rate_hz"] or frames.stream["nominal_rate_hz"] or 25))
-        shown, (height, width) = gallery.show_clip(index, index + count, rate_hz=rate_hz)
+        folder = self.folder / recording_id / folder_name(stream)
+        shown = shown_clip.show(frames, index, index + count, folder)
+        pts = int(frames.pts[index])
         passport = Passport(
             recording_id=recording_id,
             stream=stream,
             index=index,
             t_ns=int(frames.t_ns[index]),
-            width_px=width,
-            height_px=height,
+            width_px=shown.width_px,
+            height_px=shown.height_px,
+            pts=None if pts < 0 else pts,
             sha256=shown.sha256,
             index_end=index + count,
-            rate_hz=rate_hz,
+            rate_hz=float(shown.rate),
+            holds=shown.holds,
+            times=shown.times,
+            probes=shown.probes,
+            absent=shown.absent,
         )
         return passport, shown
 
-    def _task(self, unit: Unit, shown: Mapping[str, tuple[Passport, Shown]], made: Made) -> Task:
+    def _task(self, unit: Unit, shown: Mapping[str, tuple[Passport, Shown | ShownClip]], made: Made) -> Task:
         data: dict[str, Any] = {
             name: self._address(shown[name][1].path if name in shown else self.folder / ABSENT)
             for name in self._template.objects
@@ -240,7 +255,9 @@ class Maker:
         data["template"] = self._template.name
         data["shown"] = {name: passport.as_json() for name, passport in passports.items()}
         if unit.clip is not None:
-            data["fps"] = passports["video"].rate_hz
+            rate_hz = passports["video"].rate_hz
+            assert rate_hz is not None, "a clip knows its rate"
+            data["fps"] = clips_of_tool.named_rate(rate_hz)
         if self._cameras:
             data["cameras"] = list(self._cameras)
         return Task(key=unit.key, data=data, predictions=self._predictions(passports, made))
@@ -263,11 +280,16 @@ class Maker:
         return predictions
 
     def _labels_on(self, passport: Passport) -> Iterator[Label]:
-        """Give the labels of a picture; of a clip those of its span that run over several samples."""
-        for index in range(passport.index, passport.index_end or passport.index + 1):
-            for label in self._labels.get((passport.recording_id, passport.stream, index), ()):
-                if (passport.index_end is not None) == (label.index_end is not None):
+        """Give the labels of a picture; of a clip those that run over several samples and reach into it."""
+        if passport.index_end is None:
+            for label in self._labels.get((passport.recording_id, passport.stream, passport.index), ()):
+                if label.index_end is None:
                     yield label
+            return
+        for label in self._spans.get((passport.recording_id, passport.stream), ()):
+            first, end = label.index or 0, label.index_end or 0
+            if first < passport.index_end and passport.index < end:
+                yield label
 
 
 def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[Label]]:
@@ -277,6 +299,16 @@ def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[La
     for label in labels_of(dataset.arrow("labels", where={"source": list(sources)}).to_pylist()):
         if label.stream is not None and label.index is not None:
             found.setdefault((label.recording_id, label.stream, label.index), []).append(label)
+    return found
+
+
+def _spans(labels: Mapping[Sample, Sequence[Label]]) -> dict[tuple[str, str], list[Label]]:
+    """Gather those that run over several samples, by recording and stream."""
+    found: dict[tuple[str, str], list[Label]] = {}
+    for (recording_id, stream, _), there in labels.items():
+        spans = [label for label in there if label.index_end is not None]
+        if spans:
+            found.setdefault((recording_id, stream), []).extend(spans)
     return found
 
 
