@@ -87,12 +87,13 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     examples="""
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
-rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'" --clip 30s
 """,
 )
 @dataset_argument
 @click.option("--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture.")
 @click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
+@click.option("--clip", metavar="LENGTH", help="Of gesture: pieces such as 30s, or 'events', or 'moments'.")
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
     "--predict",
@@ -108,6 +109,7 @@ def push(
     dataset: Path,
     template: str,
     where: str | None,
+    clip: str | None,
     ontology: str | None,
     predictions: Sequence[str],
     url: str | None,
@@ -124,6 +126,7 @@ def push(
     request = pushing.Request(
         template=template,
         where=where,
+        clip=clip,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
     )

@@ -21,6 +21,7 @@ from rushes.workflow._annotate import deriving
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
+from rushes.workflow._annotate.proving import Prover
 
 Progress = Callable[[str, int, int], None]
 
@@ -96,7 +97,8 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         labels: Sequence[Label] = ()
         revision = store.revision
         if found:
-            derived = deriving.derive(deriving.newest(found), spoken, _times(store))
+            with Prover(store) as prover:
+                derived = deriving.derive(deriving.newest(found), spoken, _times(store), prover.difference)
             labels, problems = derived.labels, derived.problems
             revision = _commit(store, found, before, labels, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
@@ -123,7 +125,8 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     store = Store.open(path)
     spoken: Ontology = projects.ontology_of(store, None)
     events = events_of(store.table("label_events", where={"tool": TOOL}).to_pylist())
-    derived = deriving.derive(deriving.newest(events), spoken, _times(store))
+    with Prover(store) as prover:
+        derived = deriving.derive(deriving.newest(events), spoken, _times(store), prover.difference)
     with store.begin("annotate rebuild", argv=argv) as transaction:
         columns = label_columns(derived.labels)
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, len(derived.labels), columns)

@@ -12,8 +12,8 @@ from rushes.annotate.label_studio.plan import plan
 from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
+from rushes.workflow._annotate import clip_units, units
 from rushes.workflow._annotate import project as projects
-from rushes.workflow._annotate import units
 from rushes.workflow._annotate.project import Line
 from rushes.workflow.dataset import Dataset
 
@@ -29,12 +29,14 @@ class Request:
         where: SQL that chooses frames, or moments where the template shows moments; all when None.
         ontology: Path or name; the dataset's own when None.
         predictions: Sources of labels that become pre-annotations: model, import, human.
+        clip: What a clip is, where the template shows clips: a length, events or moments; whole streams when None.
     """
 
     template: str
     where: str | None = None
     ontology: str | None = None
     predictions: Sequence[str] = ("model", "import")
+    clip: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def push(
         if request.template == template.MOMENT:
             wanted, cameras = units.moments(dataset, request.where)
         elif request.template == template.GESTURE:
-            wanted = units.clips(dataset, request.where)
+            wanted = clip_units.chosen(dataset, request.where, request.clip)
         else:
             wanted = units.frames(dataset, request.where)
         units.refuse_nothing(wanted, request.where)

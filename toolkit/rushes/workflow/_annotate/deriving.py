@@ -5,16 +5,18 @@ any time.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from rushes import intervals
 from rushes.annotate.label_studio import changes, passport, results, template
+from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import Origin, Problem
 from rushes.errors import UsageError
 from rushes.labels import Label, LabelEvent
 from rushes.model import Times
 from rushes.vocabulary import Ontology
+from rushes.workflow._annotate.proving import UncheckedError
 
 
 @dataclass(slots=True)
@@ -25,19 +27,26 @@ class Derived:
     problems: list[tuple[str, Problem]] = field(default_factory=list)
 
 
+Difference = Callable[[Passport], str]
+"""Says how what the dataset has now differs from what was shown; empty where it does not."""
 TimesOf = Callable[[str, str], Times]
 """Raw times of all samples of a stream, by recording and stream."""
 
 
-def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) -> Derived:
+def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf, difference: Difference) -> Derived:
     """Read the labels of versions; deleted and skipped ones have none.
+
+    Of a version whose picture is not in the dataset any more as it was shown no labels are made, and a problem
+    says so; where pictures cannot be read, labels are made and a problem says that they were not checked.
 
     Args:
         events: The newest version of each annotation.
         ontology: The dataset's.
         times_of: For the times of spans.
+        difference: For what was shown.
     """
     found = Derived()
+    unchecked: dict[tuple[str, str], tuple[str, str]] = {}
     for event in events:
         entries = changes.results_of(event)
         if not entries:
@@ -45,6 +54,12 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) 
         data = json.loads(event.task_data or "{}")
         passports = passport.of_task(data)
         key = event.task_key or f"task {event.task}"
+        said = list(_differences(key, passports.values(), difference, unchecked))
+        if said:
+            found.problems += [
+                (key, Problem(kind="picture-differs", said=f"{one}; no labels were made")) for one in said
+            ]
+            continue
         try:
             made_of = template.build(data.get("template", ""), ontology, cameras=data.get("cameras", ()))
         except UsageError as error:
@@ -62,7 +77,27 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, times_of: TimesOf) 
         read = results.read(entries, made_of, passports, ontology, origin)
         found.labels += [timed(replace(label, event_id=event.event_id), times_of) for label in read.labels]
         found.problems += [(key, problem) for problem in read.problems]
+    for key, why in unchecked.values():
+        said_once = f"what was shown of its stream could not be held against the dataset: {why}"
+        found.problems.append((key, Problem(kind="unchecked", said=said_once)))
     return found
+
+
+def _differences(
+    key: str,
+    passports: Iterable[Passport],
+    difference: Difference,
+    unchecked: dict[tuple[str, str], tuple[str, str]],
+) -> Iterator[str]:
+    """Give how the pictures of a task differ; note, once a stream, where and why they cannot be looked at."""
+    for shown in passports:
+        try:
+            said = difference(shown)
+        except UncheckedError as error:
+            unchecked.setdefault((shown.recording_id, shown.stream), (key, str(error)))
+            continue
+        if said:
+            yield said
 
 
 def timed(label: Label, times_of: TimesOf) -> Label:

@@ -69,7 +69,7 @@ class Gallery:
         if index in self._there:
             return self._there[index]
         payload, kind, as_recorded = self._payload(index)
-        digest = hashlib.sha256(payload).hexdigest()[:16]
+        digest = hashlib.sha256(payload).hexdigest()[: proof.DIGITS]
         orientation = orientation_of(payload)
         pixels = pixels_of(self._frames, index)
         path = self._folder / f"{index:07d}.{digest}.{pixels or _UNKNOWN}.o{orientation}.{_SUFFIXES[kind]}"
@@ -78,11 +78,10 @@ class Gallery:
 
     def _payload(self, index: int) -> tuple[bytes, str, bool]:
         """Give the bytes to show, their media type, and whether they are the recorded ones."""
-        codec, modality = self._frames.stream["codec"], self._frames.stream["modality"]
-        if codec == "png" and modality == "color":
+        if _as_recorded(self._frames) and self._frames.stream["codec"] == "png":
             return self._frames.bytes(index), "image/png", True
         payload, kind = self._frames.rendering(index)
-        return payload, kind, codec == "jpeg"
+        return payload, kind, _as_recorded(self._frames)
 
     def _lay(self, path: Path, payload: bytes, place: Location | None) -> None:
         """Put the bytes there at once, never half a file; by a link where they are a whole file already."""
@@ -95,6 +94,18 @@ class Gallery:
             scratch.unlink(missing_ok=True)
             scratch.write_bytes(payload)
         scratch.replace(path)
+
+
+def stored_digest(frames: Frames, index: int) -> str | None:
+    """Give the digest of a frame's stored bytes where these are shown as they are; None where it is rendered."""
+    if not _as_recorded(frames):
+        return None
+    return hashlib.sha256(frames.bytes(index)).hexdigest()[: proof.DIGITS]
+
+
+def _as_recorded(frames: Frames) -> bool:
+    codec, modality = str(frames.stream["codec"]), str(frames.stream["modality"])
+    return codec == "jpeg" or (codec == "png" and modality == "color")
 
 
 def pixels_of(frames: Frames, index: int) -> str | None:

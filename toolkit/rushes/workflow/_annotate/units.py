@@ -111,26 +111,6 @@ def moments(dataset: Dataset, where: str | None) -> tuple[list[Unit], list[str]]
     return units, cameras
 
 
-def clips(dataset: Dataset, where: str | None) -> list[Unit]:
-    """Choose whole picture streams, each a clip.
-
-    Args:
-        dataset: Where from.
-        where: SQL over the columns of streams and recordings; all picture streams when None.
-
-    Raises:
-        UsageError: As :func:`frames`.
-    """
-    _, rows = dataset.store.rows(
-        "SELECT recording_id, stream, streams.count FROM streams JOIN recordings USING (recording_id) "
-        f"WHERE streams.\"table\" = 'frames' AND streams.count > 0 AND ({where or 'true'}) ORDER BY ALL"
-    )
-    return [
-        Unit(key=f"{rec}/{stream}/0-{count}", recording_id=rec, samples={"video": (rec, stream, 0)}, clip=count)
-        for rec, stream, count in rows
-    ]
-
-
 class Maker:
     """Makes tasks of units: lays out their pictures, gathers what was predicted for them.
 
