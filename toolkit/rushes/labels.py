@@ -84,6 +84,7 @@ class TrackKey:
     Args:
         index: Sample of the stream.
         shown: False: from this sample on, itself included, it is not to be seen until the next key.
+        drawn: False: nobody drew it; it is where the tool showed it, and a straight line would not have been.
     """
 
     index: int
@@ -93,6 +94,7 @@ class TrackKey:
     height_px: float
     rotation_deg: float = 0.0
     shown: bool = True
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from rushes.cli._annotate_agree import agree_command, consensus_command
 from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import import_command
-from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
+from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 from rushes.workflow import annotate
@@ -89,7 +89,7 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     examples="""
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
-rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'" --clip 30s
 rushes annotate push my-dataset --template signal --where "modality = 'imu'" --clip 60s
 rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --overlap 0.2
 """,
@@ -99,6 +99,11 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     "--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture, signal, audio."
 )
 @click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
+@click.option(
+    "--clip",
+    metavar="LENGTH",
+    help="What a task shows of a stream: pieces such as 30s; of gesture also 'events' or 'moments'.",
+)
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
     "--predict",
@@ -108,7 +113,6 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
-@click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
 @click.option(
     "--annotators", metavar="A,B,…", help="Give the tasks out blind: a project for each of these people."
 )
@@ -125,9 +129,9 @@ def push(
     dataset: Path,
     template: str,
     where: str | None,
+    clip: str | None,
     ontology: str | None,
     predictions: Sequence[str],
-    clip: int | None,
     annotators: str | None,
     overlap: float,
     per_item: int,
@@ -156,9 +160,9 @@ def push(
     request = pushing.Request(
         template=template,
         where=where,
+        clip=clip,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
-        clip_ns=clip,
         blind=blind,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)

@@ -112,7 +112,8 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         if found:
             touched = {standing.place_of(event) for event in found}
             before = [event for event in before if standing.place_of(event) in touched]
-            now = standing.stand([*before, *found], spoken, standing.facts_in(store))
+            with standing.facts_in(store) as facts:
+                now = standing.stand([*before, *found], spoken, facts)
             revision = _commit(store, found, before, now, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
             memory.keep(revision)
@@ -139,7 +140,8 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     """
     store = Store.open(path)
     spoken = vocabulary.needed(store)
-    now = standing.stand(standing.stored(store), spoken, standing.facts_in(store))
+    with standing.facts_in(store) as facts:
+        now = standing.stand(standing.stored(store), spoken, facts)
     with store.begin("annotate rebuild", argv=argv) as transaction:
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))
         transaction.replace("labels", {"label_id": sorted(now.merged)}, len(now.labels), label_columns(now.labels))

@@ -15,7 +15,7 @@ from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import desks, stretches, units
+from rushes.workflow._annotate import clip_units, desks, stretches, units
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.desks import Blind
 from rushes.workflow._annotate.project import Desk, Line
@@ -35,7 +35,7 @@ class Request:
         where: SQL that chooses frames, or moments where the template shows moments; all when None.
         ontology: Path or name; the dataset's own when None.
         predictions: Sources of labels that become pre-annotations: model, import, human.
-        clip_ns: Longest stretch of numbers or sound that one task shows; whole streams when None.
+        clip: What a task shows of a stream: a length; of pictures also events or moments; whole streams when None.
         blind: Who labels by a plan, each in a project of their own; None for a project that people share.
     """
 
@@ -43,7 +43,7 @@ class Request:
     where: str | None = None
     ontology: str | None = None
     predictions: Sequence[str] = ("model", "import")
-    clip_ns: int | None = None
+    clip: str | None = None
     blind: Blind | None = None
 
 
@@ -195,14 +195,16 @@ def _chosen(dataset: Dataset, request: Request) -> tuple[list[units.Unit], list[
     """Choose what is to be labelled; also the titles of a moment's views, and the channels of series."""
     if request.template == template.MOMENT:
         return *units.moments(dataset, request.where), ()
+    if request.template == template.GESTURE:
+        return clip_units.chosen(dataset, request.where, request.clip), [], ()
+    length_ns = clip_units.length_ns(request.clip)
     if request.template == template.SIGNAL:
-        series = stretches.series(dataset, request.where, clip_ns=request.clip_ns)
+        series = stretches.series(dataset, request.where, clip_ns=length_ns)
         return units.of_stretches(series, "series"), [], stretches.channels(dataset, series)
     if request.template == template.AUDIO:
-        sounds = stretches.sounds(dataset, request.where, clip_ns=request.clip_ns)
+        sounds = stretches.sounds(dataset, request.where, clip_ns=length_ns)
         return units.of_stretches(sounds, "audio"), [], ()
-    choose = units.clips if request.template == template.GESTURE else units.frames
-    return choose(dataset, request.where), [], ()
+    return units.frames(dataset, request.where), [], ()
 
 
 def _return(

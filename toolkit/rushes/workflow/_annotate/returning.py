@@ -85,24 +85,24 @@ def send_back(
     homes = [edits.home_of(event) for event in standing.stored(store, **where)]
     if not homes:
         return done
-    facts = standing.facts_in(store)
     now = standing.around(store, homes, spoken)
     names = sorted({home.annotation for home in homes if home.annotation})
     story = standing.by_place(standing.stored(store, annotation=names))
-    for number, (place, lines) in enumerate(now.lines.items(), 1):
-        last = deriving.newest(event for event in story[place] if event.tool == TOOL)
-        done.contested += sum(1 for one in lines.values() if one.open)
-        waiting = {
-            name: one
-            for name, one in lines.items()
-            if not one.open and not merging.same_label(one.now, one.theirs)
-        }
-        if waiting and last and not last[0].cancelled:
-            _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
-        elif waiting:
-            done.stale.append(story[place][-1].task_key or str(place[-1]))
-        if progress:
-            progress(number, len(now.lines))
+    with standing.facts_in(store) as facts:
+        for number, (place, lines) in enumerate(now.lines.items(), 1):
+            last = deriving.newest(event for event in story[place] if event.tool == TOOL)
+            done.contested += sum(1 for one in lines.values() if one.open)
+            waiting = {
+                name: one
+                for name, one in lines.items()
+                if not one.open and not merging.same_label(one.now, one.theirs)
+            }
+            if waiting and last and not last[0].cancelled:
+                _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
+            elif waiting:
+                done.stale.append(story[place][-1].task_key or str(place[-1]))
+            if progress:
+                progress(number, len(now.lines))
     return done
 
 
