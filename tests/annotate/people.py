@@ -13,7 +13,7 @@ import httpx
 
 from annotate.proxy import Instead, Proxy
 from annotate.test_push_pull import predict
-from rushes.annotate.label_studio import changes
+from rushes.annotate.label_studio import changes, regions
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.server import Server
 from rushes.annotate.rows import events_of
@@ -150,14 +150,14 @@ class World:
         stored = self._events()
         assert len(stored) >= before
         assert len({event.event_id for event in stored}) == len(stored)
-        kept = {(e.task, e.annotation, json.dumps(changes.results_of(e))) for e in deriving.newest(stored)}
+        kept = {(e.task, e.annotation, json.dumps(regions.results_of(e))) for e in deriving.newest(stored)}
         held = {
             (str(task["id"]), str(one["id"]), json.dumps([] if one["was_cancelled"] else one["result"]))
             for task in self._whole()
             for one in task["annotations"]
         }
         assert kept == held
-        numbers = {entry["meta"]["drawn"] for event in stored for entry in changes.results_of(event)}
+        numbers = {entry["meta"]["drawn"] for event in stored for entry in regions.results_of(event)}
         assert numbers <= set(range(1, self.drawn + 1))
         labels = Store.open(self.dataset).table("labels", where={"source": "human"})
         assert len(labels) == sum(len(json.loads(results)) for _, _, results in held)

@@ -12,6 +12,7 @@ from rushes import registry
 from rushes.cli import _progress
 from rushes.cli._annotate_agree import agree_command, consensus_command
 from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
+from rushes.cli._annotate_erratum import erratum_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import import_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
@@ -331,7 +332,7 @@ def rebuild(dataset: Path) -> Answer:
 
 for _verb in (
     *(install, up, status, down, push, pull, rebuild),
-    *(edit_command, conflicts_command, resolve_command, diff, blame),
+    *(edit_command, conflicts_command, resolve_command, diff, blame, erratum_command),
     *(import_command, agree_command, consensus_command),
 ):
     command.add_command(_verb)

@@ -15,6 +15,7 @@ from rushes.workflow import annotate_push
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate import units
 from rushes.workflow._annotate.project import Desk, Line
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.versions import Item, items_of
 from rushes.workflow.dataset import Dataset
@@ -88,7 +89,7 @@ def adjudicate(
         ToolError: ``labelstudio.*``; running it again goes on.
     """
     media = annotate_push.needed_media(line)
-    with Dataset.open(path) as dataset, projects.turn(path), annotate_push.media_root(media, dry_run) as root:
+    with Dataset.open(path) as dataset, turn(path), annotate_push.media_root(media, dry_run) as root:
         spoken = vocabulary.needed(dataset.store)
         events = rows.events_of(dataset.arrow("label_events").to_pylist())
         labels = rows.labels_of(dataset.arrow("labels", where={"source": "human"}).to_pylist())

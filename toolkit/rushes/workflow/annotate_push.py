@@ -20,6 +20,7 @@ from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.desks import Blind
 from rushes.workflow._annotate.project import Desk, Line
 from rushes.workflow._annotate.returning import Returned, send_back
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
@@ -137,7 +138,7 @@ def push(
                 hint="--predict model, import or none; rushes annotate adjudicate shows versions side by side",
             )
     root = needed_media(line)
-    with Dataset.open(path) as dataset, projects.turn(path), media_root(root, dry_run) as media:
+    with Dataset.open(path) as dataset, turn(path), media_root(root, dry_run) as media:
         store = dataset.store
         spoken = vocabulary.needed(store, request.ontology)
         wanted, cameras, channels = _chosen(dataset, request)

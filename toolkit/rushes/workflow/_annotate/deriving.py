@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rushes import intervals
-from rushes.annotate.label_studio import changes, passport, results, template
+from rushes.annotate.label_studio import passport, regions, results, template
 from rushes.annotate.label_studio.axes import Axis
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import TOOL, Origin, Problem
@@ -66,7 +66,7 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, facts: StreamFacts)
     found = Derived()
     unchecked: dict[tuple[str, str], tuple[str, str]] = {}
     for event in events:
-        entries = changes.results_of(event)
+        entries = regions.results_of(event)
         if not entries:
             continue
         data = json.loads(event.task_data or "{}")

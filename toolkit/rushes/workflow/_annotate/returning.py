@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rushes.annotate import edits, merging
 from rushes.annotate.folding import Line as LabelLine
-from rushes.annotate.label_studio import amending, changes, passport, template
+from rushes.annotate.label_studio import amending, changes, passport, regions, template
 from rushes.annotate.label_studio.amending import Amendment
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.results import TOOL
@@ -118,7 +118,7 @@ def _one(
     dry_run: bool,
 ) -> None:
     """Write the labels of one annotation that wait."""
-    held = changes.results_of(last)
+    held = regions.results_of(last)
     data = json.loads(last.task_data or "{}")
     try:
         made_of = template.build(data.get("template", ""), spoken, cameras=data.get("cameras", ()))

@@ -10,7 +10,6 @@ from rushes.annotate import edits
 from rushes.annotate.edits import Home
 from rushes.annotate.folding import Conflict, Folded, Line, Step, fold
 from rushes.annotate.label_studio.results import TOOL, Problem
-from rushes.annotate.merging import ABSENT, EXISTENCE, Value
 from rushes.annotate.rows import events_of
 from rushes.labels import Label, LabelEvent
 from rushes.model import Times
@@ -132,15 +131,6 @@ def conflict_columns(conflicts: Sequence[Conflict]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
-def said(group: str, value: Value) -> Any:
-    """Give what a side says of a group as JSON values; None for an attribute that is not there, or a deletion."""
-    if group == EXISTENCE:
-        return edits.row_of(value)
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value] if len(value) > 1 else _plain(value[0])
-    return None if value is ABSENT else _plain(value)
-
-
 def _folded(
     story: Sequence[LabelEvent], ontology: Ontology, facts: StreamFacts
 ) -> tuple[Folded, list[tuple[str, Problem]]]:
@@ -161,7 +151,7 @@ def _folded(
 
 def _row(conflict: Conflict) -> dict[str, Any]:
     label, clash = conflict.label, conflict.clash
-    sides = {name: said(clash.group, getattr(clash, name)) for name in ("base", "ours", "theirs")}
+    sides = {name: edits.said(clash.group, getattr(clash, name)) for name in ("base", "ours", "theirs")}
     return {
         "conflict_id": conflict.conflict_id,
         "label_id": label.label_id,
@@ -177,8 +167,3 @@ def _row(conflict: Conflict) -> dict[str, Any]:
         "until_ns": conflict.until_ns,
         "until_event": conflict.until_event,
     }
-
-
-def _plain(value: Any) -> Any:
-    names = getattr(value, "__dataclass_fields__", None)
-    return value if names is None else {name: _plain(getattr(value, name)) for name in names}
