@@ -12,6 +12,7 @@ from rushes import registry
 from rushes.cli import _progress
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import agree_command, import_command
+from rushes.cli._annotate_media import media as media_command
 from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer
 from rushes.quantities import say_count
@@ -106,6 +107,16 @@ rushes annotate push my-dataset --template signal --where "modality = 'imu'" --c
     help="Labels of which source are shown to begin with; can be repeated.",
 )
 @click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
+@click.option(
+    "--media-by",
+    type=OneOf(["local-files", "urls"]),
+    default="local-files",
+    show_default=True,
+    help="How browsers get the pictures: from Label Studio's disk, or from us by signed addresses.",
+)
+@click.option(
+    "--media-url", metavar="URL", help="Of rushes annotate media; where it was started last if left out."
+)
 @_server_options
 @dry_run_option
 def push(
@@ -115,6 +126,8 @@ def push(
     ontology: str | None,
     predictions: Sequence[str],
     clip: int | None,
+    media_by: str,
+    media_url: str | None,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
@@ -132,6 +145,7 @@ def push(
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
         clip_ns=clip,
+        media_url=pushing.addresses.base_of(dataset, media_url) if media_by == "urls" else None,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:
@@ -190,7 +204,20 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-for _verb in (install, up, status, down, push, pull, rebuild, diff, blame, import_command, agree_command):
+for _verb in (
+    install,
+    up,
+    status,
+    down,
+    media_command,
+    push,
+    pull,
+    rebuild,
+    diff,
+    blame,
+    import_command,
+    agree_command,
+):
     command.add_command(_verb)
 
 

@@ -13,8 +13,8 @@ from rushes.annotate.label_studio.plots import Channel
 from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
+from rushes.workflow._annotate import addresses, stretches, units
 from rushes.workflow._annotate import project as projects
-from rushes.workflow._annotate import stretches, units
 from rushes.workflow._annotate.project import Line
 from rushes.workflow.dataset import Dataset
 
@@ -30,6 +30,7 @@ class Request:
         where: SQL that chooses frames, or moments where the template shows moments; all when None.
         ontology: Path or name; the dataset's own when None.
         predictions: Sources of labels that become pre-annotations: model, import, human.
+        media_url: Address of our server of signed pictures; None: Label Studio serves them from its own disk.
         clip_ns: Longest stretch of numbers or sound that one task shows; whole streams when None.
     """
 
@@ -38,6 +39,7 @@ class Request:
     ontology: str | None = None
     predictions: Sequence[str] = ("model", "import")
     clip_ns: int | None = None
+    media_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,19 +86,26 @@ def push(
             ``labelstudio.no-media``, ``store.query``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
-    if line.access.media is None:
+    root = line.access.media if request.media_url is None else addresses.media_of(path)
+    if root is None:
         raise UsageError(
             f"the document root of {line.access.url} is not known",
             code="labelstudio.no-media",
-            hint="--media FOLDER names it, where it is mounted on this machine",
+            hint="--media FOLDER names it, where it is mounted on this machine; --media-by urls does without it",
         )
-    with Dataset.open(path) as dataset, projects.turn(path), _media(line.access.media, dry_run) as media:
+    with Dataset.open(path) as dataset, projects.turn(path), _media(root, dry_run) as media:
         store = dataset.store
         spoken = projects.ontology_of(store, request.ontology)
         wanted, cameras, channels = _chosen(dataset, request)
         units.refuse_nothing(wanted, request.where)
         made_of = template.build(request.template, spoken, cameras=cameras, channels=channels)
-        maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
+        if request.media_url is None:
+            address = addresses.local_files(media)
+        else:
+            address = addresses.signed(path, request.media_url, root=media)
+        maker = units.Maker(
+            dataset, media, address, made_of, spoken, cameras=cameras, predictions=request.predictions
+        )
         made = maker.make(wanted, _part(progress, "pictures"))
         with Client(line.access) as client:
             revision = store.revision
@@ -106,7 +115,8 @@ def push(
             else:
                 projects.keep_ontology(store, request.ontology)
                 project, _ = projects.ensure(client, store, made_of, spoken)
-                client.grant_folder(project.id, maker.folder)
+                if request.media_url is None:
+                    client.grant_folder(project.id, maker.folder)
                 revision = _record(dataset, projects.row(line, project, made_of, spoken, cameras), argv)
                 sent = sending.send(client, project.id, made.tasks, progress=_part(progress, "tasks"))
         return Pushed(

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from rushes.annotate.label_studio import writing
 from rushes.annotate.label_studio.axes import Axis
@@ -17,6 +16,7 @@ from rushes.errors import ReadError, UsageError
 from rushes.labels import Label
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import stretches
+from rushes.workflow._annotate.addresses import AddressOf
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
@@ -149,7 +149,8 @@ class Maker:
 
     Args:
         dataset: Where from.
-        media: The document root of the server.
+        media: Folder that the pictures go below.
+        address: Gives the address of a file below it.
         template: Of the tasks.
         ontology: Of the template.
         cameras: Titles of a moment's views.
@@ -160,6 +161,7 @@ class Maker:
         self,
         dataset: Dataset,
         media: Path,
+        address: AddressOf,
         template: Template,
         ontology: Ontology,
         *,
@@ -168,6 +170,7 @@ class Maker:
     ) -> None:
         self._dataset = dataset
         self._media = media
+        self._address = address
         self._template = template
         self._ontology = ontology
         self._cameras = cameras
@@ -183,7 +186,7 @@ class Maker:
 
     @property
     def folder(self) -> Path:
-        """The part of the document root that this dataset's projects may show."""
+        """The part of the folder that this dataset's projects may show."""
         return self._media / self._dataset.store.identity
 
     def make(self, units: Sequence[Unit], progress: Callable[[int, int], None] | None = None) -> Made:
@@ -274,9 +277,6 @@ class Maker:
             data["about"] = laid.about
         axes = dict.fromkeys(passports, laid.axis) if laid is not None else {}
         return Task(key=unit.key, data=data, predictions=self._predictions(passports, axes, made))
-
-    def _address(self, path: Path) -> str:
-        return f"/data/local-files/?d={quote(path.relative_to(self._media).as_posix())}"
 
     def _predictions(
         self, passports: Mapping[str, Passport], axes: Mapping[str, Axis], made: Made
