@@ -323,7 +323,7 @@ def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> 
 
 
 def _row(choices: str) -> str:
-    """Give choices a row of their own that is there before they are: else the picture below jumps while one draws."""
+    """Give choices a row that is there before they are: else the picture below jumps while one draws."""
     return f"  <View style={quoteattr(_ROW)}>\n{choices}  </View>\n" if choices else ""
 
 
