@@ -218,6 +218,7 @@ class Picture:
         width_px, height_px: As stored.
         part: Of a split, such as train; None where there is no split.
         turn_deg: Clockwise turn, 0, 90, 180 or 270, that shows it upright; what heeds EXIF sees it so turned.
+        mirrored: Whether what heeds EXIF sees its mirror image: left and right change places before the turn.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Picture:
     moment: int | None = None
     t_ns: int | None = None
     turn_deg: int = 0
+    mirrored: bool = False
     part: str | None = None
 
 

@@ -15,6 +15,7 @@ from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_
 from rushes.cli._annotate_erratum import erratum_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import import_command
+from rushes.cli._annotate_media import media as media_command
 from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
@@ -124,6 +125,16 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     "--per-item", type=click.IntRange(2), default=2, show_default=True, help="How many label such a one."
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Of who gets what.")
+@click.option(
+    "--media-by",
+    type=OneOf(["local-files", "urls"]),
+    default="local-files",
+    show_default=True,
+    help="How browsers get the pictures: from Label Studio's disk, or from us by signed addresses.",
+)
+@click.option(
+    "--media-url", metavar="URL", help="Of rushes annotate media; where it was started last if left out."
+)
 @_server_options
 @dry_run_option
 def push(
@@ -137,6 +148,8 @@ def push(
     overlap: float,
     per_item: int,
     seed: int,
+    media_by: str,
+    media_url: str | None,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
@@ -165,6 +178,7 @@ def push(
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
         blind=blind,
+        media_url=pushing.addresses.base_of(dataset, media_url) if media_by == "urls" else None,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:
@@ -331,7 +345,7 @@ def rebuild(dataset: Path) -> Answer:
 
 
 for _verb in (
-    *(install, up, status, down, push, pull, rebuild),
+    *(install, up, status, down, media_command, push, pull, rebuild),
     *(edit_command, conflicts_command, resolve_command, diff, blame, erratum_command),
     *(import_command, agree_command, consensus_command),
 ):

@@ -12,8 +12,8 @@ from rushes.annotate.label_studio.sending import Sent
 from rushes.errors import UsageError
 from rushes.labels import Label, digest_of
 from rushes.workflow import annotate_push
+from rushes.workflow._annotate import addresses, units
 from rushes.workflow._annotate import project as projects
-from rushes.workflow._annotate import units
 from rushes.workflow._annotate.project import Desk, Line
 from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
@@ -121,7 +121,15 @@ def adjudicate(
                 sent, unreadable = None, []
                 if made_of is not None:
                     versions = {item.key: shown(item, settings) for item in differ}
-                    maker = units.Maker(dataset, root, made_of, spoken, cameras=cameras, versions=versions)
+                    maker = units.Maker(
+                        dataset,
+                        root,
+                        addresses.local_files(root),
+                        made_of,
+                        spoken,
+                        cameras=cameras,
+                        versions=versions,
+                    )
                     made = maker.make([unit_of(item) for item in differ], annotate_push.part(progress, "pictures"))
                     unreadable = made.unreadable
                     if not dry_run:

@@ -15,7 +15,7 @@ from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import clip_units, desks, stretches, units
+from rushes.workflow._annotate import addresses, clip_units, desks, stretches, units
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.desks import Blind
 from rushes.workflow._annotate.project import Desk, Line
@@ -38,6 +38,7 @@ class Request:
         predictions: Sources of labels that become pre-annotations: model, import, human.
         clip: What a task shows of a stream: a length; of pictures also events or moments; whole streams when None.
         blind: Who labels by a plan, each in a project of their own; None for a project that people share.
+        media_url: Address of our server of signed pictures; None: Label Studio serves them from its own disk.
     """
 
     template: str
@@ -46,6 +47,7 @@ class Request:
     predictions: Sequence[str] = ("model", "import")
     clip: str | None = None
     blind: Blind | None = None
+    media_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +139,20 @@ def push(
                 code="annotate.blind",
                 hint="--predict model, import or none; rushes annotate adjudicate shows versions side by side",
             )
-    root = needed_media(line)
+    root = needed_media(line) if request.media_url is None else addresses.media_of(path)
     with Dataset.open(path) as dataset, turn(path), media_root(root, dry_run) as media:
         store = dataset.store
         spoken = vocabulary.needed(store, request.ontology)
         wanted, cameras, channels = _chosen(dataset, request)
         units.refuse_nothing(wanted, request.where)
         made_of = template.build(request.template, spoken, cameras=cameras, channels=channels)
-        maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
+        if request.media_url is None:
+            address = addresses.local_files(media)
+        else:
+            address = addresses.signed(path, request.media_url, root=media)
+        maker = units.Maker(
+            dataset, media, address, made_of, spoken, cameras=cameras, predictions=request.predictions
+        )
         given = desks.shares(store, request.template, wanted, request.blind)
         made = maker.make(wanted, part(progress, "pictures"))
         with Client(line.access) as client:
@@ -157,7 +165,8 @@ def push(
                 found = [projects.ensure(client, store, made_of, spoken, desk)[0] for desk, _ in given.of]
                 for project in found:
                     assert project is not None
-                    client.grant_folder(project.id, maker.folder)
+                    if request.media_url is None:
+                        client.grant_folder(project.id, maker.folder)
                 rows = [
                     projects.row(line, project, made_of, spoken, cameras, desk)
                     for project, (desk, _) in zip(found, given.of, strict=True)
@@ -229,7 +238,7 @@ def needed_media(line: Line) -> Path:
         raise UsageError(
             f"the document root of {line.access.url} is not known",
             code="labelstudio.no-media",
-            hint="--media FOLDER names it, where it is mounted on this machine",
+            hint="--media FOLDER names it, where it is mounted on this machine; --media-by urls does without it",
         )
     return line.access.media
 

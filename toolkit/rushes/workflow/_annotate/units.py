@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from rushes.annotate.label_studio import clips as clips_of_tool
 from rushes.annotate.label_studio import writing
@@ -19,6 +18,7 @@ from rushes.labels import Label
 from rushes.quantities import say_count
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import shown_clip, stretches
+from rushes.workflow._annotate.addresses import AddressOf
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
 from rushes.workflow._annotate.shown_clip import ShownClip
 from rushes.workflow._labels.standing import truth_of
@@ -133,7 +133,8 @@ class Maker:
 
     Args:
         dataset: Where from.
-        media: The document root of the server.
+        media: Folder that the pictures go below.
+        address: Gives the address of a file below it.
         template: Of the tasks.
         ontology: Of the template.
         cameras: Titles of a moment's views.
@@ -145,6 +146,7 @@ class Maker:
         self,
         dataset: Dataset,
         media: Path,
+        address: AddressOf,
         template: Template,
         ontology: Ontology,
         *,
@@ -154,6 +156,7 @@ class Maker:
     ) -> None:
         self._dataset = dataset
         self._media = media
+        self._address = address
         self._template = template
         self._ontology = ontology
         self._cameras = cameras
@@ -171,7 +174,7 @@ class Maker:
 
     @property
     def folder(self) -> Path:
-        """The part of the document root that this dataset's projects may show."""
+        """The part of the folder that this dataset's projects may show."""
         return self._media / self._dataset.store.identity
 
     def make(self, units: Sequence[Unit], progress: Callable[[int, int], None] | None = None) -> Made:
@@ -275,9 +278,6 @@ class Maker:
         axes = dict.fromkeys(passports, laid.axis) if laid is not None else {}
         by_maker = self._by_maker(passports) if self._versions is None else self._versions[unit.key]
         return Task(key=unit.key, data=data, predictions=self._predictions(by_maker, passports, axes, made))
-
-    def _address(self, path: Path) -> str:
-        return f"/data/local-files/?d={quote(path.relative_to(self._media).as_posix())}"
 
     def _by_maker(self, passports: Mapping[str, Passport]) -> dict[str, list[Label]]:
         by_maker: dict[str, list[Label]] = {}
