@@ -55,9 +55,7 @@ def status() -> Answer:
     """Say whether our Label Studio runs, and where."""
     server = annotate.status()
     if server is None:
-        return Answer(
-            result={"running": False}, text="no Label Studio of ours runs; rushes annotate up starts one"
-        )
+        return Answer(result={"running": False}, text=annotate.why_none())
     text = f"Label Studio {server.release} runs\n{_how_to_enter(server)}"
     return Answer(result={"running": True, **_facts(server)}, text=text)
 
