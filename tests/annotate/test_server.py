@@ -47,6 +47,22 @@ def test_a_url_that_is_none_of_postgresql_is_refused_without_showing_it(tmp_path
     assert "secret" not in refused.value.message
 
 
+def test_a_home_keeps_its_postgresql_for_the_next_time_for_our_eyes_alone(tmp_path, monkeypatch) -> None:
+    told = []
+
+    def start(python, home, port, variables):
+        told.append(variables)
+        raise ToolError("not now", code="labelstudio.start")
+
+    monkeypatch.setattr(server, "_start", start)
+    monkeypatch.setattr(program, "install", lambda environment: Path("python"))
+    for url in ("postgresql://ann:secret@db.example/labels", None):
+        with pytest.raises(ToolError):
+            server.up(Home(tmp_path), postgres=url)
+    assert [variables["POSTGRE_NAME"] for variables in told] == ["labels", "labels"]
+    assert stat.S_IMODE(Home(tmp_path).postgres.stat().st_mode) == 0o600
+
+
 def test_homes_follow_the_variables_of_the_desktop(tmp_path) -> None:
     assert places.home({"XDG_DATA_HOME": str(tmp_path)}).root == tmp_path / "rushes" / "label-studio"
     assert places.home({places.HOME_VARIABLE: str(tmp_path)}).root == tmp_path

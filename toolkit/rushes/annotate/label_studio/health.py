@@ -55,7 +55,7 @@ def _program(environment: Mapping[str, str]) -> Sign:
 
 def _secrets(home: Home) -> Sign:
     name = "Label Studio secrets"
-    there = [path for path in (home.token, home.password, home.note) if path.exists()]
+    there = [path for path in (home.token, home.password, home.postgres, home.note) if path.exists()]
     open_to_others = [path for path in (home.root, *there) if stat.S_IMODE(path.stat().st_mode) & 0o077]
     if open_to_others:
         fix = f"chmod go= {' '.join(map(str, open_to_others))}; and make a new token if others may have read it"

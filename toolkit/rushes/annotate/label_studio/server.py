@@ -93,7 +93,7 @@ def up(
     Args:
         home: The user's own when None.
         port: To listen on; the one it had before, or any free one, when None.
-        postgres: URL of a PostgreSQL database in place of the SQLite file; the first start remembers neither.
+        postgres: URL of a PostgreSQL database in place of the SQLite file; the home keeps it for the next time.
         environment: Ours.
 
     Raises:
@@ -110,8 +110,11 @@ def up(
         note = _read_note(home)
         free = _free_port(port, before=note.port if note else None)
         token, password = _secret(home.token), _secret(home.password)
+        postgres = postgres or _kept(home.postgres)
         told = settings.variables(home, token=token, password=password, postgres=postgres, environment=environment)
-        if not postgres:
+        if postgres:
+            places.write_secret(home.postgres, postgres + "\n")
+        else:
             _lay_out(home, environment)
         pid = _start(python, home, free, told)
         database = "postgresql" if postgres else "sqlite"
@@ -299,12 +302,17 @@ def _free_port(wanted: int | None, *, before: int | None) -> int:
 
 def _secret(path: Path) -> str:
     """Give the secret in a file, making one at first."""
+    if kept := _kept(path):
+        return kept
+    made = secrets.token_hex(20)
+    places.write_secret(path, made + "\n")
+    return made
+
+
+def _kept(path: Path) -> str | None:
     with suppress(FileNotFoundError):
-        if text := path.read_text(encoding="utf-8").strip():
-            return text
-    text = secrets.token_hex(20)
-    places.write_secret(path, text + "\n")
-    return text
+        return path.read_text(encoding="utf-8").strip() or None
+    return None
 
 
 def _read_note(home: Home) -> _Note | None:
