@@ -44,8 +44,8 @@ def command() -> None:
 def up(port: int | None, postgres: str | None) -> Answer:
     """Start Label Studio, or find the one that runs.
 
-    The first time it is installed (some minutes, 1 GB). It goes on when this shell is closed, until it is stopped by
-    rushes annotate down; its data stays. It listens to this machine alone, and nobody signs up uninvited.
+    The first time it is installed (some minutes, 1 GB). It goes on when this shell is closed, until rushes
+    annotate down stops it; its data stays. It listens to this machine alone, and nobody signs up uninvited.
     """
     server = annotate.up(port=port, postgres=postgres)
     word = "is up now" if server.fresh else "is up already"
