@@ -272,7 +272,7 @@ def test_a_server_is_stopped_by_its_id_and_what_it_held_is_there_again(tmp_path)
 
 
 @pytest.mark.live
-def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_path) -> None:
+def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_path, monkeypatch) -> None:
     home = Home(tmp_path / "home")
     tasks = [Task(key=f"k{at}", data={"image": f"x{at}"}) for at in range(1200)]
     killed = server.up(home)
@@ -290,6 +290,9 @@ def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_pat
                     progress=lambda done, _: timer.start() if done == 600 else None,
                 )
         assert told.value.code in ("labelstudio.reply-lost", "labelstudio.unreachable")
+        monkeypatch.setenv(places.HOME_VARIABLE, str(home.root))
+        with pytest.raises(ToolError, match=f"process {killed.pid} ended without rushes annotate down"):
+            annotate.line()
         again = server.up(home)
         assert again.fresh
         with Client(again.access) as client:
