@@ -38,9 +38,19 @@ def command() -> None:
 
 @verb("up", group="annotate", examples="rushes annotate up\nrushes annotate up --json")
 @click.option("--port", type=click.IntRange(1, 65535), help="The one it had before, or any free one, if left out.")
-@click.option("--postgres", metavar="URL", envvar="RUSHES_LABEL_STUDIO_POSTGRES", help="Database; else SQLite.")
+@click.option(
+    "--postgres",
+    metavar="URL",
+    envvar="RUSHES_LABEL_STUDIO_POSTGRES",
+    help="Database for its data, kept for the next time; else SQLite. Better set RUSHES_LABEL_STUDIO_POSTGRES: "
+    "other users can see command lines.",
+)
 def up(port: int | None, postgres: str | None) -> Answer:
-    """Start Label Studio, or find the one that runs; the first time it is installed (some minutes, 1 GB)."""
+    """Start Label Studio, or find the one that runs.
+
+    The first time it is installed (some minutes, 1 GB). It goes on when this shell is closed, until rushes
+    annotate down stops it; its data stays. It listens to this machine alone, and nobody signs up uninvited.
+    """
     server = annotate.up(port=port, postgres=postgres)
     word = "is up now" if server.fresh else "is up already"
     text = f"Label Studio {server.release} {word}\n{_how_to_enter(server)}"
@@ -49,7 +59,10 @@ def up(port: int | None, postgres: str | None) -> Answer:
 
 @verb("install", group="annotate", examples="rushes annotate install")
 def install() -> Answer:
-    """Install Label Studio without starting it, for a machine that will be offline; up does it by itself."""
+    """Install Label Studio without starting it.
+
+    For a machine that will be offline; rushes annotate up does it by itself.
+    """
     place = annotate.install()
     return Answer(result={"installed": str(place)}, text=f"Label Studio is installed in {place}")
 
@@ -59,9 +72,7 @@ def status() -> Answer:
     """Say whether our Label Studio runs, and where."""
     server = annotate.status()
     if server is None:
-        return Answer(
-            result={"running": False}, text="no Label Studio of ours runs; rushes annotate up starts one"
-        )
+        return Answer(result={"running": False}, text=annotate.why_none())
     text = f"Label Studio {server.release} runs\n{_how_to_enter(server)}"
     return Answer(result={"running": True, **_facts(server)}, text=text)
 
@@ -77,8 +88,12 @@ def down() -> Answer:
 def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     """Add the options that name a server other than ours."""
     for option in (
-        click.option("--media", type=click.Path(path_type=Path), help="Its document root, mounted here."),
-        click.option("--token-file", type=click.Path(path_type=Path), help="Else RUSHES_LABEL_STUDIO_TOKEN."),
+        click.option("--media", type=click.Path(path_type=Path), help="Its document root, as mounted here."),
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path),
+            help="Holds its token; else RUSHES_LABEL_STUDIO_TOKEN does.",
+        ),
         click.option("--url", help="Address of a Label Studio that the team has; ours if left out."),
     ):
         function = option(function)
@@ -155,12 +170,12 @@ def push(
     media: Path | None,
     dry_run: bool,
 ) -> Answer:
-    """Send frames or moments of DATASET to be labelled, with what models and files say of them.
+    """Send frames, moments or clips of DATASET to be labelled.
 
-    A task is there once, however often it is sent. What changed since is brought up to date; what people drew
-    stays. Labels that were edited here go back to the annotations that they are of. With --annotators nobody sees
-    another's work: each gets a project, a share of the tasks is given to several people, and who has a task keeps
-    it when more are pushed.
+    What models and files say of them is shown to begin with. A task is there once, however often it is sent. What
+    changed since is brought up to date; what people drew stays. Labels that were edited here go back to the
+    annotations that they are of. With --annotators nobody sees another's work: each gets a project, a share of the
+    tasks is given to several people, and who has a task keeps it when more are pushed.
     """
     pushing = registry.late("rushes.workflow.annotate_push")
     blind = None
@@ -328,7 +343,11 @@ def adjudicate(
 @dataset_argument
 @_server_options
 def pull(dataset: Path, url: str | None, token_file: Path | None, media: Path | None) -> Answer:
-    """Bring back what people drew, changed and deleted since the last pull."""
+    """Bring back what people did since the last pull.
+
+    What they drew, changed and deleted, every version of it. Repeat it at any time: what was pulled before is not
+    pulled twice, and labels that were pulled stay when a project or the server is gone.
+    """
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("pull", unit="tasks") as progress:
         done = registry.late("rushes.workflow.annotate_pull").pull(
@@ -340,7 +359,10 @@ def pull(dataset: Path, url: str | None, token_file: Path | None, media: Path | 
 @verb("rebuild", group="annotate", examples="rushes annotate rebuild my-dataset")
 @dataset_argument
 def rebuild(dataset: Path) -> Answer:
-    """Make the labels anew out of every version that was pulled, as after a change of the ontology."""
+    """Make the labels anew out of what was pulled.
+
+    As after a change of the ontology. No server is needed.
+    """
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
