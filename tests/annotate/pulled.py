@@ -10,6 +10,7 @@ from rushes import ontology as ontologies
 from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Newest, Project, TaskRow
 from rushes.annotate.label_studio.passport import Passport
+from rushes.annotate.label_studio.program import RELEASE
 from rushes.store import Store
 from rushes.vocabulary import ClassSpec
 from rushes.workflow import annotate_pull
@@ -86,16 +87,16 @@ class Remembered:
         return {1: "ann@example.org"}
 
     def release(self):
-        return "1.23.2"
+        return RELEASE
 
     def newest(self, project, count):
         rows = sorted(self.stamps(project), key=lambda row: row.updated_at, reverse=True)
-        annotations = sum(row.answers for row in rows)
-        return Newest(rows=rows[:count], tasks=len(rows), annotations=annotations)
+        answers = sum(row.answers for row in rows)
+        return Newest(rows=rows[:count], tasks=len(rows), annotations=answers)
 
     def stamps(self, project):
-        for task in self.held.values():
-            yield TaskRow(
+        return [
+            TaskRow(
                 id=task["id"],
                 key=None,
                 revision=None,
@@ -103,6 +104,8 @@ class Remembered:
                 updated_at=task["updated_at"],
                 answers=len(task["annotations"]),
             )
+            for task in self.held.values()
+        ]
 
     def tasks(self, project, ids):
         return [self.held[number] for number in ids]

@@ -25,7 +25,7 @@ def box_at(track: Track, index: int, *, end: int | None = None) -> Box | Rotated
     following = track.keys[at + 1] if at + 1 < len(track.keys) else None
     if index == key.index or following is None:
         return _as_box(key)
-    return _as_box(_between(key, following, (index - key.index) / (following.index - key.index), index))
+    return _as_box(between(key, following, index))
 
 
 def boxes_of(track: Track, *, end: int | None = None) -> Iterator[tuple[int, Box | RotatedBox]]:
@@ -37,12 +37,15 @@ def boxes_of(track: Track, *, end: int | None = None) -> Iterator[tuple[int, Box
             yield index, box
 
 
-def _between(one: TrackKey, two: TrackKey, share: float, index: int) -> TrackKey:
+def between(one: TrackKey, two: TrackKey, index: int) -> TrackKey:
+    """Give the key on the straight line between two keys at an index between theirs; half turns go clockwise."""
+    share = (index - one.index) / (two.index - one.index)
+
     def mixed(name: str) -> float:
         first, second = float(getattr(one, name)), float(getattr(two, name))
         return first + share * (second - first)
 
-    around = (two.rotation_deg - one.rotation_deg + 180) % 360 - 180
+    around = 180 - (180 - (two.rotation_deg - one.rotation_deg)) % 360
     return TrackKey(
         index=index,
         x_px=mixed("x_px"),

@@ -82,7 +82,9 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         notes = projects.notes(client)
         for row in ours:
             number = int(row["project"])
-            if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
+            desk = projects.Desk.of(row)
+            words = projects.mark(store, row["template"], desk)
+            if number not in seen or words not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
@@ -92,7 +94,14 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
                 continue
             stored = standing.stored(store, server=line.name, project=row["project"])
             known = changes.known_of(event for event in stored if event.tool == TOOL)
-            source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
+            source = Source(
+                server=line.name,
+                project=row["project"],
+                users=users,
+                received_ns=time.time_ns(),
+                annotator=desk.annotator,
+                role=desk.role,
+            )
             chosen = changes.to_read(look.rows, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
             found += changes.gone(look.there, known, source)
@@ -106,7 +115,8 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         if found:
             touched = {standing.place_of(event) for event in found}
             before = [event for event in before if standing.place_of(event) in touched]
-            now = standing.stand([*before, *found], spoken, standing.facts_in(store))
+            with standing.facts_in(store) as facts:
+                now = standing.stand([*before, *found], spoken, facts)
             revision = _commit(store, found, before, now, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
             memory.keep(revision)
@@ -135,7 +145,8 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     """
     store = Store.open(path)
     spoken = vocabulary.needed(store)
-    now = standing.stand(standing.stored(store), spoken, standing.facts_in(store))
+    with standing.facts_in(store) as facts:
+        now = standing.stand(standing.stored(store), spoken, facts)
     others = _under_old_names(store, now.merged, spoken)
     with store.begin("annotate rebuild", argv=argv) as transaction:
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))

@@ -41,8 +41,8 @@ class Problem:
     """Something about a result that a person should look at.
 
     Args:
-        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point or
-            dangling-relation.
+        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point,
+            dangling-relation, picture-differs or unchecked.
         said: A clause with the facts.
     """
 

@@ -43,6 +43,17 @@ class Returned:
     stale: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
+    @classmethod
+    def together(cls, parts: Sequence["Returned"]) -> "Returned":
+        """Add up what became of the edits of several projects."""
+        return cls(
+            labels=sum(part.labels for part in parts),
+            annotations=sum(part.annotations for part in parts),
+            contested=sum(part.contested for part in parts),
+            stale=[key for part in parts for key in part.stale],
+            refused=[label for part in parts for label in part.refused],
+        )
+
 
 def send_back(
     client: Client,
@@ -74,25 +85,25 @@ def send_back(
     homes = [edits.home_of(event) for event in standing.stored(store, **where)]
     if not homes:
         return done
-    facts = standing.facts_in(store)
     now = standing.around(store, homes, spoken)
     names = sorted({home.annotation for home in homes if home.annotation})
     story = standing.by_place(standing.stored(store, annotation=names))
-    for number, (place, lines) in enumerate(now.lines.items(), 1):
-        last = deriving.newest(event for event in story[place] if event.tool == TOOL)
-        done.contested += sum(1 for one in lines.values() if one.open)
-        waiting = {
-            name: one
-            for name, one in lines.items()
-            if not one.open and not merging.same_label(one.now, one.theirs)
-        }
-        if waiting and last and not last[0].cancelled:
-            _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
-        elif waiting:
-            why = "its annotation is not on the server any more"
-            done.refused += [Refused(label_id=name, why=why) for name in waiting]
-        if progress:
-            progress(number, len(now.lines))
+    with standing.facts_in(store) as facts:
+        for number, (place, lines) in enumerate(now.lines.items(), 1):
+            last = deriving.newest(event for event in story[place] if event.tool == TOOL)
+            done.contested += sum(1 for one in lines.values() if one.open)
+            waiting = {
+                name: one
+                for name, one in lines.items()
+                if not one.open and not merging.same_label(one.now, one.theirs)
+            }
+            if waiting and last and not last[0].cancelled:
+                _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
+            elif waiting:
+                why = "its annotation is not on the server any more"
+                done.refused += [Refused(label_id=name, why=why) for name in waiting]
+            if progress:
+                progress(number, len(now.lines))
     return done
 
 

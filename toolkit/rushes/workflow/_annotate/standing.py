@@ -1,6 +1,7 @@
 """How labels stand: every version and edit of an annotation, merged in the order in which they were stored."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from rushes.texts import as_json
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import axes, deriving
 from rushes.workflow._annotate.deriving import StreamFacts
+from rushes.workflow._annotate.proving import Prover
 
 Place: TypeAlias = tuple[str | None, ...]
 """Server, project, task and annotation; of a label of no tool the last is the label's id."""
@@ -86,7 +88,8 @@ def around(
     places = {(home.server, home.project, home.task, home.annotation) for home in homes}
     names = sorted({home[3] for home in places if home[3] is not None})
     story = [event for event in stored(store, annotation=names) if place_of(event) in places] if names else []
-    return stand([*story, *more], ontology, facts_in(store))
+    with facts_in(store) as facts:
+        return stand([*story, *more], ontology, facts)
 
 
 def by_place(events: Iterable[LabelEvent]) -> dict[Place, list[LabelEvent]]:
@@ -108,7 +111,8 @@ def stored(store: Store, **where: Any) -> list[LabelEvent]:
     return events_of(store.table("label_events", where={"tool": [TOOL, edits.TOOL], **where}).to_pylist())
 
 
-def facts_in(store: Store) -> StreamFacts:
+@contextmanager
+def facts_in(store: Store) -> Iterator[StreamFacts]:
     """Give what a dataset says of its streams as it is asked for, each read once."""
 
     @cache
@@ -117,7 +121,8 @@ def facts_in(store: Store) -> StreamFacts:
         times: Times = store.table("frames", columns=["t_ns"], where=where)["t_ns"].to_numpy()
         return times
 
-    return StreamFacts(times_of=times_of, axis_of=axes.of_dataset(store))
+    with Prover(store) as prover:
+        yield StreamFacts(times_of=times_of, axis_of=axes.of_dataset(store), difference=prover.difference)
 
 
 def conflict_columns(conflicts: Sequence[Conflict]) -> dict[str, list[Any]]:
