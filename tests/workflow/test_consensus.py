@@ -8,7 +8,7 @@ import pytest
 from rushes.errors import UsageError
 from rushes.store import Store
 from rushes.workflow import export
-from rushes.workflow._labels.standing import standing_labels
+from rushes.workflow._labels.truth import standing_labels
 from rushes.workflow.agree import agree_on
 from rushes.workflow.consensus import Merged, Settings, consensus
 from workflow.test_standing import Desk, desk, place

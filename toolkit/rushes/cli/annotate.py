@@ -11,9 +11,10 @@ import click
 from rushes import registry
 from rushes.cli import _progress
 from rushes.cli._annotate_agree import agree_command, consensus_command
+from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import import_command
-from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
+from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 from rushes.workflow import annotate
@@ -89,11 +90,14 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
 rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template signal --where "modality = 'imu'" --clip 60s
 rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --overlap 0.2
 """,
 )
 @dataset_argument
-@click.option("--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture.")
+@click.option(
+    "--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture, signal, audio."
+)
 @click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
@@ -104,6 +108,7 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
+@click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
 @click.option(
     "--annotators", metavar="A,B,…", help="Give the tasks out blind: a project for each of these people."
 )
@@ -122,6 +127,7 @@ def push(
     where: str | None,
     ontology: str | None,
     predictions: Sequence[str],
+    clip: int | None,
     annotators: str | None,
     overlap: float,
     per_item: int,
@@ -134,8 +140,10 @@ def push(
     """Send frames or moments of DATASET to be labelled, with what models and files say of them.
 
     A task is there once, however often it is sent. What changed since is brought up to date; what people drew
-    stays. With --annotators nobody sees another's work: each gets a project, a share of the tasks is given to
-    several people, and who has a task keeps it when more are pushed.
+    stays. Labels that were edited here go back to the annotations that they are of.
+
+    With --annotators nobody sees another's work: each gets a project, a share of the tasks is given to several
+    people, and who has a task keeps it when more are pushed.
     """
     pushing = registry.late("rushes.workflow.annotate_push")
     blind = None
@@ -151,6 +159,7 @@ def push(
         where=where,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
+        clip_ns=clip,
         blind=blind,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
@@ -162,16 +171,24 @@ def push(
     text += f"date, {sent.same:,} as they were"
     text += f"\n{say_count(done.predicted, 'label')} shown as pre-annotations" if done.predicted else ""
     text += f"\n{say_count(sent.spare, 'spare copy')} taken away" if sent.spare else ""
+    back = done.returned
+    if back.labels:
+        where_to = say_count(back.annotations, "annotation")
+        text += f"\n{say_count(back.labels, 'edited label')} {would}sent back, in {where_to}"
     if blind is not None:
         text += f"\n{done.shared:,} of them given to several people\n\n{_desks(done.desks)}\n"
         text += "\nTell each only their own address: Label Studio's free edition hides no project from its users."
     text += "" if dry_run or blind is not None else f"\nOpen  {done.address}"
     text += "" if dry_run else f"\nNext  rushes annotate pull {dataset}"
-    warnings = [f"not shown: {sentence}" for sentence in done.unreadable[:20]]
+    warnings = [*done.notes, *(f"not shown: {sentence}" for sentence in done.unreadable[:20])]
     reasons = Counter(refused.why for refused in done.refused)
     warnings += [
         f"{say_count(n, 'label')} not shown as pre-annotation: {why}" for why, n in reasons.most_common(10)
     ]
+    warnings += [f"label {one.label_id} was not sent back: {one.why}" for one in back.refused[:20]]
+    warnings += [f"{key} was changed on the server too; rushes annotate pull {dataset}" for key in back.stale[:20]]
+    if back.contested:
+        warnings.append(f"{say_count(back.contested, 'label')} not sent back: rushes annotate conflicts {dataset}")
     warnings += [f"{key} is there several times with labels on each; keep one" for key in sent.doubled[:20]]
     return Answer(
         result={
@@ -201,6 +218,9 @@ def push(
                 for desk in done.desks
                 if desk.annotator is not None
             ],
+            "returned": back.labels,
+            "not_returned": len(back.refused) + back.contested,
+            "stale": len(back.stale),
         },
         text=text,
         dataset=str(dataset),
@@ -306,20 +326,8 @@ def rebuild(dataset: Path) -> Answer:
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-for _verb in (
-    install,
-    up,
-    status,
-    down,
-    push,
-    pull,
-    rebuild,
-    diff,
-    blame,
-    import_command,
-    agree_command,
-    consensus_command,
-):
+_VERBS = (install, up, status, down, push, pull, rebuild, edit_command, conflicts_command, resolve_command)
+for _verb in (*_VERBS, diff, blame, import_command, agree_command, consensus_command, adjudicate):
     command.add_command(_verb)
 
 
@@ -341,6 +349,10 @@ def _desks(desks: Sequence[Any]) -> str:
 def _pulled(dataset: Path, done: Any) -> Answer:
     events = ", ".join(f"{count:,} {action}" for action, count in done.events.items())
     text = f"annotations: {events}; {say_count(done.labels, 'label')} made of them"
+    if done.conflicts:
+        text += (
+            f"\n{say_count(done.conflicts, 'conflict')} with edits made here: rushes annotate conflicts {dataset}"
+        )
     said = [f"{key}: {problem.said}" for key, problem in done.problems]
     return Answer(
         result={
@@ -349,12 +361,18 @@ def _pulled(dataset: Path, done: Any) -> Answer:
             "read": done.read,
             **done.events,
             "labels": done.labels,
+            "conflicts": done.conflicts,
             "problems": [{"task": key, "kind": p.kind, "message": p.said} for key, p in done.problems],
         },
         text=text,
         dataset=str(dataset),
         revision=done.revision,
-        warnings=[*done.gone, *said[:20], *([f"… and {len(said) - 20} more"] if len(said) > 20 else [])],
+        warnings=[
+            *done.notes,
+            *done.gone,
+            *said[:20],
+            *([f"… and {len(said) - 20} more"] if len(said) > 20 else []),
+        ],
     )
 
 

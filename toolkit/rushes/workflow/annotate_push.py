@@ -10,13 +10,17 @@ from typing import Any
 from rushes.annotate.label_studio import sending, template
 from rushes.annotate.label_studio.client import Client, Project
 from rushes.annotate.label_studio.plan import Task, plan
+from rushes.annotate.label_studio.plots import Channel
 from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
-from rushes.workflow._annotate import desks, units
+from rushes.vocabulary import Ontology
+from rushes.workflow._annotate import desks, stretches, units
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.desks import Blind
 from rushes.workflow._annotate.project import Desk, Line
+from rushes.workflow._annotate.returning import Returned, send_back
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
@@ -31,6 +35,7 @@ class Request:
         where: SQL that chooses frames, or moments where the template shows moments; all when None.
         ontology: Path or name; the dataset's own when None.
         predictions: Sources of labels that become pre-annotations: model, import, human.
+        clip_ns: Longest stretch of numbers or sound that one task shows; whole streams when None.
         blind: Who labels by a plan, each in a project of their own; None for a project that people share.
     """
 
@@ -38,6 +43,7 @@ class Request:
     where: str | None = None
     ontology: str | None = None
     predictions: Sequence[str] = ("model", "import")
+    clip_ns: int | None = None
     blind: Blind | None = None
 
 
@@ -74,7 +80,9 @@ class Pushed:
         predicted: Labels that are shown as pre-annotations.
         refused: Labels that cannot be shown, and why.
         unreadable: Pictures that could not be laid out, each as a sentence.
+        returned: What became of edits that were made in the dataset since the last pull.
         revision: Of the dataset.
+        notes: What a user should know of the server, each a sentence.
     """
 
     desks: Sequence[AtDesk]
@@ -84,7 +92,9 @@ class Pushed:
     predicted: int
     refused: Sequence[Refused]
     unreadable: Sequence[str]
+    returned: Returned
     revision: int
+    notes: Sequence[str] = ()
 
     @property
     def project(self) -> int | None:
@@ -109,11 +119,13 @@ def push(
     """Make the server hold a task for everything that is asked for.
 
     Can be repeated at any time: a task is told by its key, what is there as it should be is left alone, what has
-    other content or predictions gets them, nothing is deleted that has answers.
+    other content or predictions gets them, nothing is deleted that has answers. Edits of the dataset go back to
+    the annotations that they are of, where the server still holds what was pulled.
 
     Raises:
-        UsageError: ``annotate.nothing``, ``annotate.no-ontology``, ``annotate.annotators``, ``annotate.blind``,
-            ``annotate.planned``, ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
+        UsageError: ``annotate.nothing``, ``annotate.annotators``, ``annotate.blind``, ``annotate.planned``,
+            ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
+        RecipeError: ``ontology.*``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
     if request.blind is not None:
@@ -127,26 +139,20 @@ def push(
     root = needed_media(line)
     with Dataset.open(path) as dataset, projects.turn(path), media_root(root, dry_run) as media:
         store = dataset.store
-        spoken = projects.ontology_of(store, request.ontology)
-        cameras: list[str] = []
-        if request.template == template.MOMENT:
-            wanted, cameras = units.moments(dataset, request.where)
-        elif request.template == template.GESTURE:
-            wanted = units.clips(dataset, request.where)
-        else:
-            wanted = units.frames(dataset, request.where)
+        spoken = vocabulary.needed(store, request.ontology)
+        wanted, cameras, channels = _chosen(dataset, request)
         units.refuse_nothing(wanted, request.where)
-        made_of = template.build(request.template, spoken, cameras=cameras)
+        made_of = template.build(request.template, spoken, cameras=cameras, channels=channels)
         maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
         given = desks.shares(store, request.template, wanted, request.blind)
         made = maker.make(wanted, part(progress, "pictures"))
         with Client(line.access) as client:
-            revision = store.revision
+            revision, notes = store.revision, projects.notes(client)
             found: list[Project | None]
             if dry_run:
-                found = [projects.find(client, store, made_of.name, desk) for desk, _ in given.of]
+                found = [projects.find(client, store, made_of.place, desk) for desk, _ in given.of]
             else:
-                projects.keep_ontology(store, request.ontology)
+                vocabulary.keep_given(store, request.ontology)
                 found = [projects.ensure(client, store, made_of, spoken, desk)[0] for desk, _ in given.of]
                 for project in found:
                     assert project is not None
@@ -158,7 +164,7 @@ def push(
                 ]
                 revision = record(dataset, rows, given.new, argv)
             users = list(client.users().values()) if given.planned else []
-            at = []
+            at, returned = [], Returned()
             for project, (desk, keys) in zip(found, given.of, strict=True):
                 tasks = [task for task in made.tasks if task.key in keys]
                 if dry_run:
@@ -166,6 +172,8 @@ def push(
                 else:
                     assert project is not None
                     sent = sending.send(client, project.id, tasks, progress=part(progress, "tasks"))
+                back = part(progress, "edits")
+                returned += _return(client, dataset, line, project, spoken, dry_run=dry_run, progress=back)
                 at.append(_at(desk, project, line, tasks, sent, users))
         return Pushed(
             desks=at,
@@ -175,7 +183,9 @@ def push(
             predicted=made.predicted,
             refused=made.refused,
             unreadable=made.unreadable,
+            returned=returned,
             revision=revision,
+            notes=notes,
         )
 
 
@@ -188,6 +198,36 @@ def needed_media(line: Line) -> Path:
             hint="--media FOLDER names it, where it is mounted on this machine",
         )
     return line.access.media
+
+
+def _chosen(dataset: Dataset, request: Request) -> tuple[list[units.Unit], list[str], Sequence[Channel]]:
+    """Choose what is to be labelled; also the titles of a moment's views, and the channels of series."""
+    if request.template == template.MOMENT:
+        return *units.moments(dataset, request.where), ()
+    if request.template == template.SIGNAL:
+        series = stretches.series(dataset, request.where, clip_ns=request.clip_ns)
+        return units.of_stretches(series, "series"), [], stretches.channels(dataset, series)
+    if request.template == template.AUDIO:
+        sounds = stretches.sounds(dataset, request.where, clip_ns=request.clip_ns)
+        return units.of_stretches(sounds, "audio"), [], ()
+    choose = units.clips if request.template == template.GESTURE else units.frames
+    return choose(dataset, request.where), [], ()
+
+
+def _return(
+    client: Client,
+    dataset: Dataset,
+    line: Line,
+    project: Project | None,
+    spoken: Ontology,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Returned:
+    if project is None:
+        return Returned()
+    store = dataset.store.refresh()
+    return send_back(client, store, line, project.id, spoken, dry_run=dry_run, progress=progress)
 
 
 def part(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

@@ -5,7 +5,7 @@ becomes a version too, ``deleted``. Nothing here is typed: the payload is the an
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -68,7 +68,7 @@ def to_read(index: Sequence[TaskRow], known: Known, seen: Mapping[int, str]) -> 
     Every stamp is compared, so nothing depends on clocks: a change that is committed late is met all the same.
 
     Args:
-        index: All tasks of the project.
+        index: All tasks of the project, or those that may have another stamp.
         known: What the dataset has of it.
         seen: Stamp of each task when it was read last.
     """
@@ -99,11 +99,10 @@ def versions(tasks: Iterable[Mapping[str, Any]], known: Known, source: Source) -
                 yield _deleted(last, source)
 
 
-def gone(index: Sequence[TaskRow], known: Known, source: Source) -> Iterator[LabelEvent]:
-    """Give the deletions that come with tasks that are not there any more."""
-    there = {str(row.id) for row in index}
+def gone(there: Collection[int], known: Known, source: Source) -> Iterator[LabelEvent]:
+    """Give the deletions that come with tasks that are not there any more, of the ids that are."""
     for (task, _), last in known.living.items():
-        if task not in there:
+        if int(task) not in there:
             yield _deleted(last, source)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rushes import ontology as ontologies
 from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Client, Project, ReplyLostError
+from rushes.annotate.label_studio.program import RELEASE as TRIED
 from rushes.annotate.label_studio.template import Template
-from rushes.errors import ToolError, UsageError
+from rushes.errors import ToolError
 from rushes.labels import LabelRole
 from rushes.store import Store
 from rushes.vocabulary import Ontology
@@ -33,6 +33,14 @@ class Line:
 
     access: Access
     name: str
+
+
+def notes(client: Client) -> list[str]:
+    """Say what a user should know of the server; nothing where it is of the release that Rushes is tested with."""
+    release = client.release()
+    if release.split(".")[:2] == TRIED.split(".")[:2]:
+        return []
+    return [f"{client.url} is Label Studio {release or 'of an unknown release'}; Rushes is tested with {TRIED}"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +69,14 @@ class Desk:
 SHARED = Desk()
 
 
-def mark(store: Store, template: str, desk: Desk = SHARED) -> str:
+def mark(store: Store, place: str, desk: Desk = SHARED) -> str:
     """Give the words in a project's description that say whose it is."""
-    return ":".join(("rushes", store.identity, template, *desk.names))
+    return ":".join(("rushes", store.identity, place, *desk.names))
 
 
-def find(client: Client, store: Store, template: str, desk: Desk = SHARED) -> Project | None:
+def find(client: Client, store: Store, place: str, desk: Desk = SHARED) -> Project | None:
     """Find the dataset's project for a template and those who work there; the oldest, should there be several."""
-    words = mark(store, template, desk)
+    words = mark(store, place, desk)
     return next((project for project in client.projects() if words in project.description.split()), None)
 
 
@@ -80,17 +88,22 @@ def ensure(
     Raises:
         ToolError: ``labelstudio.config`` if labels there use names that the config has no more; and as the client.
     """
-    project = find(client, store, template.name, desk)
+    project = find(client, store, template.place, desk)
     made = project is None
     if project is None:
-        title = _title(store.name, " · ".join((template.name, *(name.lstrip("@") for name in desk.names))))
-        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.name, desk)}"
+        title = _title(store.name, " · ".join((template.place, *(name.lstrip("@") for name in desk.names))))
+        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.place, desk)}"
         try:
-            project = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
+            own = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
         except ReplyLostError:
-            project = find(client, store, template.name, desk)
+            project = find(client, store, template.place, desk)
             if project is None:
                 raise
+        else:
+            project = find(client, store, template.place, desk) or own
+            if project.id != own.id:  # another machine was quicker; everybody takes the oldest
+                client.delete_project(own.id)
+                made = False
     elif project.config.strip() != template.config.strip():
         _change(client, project, template, spoken)
     return project, made
@@ -109,7 +122,7 @@ def row(
         "server": line.name,
         "project": str(project.id),
         "title": project.title,
-        "template": template.name,
+        "template": template.place,
         "ontology": spoken.digest,
         "config": template.config,
         "cameras": [list(cameras) if cameras else None],
@@ -136,35 +149,6 @@ def _change(client: Client, project: Project, template: Template, spoken: Ontolo
             hint="put the old name into 'formerly' of the class that it became, and push again",
             facts={"project": project.id},
         ) from error
-
-
-def ontology_of(store: Store, given: str | None) -> Ontology:
-    """Read the ontology that is given, or else the one that the dataset holds.
-
-    Raises:
-        UsageError: ``annotate.no-ontology``.
-        RecipeError: ``ontology.*``.
-    """
-    kept = store.path / "ontology.yaml"
-    if given is None and not kept.exists():
-        raise UsageError(
-            f"{store.path} has no ontology: what may be labelled?",
-            code="annotate.no-ontology",
-            hint=f"--ontology FILE.yaml, or one of {', '.join(ontologies.named())}",
-        )
-    return ontologies.load(kept if given is None else given)
-
-
-def keep_ontology(store: Store, given: str | None) -> None:
-    """Keep an ontology that was given in the dataset, for all that comes after."""
-    if given is None:
-        return
-    kept = store.path / "ontology.yaml"
-    text = ontologies.find(given).read_text(encoding="utf-8")
-    if not kept.exists() or kept.read_text(encoding="utf-8") != text:
-        scratch = kept.with_suffix(".tmp")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(kept)
 
 
 @contextmanager
