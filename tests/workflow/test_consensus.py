@@ -96,7 +96,10 @@ def test_the_commands_answer_as_their_schema_says(
         said = typed(" ".join(["annotate", verb, str(desk.place), *more, "--json"]))
         assert said.code == 0, said.err + said.out
         hold_to_schema("annotate", said.json)
-    agreed = typed(f"annotate agree {desk.place}")
+    agreed = typed(f"annotate agree {desk.place} --report {tmp_path / 'agreement.html'}")
+    page = (tmp_path / "agreement.html").read_text()
+    assert "Each person against the others" in page
+    assert "bob" in page
     for word in ("found by both", "Each person against the others", "Two by two", "Hardly looked at"):
         assert word in agreed.out
     assert "1 same" in typed(f"annotate consensus {desk.place}").out
