@@ -19,8 +19,9 @@ WITH versions AS (
   FROM label_events
   WHERE action NOT IN ('predicted', 'imported')
 ),
-newest AS (
+newest AS (  -- an edit in the dataset belongs to a version and is none of its own
   SELECT * FROM versions
+  WHERE tool <> 'rushes'
   QUALIFY row_number() OVER (
     PARTITION BY server, project, task, annotation
     ORDER BY received_ns DESC, action = 'deleted' DESC, updated_ns DESC
@@ -79,7 +80,7 @@ FROM (
     CASE
       WHEN labels.source = 'model' THEN 'proposed'
       WHEN labels.source = 'import' AND shown.recording_id IS NOT NULL THEN 'replaced'
-      WHEN versions.event_id IS NULL THEN 'given'
+      WHEN newest.event_id IS NULL THEN 'given'
       WHEN chosen.place IS NULL OR chosen.place > 1 THEN 'superseded'
       WHEN chosen.rank = 0 THEN 'adjudicated'
       WHEN chosen.rank = 1 THEN 'consensus'
@@ -90,6 +91,7 @@ FROM (
     chosen.task_key AS item
   FROM labels
   LEFT JOIN versions ON versions.event_id = labels.event_id
+  LEFT JOIN newest USING (server, project, task, annotation)
   LEFT JOIN chosen USING (server, project, task, annotation)
   LEFT JOIN shown
     ON labels.source = 'import'
