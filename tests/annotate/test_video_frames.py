@@ -92,7 +92,6 @@ def test_frame_k_of_the_player_is_the_picture_of_the_sample_that_the_map_names(
     rows = list(client.index(pushed.project))
     assert len(rows) == len(SHOWN)
     told = {}
-    page.set_default_timeout(20_000)
     with Dataset.open(dataset) as opened:
         names = {one["recording_id"]: one["name"] for one in opened.arrow("recordings").to_pylist()}
         for row in rows:
@@ -103,18 +102,11 @@ def test_frame_k_of_the_player_is_the_picture_of_the_sample_that_the_map_names(
             open_clip(page, served, pushed.project, row.id)
             count = page.evaluate(PICTURE)["count"]
             assert count == len(samples) == passport.frame_map.frames
-            asked = [1, count, 2, *random.Random(3).sample(range(1, count + 1), 8)]
+            asked = [1, count, 2, *random.Random(3).sample(range(1, count + 1), 9)]
             seen = []
             for frame in asked:
                 go_to(page, frame)
                 seen.append((frame, *look(page)))
-            go_to(page, count // 2)
-            look(page)
-            for _ in range(4):
-                page.locator('[aria-label="Step forward"]').first.click()
-                page.wait_for_timeout(60)
-                said, number = look(page)
-                seen.append((said, said, number))
             for step in range(5, 10):  # where a player that was paused can stand: at the very start of a frame
                 time_s = round(step / passport.rate_hz / 0.002) * 0.002
                 page.evaluate(f"() => {{ document.querySelector('video').currentTime = {time_s} }}")
@@ -125,7 +117,7 @@ def test_frame_k_of_the_player_is_the_picture_of_the_sample_that_the_map_names(
             told[names[passport.recording_id]] = (len(seen), wrong)
     shoot(page, "20-coded-video")
     assert not any(wrong for _, wrong in told.values()), told
-    assert sum(count for count, _ in told.values()) == 20 * len(SHOWN)
+    assert sum(count for count, _ in told.values()) == 17 * len(SHOWN)
 
 
 def spans_of(dataset, kind="dropped frames"):
@@ -199,55 +191,6 @@ def test_what_a_model_says_of_a_clip_comes_back_as_said_and_as_changed(line, cli
     assert back["segment"].index_end == len(times) == 89
     assert back["segment"].index == passport.frame_map.sample_at(116)
     assert back["segment"].t_end_ns > times[88]
-
-
-def test_our_boxes_between_keys_are_those_of_label_studios_export(line, client, tmp_path) -> None:
-    dataset = take_of(tmp_path, "25")
-    pushed = push(dataset, line, template="gesture", where=None)
-    (row,) = client.index(pushed.project)
-    sequence = [
-        {"frame": 3, "time": 0.12, "enabled": True, "rotation": 350, "x": 10, "y": 20, "width": 30, "height": 40},
-        {
-            "frame": 20,
-            "time": 0.8,
-            "enabled": False,
-            "rotation": 10,
-            "x": 40.5,
-            "y": 25,
-            "width": 20,
-            "height": 40,
-        },
-        {"frame": 40, "time": 1.6, "enabled": True, "rotation": 0, "x": 1, "y": 2, "width": 3, "height": 4},
-        {"frame": 41, "time": 1.64, "enabled": True, "rotation": 0, "x": 9, "y": 9, "width": 9, "height": 9},
-    ]
-    shown = {"id": "t", "to_name": "video", "origin": "manual"}
-    value = {"sequence": sequence, "framesCount": 90, "duration": 3.6}
-    track = {**shown, "from_name": "track", "type": "videorectangle", "value": {**value, "labels": ["hand"]}}
-    chosen = {**shown, "from_name": "track_class", "type": "labels", "value": {**value, "labels": ["hand"]}}
-    annotate(client, row.id, [track, chosen])
-    assert pull(dataset, line).problems == []
-    (ours,) = labels(dataset, source="human")
-    where = f"/api/projects/{pushed.project}/export?exportType=JSON&interpolate_key_frames=true"
-    exported = client._get(where)
-    theirs = {}
-    for result in exported[0]["annotations"][0]["result"]:
-        if result["type"] == "videorectangle":
-            theirs = {key["frame"]: key for key in result["value"]["sequence"]}
-    found = {index + 1: box_at(ours.geometry, index, end=ours.index_end) for index in range(90)}
-    seen = {frame for frame, box in found.items() if box is not None}
-    assert seen == {*range(3, 21), *range(40, 91)}
-    # Label Studio's export stops at the last key; what its player shows after it, ours holds.
-    assert set(theirs) == {*range(3, 21), 40, 41}, sorted(theirs)
-    turned_otherwise = set()
-    for frame, key in theirs.items():
-        box = found[frame]
-        assert (box.x_px, box.height_px) == pytest.approx(
-            (key["x"] * coded.WIDTH / 100, key["height"] * coded.HEIGHT / 100), abs=1e-6
-        )
-        if abs((getattr(box, "rotation_deg", 0.0) - key["rotation"] + 180) % 360 - 180) > 1e-6:
-            turned_otherwise.add(frame)
-    # Its export turns a box the long way round where its player, and ours, take the short one.
-    assert turned_otherwise == set(range(4, 20))
 
 
 def test_labels_of_a_picture_that_has_changed_are_told_and_not_taken(line, client, tmp_path) -> None:
