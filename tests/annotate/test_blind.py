@@ -10,7 +10,7 @@ from rushes.errors import UsageError
 from rushes.store import Store
 from rushes.workflow import agree, annotate_adjudicate, annotate_push, consensus, export
 from rushes.workflow._annotate.desks import Blind
-from rushes.workflow._labels.standing import standing_labels
+from rushes.workflow._labels.truth import standing_labels
 
 pytestmark = pytest.mark.live
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from label_studio_sdk._extensions.label_studio_tools.postprocessing.video import extract_key_frames
 
 from rushes import ontology, registry
 from rushes.annotate.label_studio import clips, results, template, writing
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import Origin
-from rushes.annotate.tracks import box_at
+from rushes.annotate.tracks import box_at, boxes_of
 from rushes.labels import Label, RotatedBox, Track, TrackKey
 from rushes.workflow._annotate.deriving import StreamFacts, timed
 
@@ -218,6 +219,44 @@ def test_a_track_is_on_every_sample_where_the_player_showed_it(keys, holds) -> N
         assert (turn - wanted["rotation"] + 180) % 360 - 180 == pytest.approx(0, abs=1e-9)
     drawn = [key.index for key in track.keys if key.drawn and key.shown]
     assert set(drawn) == set(drawn_on)
+
+
+def exported(sequence, frames):
+    """The box on every frame as Label Studio's export with ``interpolate_key_frames`` has it, by its own code."""
+    value = {"sequence": [{"time": key["frame"] / 30, **key} for key in sequence], "framesCount": frames}
+    (result,) = extract_key_frames([{"type": "videorectangle", "value": value}])
+    return {key["frame"]: key for key in result["value"]["sequence"]}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 100), st.booleans(), st.floats(0, 90)),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda key: key[0],
+    ),
+)
+def test_boxes_between_keys_are_those_of_label_studios_export(keys) -> None:
+    sequence = [
+        {"frame": frame, "enabled": on, "x": x, "y": 1.0, "width": 5.0, "height": x / 9, "rotation": 0}
+        for frame, on, x in sorted(keys)
+    ]
+    theirs = exported(sequence, 100)
+    track = clips.track_of({"sequence": sequence}, clip())
+    end = 110 if track.keys[-1].shown else track.keys[-1].index
+    ours = {index - 9: box for index, box in boxes_of(track, end=end)}
+    assert set(ours) == set(theirs)
+    for frame, box in ours.items():
+        wanted = (theirs[frame]["x"] * 642 / 100, theirs[frame]["height"] * 480 / 100)
+        assert (box.x_px, box.height_px) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_label_studios_export_turns_a_box_the_long_way_round_and_its_player_and_we_do_not() -> None:
+    common = {"enabled": True, "x": 1.0, "y": 1.0, "width": 5.0, "height": 5.0}
+    sequence = [{"frame": 1, "rotation": 350.0, **common}, {"frame": 3, "rotation": 10.0, **common}]
+    assert exported(sequence, 3)[2]["rotation"] == 180
+    assert as_label_studio_draws(sequence, 2)["rotation"] == 360
+    assert box_at(clips.track_of({"sequence": sequence}, clip()), 11).rotation_deg == 360
 
 
 @given(st.integers(0, 25), st.integers(26, 60), st.lists(st.integers(1, 59), max_size=4))

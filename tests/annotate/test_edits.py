@@ -18,6 +18,7 @@ from rushes.labels import Box, Label
 from rushes.store import Store
 from rushes.workflow import annotate_conflicts, annotate_edit, annotate_history, annotate_pull
 from rushes.workflow._labels import vocabulary
+from rushes.workflow._labels.truth import truth_of
 
 
 @pytest.fixture
@@ -156,6 +157,18 @@ def test_a_deletion_here_of_what_was_changed_there_waits(server, monkeypatch, ta
     holds_when_rebuilt(server.path)
     annotate_conflicts.resolve(server.path, None, take)
     assert len(human(server.path)) == (1 if take == "ours" else 2)
+    holds_when_rebuilt(server.path)
+
+
+def test_a_label_that_is_kept_though_the_tool_deleted_it_stands_as_truth(server, monkeypatch) -> None:
+    hand = named(server.path, "hand")
+    annotate_edit.edit(server.path, {hand.label_id: replace(hand, class_name="bottle")})
+    server.held[1]["annotations"] = []
+    server.held[1]["updated_at"] = server.now()
+    assert server.pull(monkeypatch).conflicts == 1
+    annotate_conflicts.resolve(server.path, None, "ours")
+    assert [label.class_name for label in human(server.path)] == ["bottle"]
+    assert hand.label_id in truth_of(Store.open(server.path)).stands
     holds_when_rebuilt(server.path)
 
 

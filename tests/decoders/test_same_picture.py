@@ -20,6 +20,9 @@ from rushes.decoders.video import VideoDecoder
 from rushes.errors import ReadError
 from rushes.model import FrameFlag, FrameRequest, Location
 from rushes.readers.video import PLUGIN
+from rushes.workflow.browse import pictures
+from rushes.workflow.dataset import Dataset
+from rushes.workflow.ingest import Request, ingest
 
 CUT = [name for name, kind in KINDS.items() if kind.made_by == "cut"]
 WHOLE = [name for name in KINDS if name not in CUT]
@@ -118,6 +121,20 @@ def test_what_is_left_of_a_cut_off_file_keeps_its_numbers(made: dict[str, Path],
     damaged = [at for at, number in enumerate(shown) if number is None]
     assert len(damaged) <= 2
     assert all(flags[at] & FrameFlag.CORRUPT or at >= len(truth) - 4 for at in damaged)
+
+
+@pytest.mark.parametrize("name", ["variable", "dropped frames", "B-pyramid", "start above zero", "edit list"])
+def test_the_app_is_given_the_kth_picture_for_index_k(made: dict[str, Path], tmp_path: Path, name: str) -> None:
+    ingest(tmp_path / "dataset", Request(paths=[made[name]]))
+    with Dataset.open(tmp_path / "dataset") as dataset:
+        (stream,) = dataset.arrow("streams").to_pylist()
+        picture = pictures(dataset)
+        t_ns = dataset.frames(stream["recording_id"], stream["stream"]).t_ns.tolist()
+        truth = expected(KINDS[name], t_ns)
+        for index in random.Random(2).sample(range(len(truth)), 25):
+            encoded, _ = picture(stream["recording_id"], stream["stream"], index)
+            shown = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+            assert coded.read(shown) == truth[index]
 
 
 def test_opencv_asked_for_a_frame_number_gives_another_where_the_rate_varies(made: dict[str, Path]) -> None:

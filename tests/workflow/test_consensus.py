@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.conftest import Said, hold_to_schema
+from rushes.cli._main import run
 from rushes.errors import UsageError
 from rushes.store import Store
 from rushes.workflow import export
-from rushes.workflow._labels.standing import standing_labels
+from rushes.workflow._labels.truth import standing_labels
 from rushes.workflow.agree import agree_on
 from rushes.workflow.consensus import Merged, Settings, consensus
 from workflow.test_standing import Desk, desk, place
@@ -78,6 +80,33 @@ def test_adjudicators_are_not_held_against_those_they_judge(desk: Desk) -> None:
     done = agree_on(desk.place)
     assert list(done.authors) == ["ada", "bob"]
     assert {x.authors for x in done.figures} == {("ada", "bob")}
+
+
+def test_the_commands_answer_as_their_schema_says(
+    desk: Desk, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def typed(line: str) -> Said:
+        capsys.readouterr()
+        return Said(run(line.split()), *capsys.readouterr())
+
+    for who, x in (("ada", 1), ("bob", 2), ("cec", 30)):
+        desk.give(who, 0, x, 50, lead_time_s=0.7)
+    for line in ("consensus --dry-run", "consensus", "agree"):
+        verb, *more = line.split()
+        said = typed(" ".join(["annotate", verb, str(desk.place), *more, "--json"]))
+        assert said.code == 0, said.err + said.out
+        hold_to_schema("annotate", said.json)
+    agreed = typed(f"annotate agree {desk.place} --report {tmp_path / 'agreement.html'}")
+    page = (tmp_path / "agreement.html").read_text()
+    assert "Each person against the others" in page
+    assert "bob" in page
+    for word in ("found by both", "Each person against the others", "Two by two", "Hardly looked at"):
+        assert word in agreed.out
+    assert "1 same" in typed(f"annotate consensus {desk.place}").out
+    out = typed(f"export {desk.place} --format coco --no-pictures --out {tmp_path / 'coco'}")
+    assert (out.code, "2 labels of 2" in out.out) == (0, True), out.out
+    wrong = typed(f"export {desk.place} --format coco --source humans --out {tmp_path / 'no'} --json")
+    assert wrong.json["error"]["code"] == "labels.source"
 
 
 def test_the_name_in_the_plan_goes_before_the_account(desk: Desk) -> None:

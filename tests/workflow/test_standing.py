@@ -16,7 +16,7 @@ from rushes.store import Store
 from rushes.workflow import export
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.choosing import chosen
-from rushes.workflow._labels.standing import truth_of
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.evaluate import evaluate_sources
 from rushes.workflow.ingest import Request, ingest
 
@@ -136,6 +136,17 @@ def test_a_version_that_is_deleted_or_skipped_gives_way(desk: Desk) -> None:
     assert (desk.stands(), desk.standing()[eva[0]]) == ({*bob}, "superseded")
     desk.give("bob", 0, action="deleted")
     assert desk.stands() == {*eva}
+
+
+def test_an_edit_in_the_dataset_is_part_of_the_version_that_it_is_made_on(desk: Desk) -> None:
+    ada = desk.give("ada", 0, 1, 20)
+    edited = desk.give("eva", 0, 30, tool="rushes", annotation="ada", action="updated", task_data=None)
+    desk.give("eva", 0, tool="rushes", annotation="ada", action="deleted", task_data=None)
+    bob = desk.give("bob", 0, 2)
+    assert desk.stands() == {*ada, *edited}
+    assert desk.standing()[bob[0]] == "superseded"
+    own = desk.give("eva", 1, 5, tool="rushes", server=None, project=None, task=None, action="created")
+    assert desk.standing()[own[0]] == "given"
 
 
 def test_versions_of_other_templates_do_not_compete(desk: Desk) -> None:

@@ -6,7 +6,7 @@
 -- template that can draw such a label. What a model says never stands by itself.
 --
 -- Columns: label_id; stands; standing, one of adjudicated, consensus, single, first (of several versions that nobody has
--- settled) and given (read from a file, or of no annotation), which stand, and superseded, replaced (of a file) and
+-- settled) and given (read from a file, or of no annotation any more), which stand, and superseded, replaced (of a file) and
 -- proposed (by a model), which do not; versions, how many people's versions the item has; item, its task's key.
 WITH versions AS (
   SELECT
@@ -19,8 +19,9 @@ WITH versions AS (
   FROM label_events
   WHERE action NOT IN ('predicted', 'imported')
 ),
-newest AS (
+newest AS (  -- an edit in the dataset belongs to a version and is none of its own
   SELECT * FROM versions
+  WHERE tool <> 'rushes'
   QUALIFY row_number() OVER (
     PARTITION BY server, project, task, annotation
     ORDER BY received_ns DESC, action = 'deleted' DESC, updated_ns DESC
@@ -79,7 +80,8 @@ FROM (
     CASE
       WHEN labels.source = 'model' THEN 'proposed'
       WHEN labels.source = 'import' AND shown.recording_id IS NOT NULL THEN 'replaced'
-      WHEN versions.event_id IS NULL THEN 'given'
+      WHEN newest.event_id IS NULL THEN 'given'
+      WHEN newest.action = 'deleted' THEN 'given'  -- in the tool; it was edited here, and so it is there still
       WHEN chosen.place IS NULL OR chosen.place > 1 THEN 'superseded'
       WHEN chosen.rank = 0 THEN 'adjudicated'
       WHEN chosen.rank = 1 THEN 'consensus'
@@ -90,6 +92,7 @@ FROM (
     chosen.task_key AS item
   FROM labels
   LEFT JOIN versions ON versions.event_id = labels.event_id
+  LEFT JOIN newest USING (server, project, task, annotation)
   LEFT JOIN chosen USING (server, project, task, annotation)
   LEFT JOIN shown
     ON labels.source = 'import'

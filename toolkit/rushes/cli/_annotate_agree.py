@@ -13,6 +13,7 @@ from rushes import registry
 from rushes.cli._options import at_option, dataset_argument, dry_run_option, revision_of, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
+from rushes.workflow import pages
 
 _THINGS = {
     "box": "boxes",
@@ -31,21 +32,30 @@ _FLAGS_SHOWN = 20
     examples="""
 rushes annotate agree my-dataset
 rushes annotate agree my-dataset --iou 0.7 --json
+rushes annotate agree my-dataset --report agreement.html
 """,
 )
 @dataset_argument
 @click.option(
     "--iou", type=click.FloatRange(0.01, 1), default=0.5, show_default=True, help="Least likeness of a pair."
 )
+@click.option("--report", type=click.Path(path_type=Path), help="Write all of it as a page, too.")
 @at_option
-def agree_command(dataset: Path, iou: float, at: str | None) -> Answer:
+def agree_command(dataset: Path, iou: float, report: Path | None, at: str | None) -> Answer:
     """Say how far people agree, kind by kind and class by class, and who worked in haste.
 
     Only frames, moments and clips that two people have looked at count. Found by both is F1: of all that the two
     drew, the share that matches. Likeness is the mean overlap (IoU) of what matches, of keypoints OKS. Alpha,
     kappa and Fleiss are agreement beyond chance: 1 is full, 0 what chance alone would give.
     """
+    if report is not None:
+        pages.demand_place(report)
     done = registry.late("rushes.workflow.agree").agree_on(dataset, iou=iou, at=revision_of(at))
+    text = "\n\n".join(_sections(done, iou))
+    if report is not None:
+        page = registry.late("rushes.workflow.agree_page").page_of(done, name=dataset.name, iou=iou)
+        pages.write_whole(report, page)
+        text += f"\n\nPage  {report}"
     return Answer(
         dataset=str(dataset),
         revision=done.revision,
@@ -57,8 +67,9 @@ def agree_command(dataset: Path, iou: float, at: str | None) -> Answer:
             "haste": [asdict(x) for x in done.haste],
             "flags": [asdict(x) for x in done.flags],
             "not_compared": dict(done.not_compared),
+            "report": str(report) if report else None,
         },
-        text="\n\n".join(_sections(done, iou)),
+        text=text,
         warnings=[*_cautions(done)],
     )
 

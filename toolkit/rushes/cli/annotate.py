@@ -369,7 +369,7 @@ def rebuild(dataset: Path) -> Answer:
 for _verb in (
     *(install, up, status, down, media_command, push, pull, rebuild),
     *(edit_command, conflicts_command, resolve_command, diff, blame, erratum_command),
-    *(import_command, agree_command, consensus_command),
+    *(import_command, agree_command, consensus_command, adjudicate),
 ):
     command.add_command(_verb)
 

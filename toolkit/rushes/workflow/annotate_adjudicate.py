@@ -9,10 +9,12 @@ from rushes.annotate.agreement.item import least_agreement
 from rushes.annotate.label_studio import passport, sending, template
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.sending import Sent
+from rushes.annotate.label_studio.template import Template
 from rushes.errors import UsageError
 from rushes.labels import Label, digest_of
+from rushes.vocabulary import Ontology
 from rushes.workflow import annotate_push
-from rushes.workflow._annotate import addresses, units
+from rushes.workflow._annotate import addresses, stretches, units
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.project import Desk, Line
 from rushes.workflow._annotate.turns import turn
@@ -84,8 +86,9 @@ def adjudicate(
     What an adjudicator submits is pulled as any annotation is, and stands from then on.
 
     Raises:
-        UsageError: ``labels.no-overlap`` if no two people labelled the same, ``labelstudio.no-media``.
-        RecipeError: ``ontology.*``.
+        UsageError: ``labels.no-overlap`` if no two people labelled the same, ``labelstudio.no-media``,
+            ``annotate.several-channels``.
+        RecipeError: ``ontology.absent``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
     media = annotate_push.needed_media(line)
@@ -107,39 +110,25 @@ def adjudicate(
         revision = dataset.revision
         with Client(line.access) as client:
             for name, items in several.items():
-                differ = [
-                    item
-                    for item in items
-                    if least_agreement(
-                        [version.labels for version in item.versions], item.units, spoken, iou=settings.iou
-                    )
-                    < settings.below
-                ]
-                cameras = max((item.data.get("cameras") or [] for item in differ), key=len, default=[])
-                made_of = template.build(name, spoken, cameras=cameras) if differ else None
-                project = projects.find(client, dataset.store, name, DESK)
-                sent, unreadable = None, []
-                if made_of is not None:
+                differ = [item for item in items if _agreement(item, spoken, settings) < settings.below]
+                project, sent, unreadable = None, None, []
+                if differ:
+                    made_of, cameras, wanted = _task_of(dataset, name, differ, spoken)
+                    project = projects.find(client, dataset.store, made_of.place, DESK)
                     versions = {item.key: shown(item, settings) for item in differ}
+                    address = addresses.local_files(root)
                     maker = units.Maker(
-                        dataset,
-                        root,
-                        addresses.local_files(root),
-                        made_of,
-                        spoken,
-                        cameras=cameras,
-                        versions=versions,
+                        dataset, root, address, made_of, spoken, cameras=cameras, versions=versions
                     )
-                    made = maker.make([unit_of(item) for item in differ], annotate_push.part(progress, "pictures"))
+                    made = maker.make(wanted, annotate_push.part(progress, "pictures"))
                     unreadable = made.unreadable
                     if not dry_run:
                         project, _ = projects.ensure(client, dataset.store, made_of, spoken, DESK)
                         client.grant_folder(project.id, maker.folder)
                         row = projects.row(line, project, made_of, spoken, cameras, DESK)
                         revision = annotate_push.record(dataset, [row], {}, argv, command="annotate adjudicate")
-                        sent = sending.send(
-                            client, project.id, made.tasks, progress=annotate_push.part(progress, "tasks")
-                        )
+                        tell = annotate_push.part(progress, "tasks")
+                        sent = sending.send(client, project.id, made.tasks, progress=tell)
                 found.append(
                     AtTemplate(
                         template=name,
@@ -166,14 +155,36 @@ def shown(item: Item, settings: Settings) -> Mapping[str, Sequence[Label]]:
     }
 
 
-def unit_of(item: Item) -> units.Unit:
+def unit_of(dataset: Dataset, item: Item) -> units.Unit:
     """Make the task's unit again out of what its versions were drawn on."""
     passports = passport.of_task(item.data)
     first = next(iter(passports.values()))
+    samples = {name: (each.recording_id, each.stream, each.index) for name, each in passports.items()}
+    end = first.index_end
+    if item.template in (template.SIGNAL, template.AUDIO) and end is not None:
+        where = {"recording_id": first.recording_id, "stream": first.stream}
+        (row,) = dataset.arrow("streams", where=where).to_pylist()
+        stretch = stretches.Stretch(row=row, index=first.index, index_end=end)
+        return units.Unit(key=item.key, recording_id=first.recording_id, samples=samples, stretch=stretch)
     return units.Unit(
         key=item.key,
         recording_id=first.recording_id,
-        samples={name: (each.recording_id, each.stream, each.index) for name, each in passports.items()},
+        samples=samples,
         moment=first.moment,
-        clip=first.index_end - first.index if first.index_end is not None else None,
+        clip=end - first.index if end is not None else None,
     )
+
+
+def _agreement(item: Item, spoken: Ontology, settings: Settings) -> float:
+    return least_agreement([version.labels for version in item.versions], item.units, spoken, iou=settings.iou)
+
+
+def _task_of(
+    dataset: Dataset, name: str, items: Sequence[Item], spoken: Ontology
+) -> tuple[Template, Sequence[str], list[units.Unit]]:
+    """Give the template of the items, the titles of its views, and the units."""
+    wanted = [unit_of(dataset, item) for item in items]
+    cameras = max((item.data.get("cameras") or [] for item in items), key=len)
+    cut = [unit.stretch for unit in wanted if unit.stretch is not None]
+    channels = stretches.channels(dataset, cut) if cut and name == template.SIGNAL else ()
+    return template.build(name, spoken, cameras=cameras, channels=channels), cameras, wanted

@@ -174,7 +174,7 @@ def push(
                 ]
                 revision = record(dataset, rows, given.new, argv)
             users = list(client.users().values()) if given.planned else []
-            at = []
+            at, returned = [], Returned()
             for project, (desk, keys) in zip(found, given.of, strict=True):
                 tasks = [task for task in made.tasks if task.key in keys]
                 if dry_run:
@@ -182,11 +182,9 @@ def push(
                 else:
                     assert project is not None
                     sent = sending.send(client, project.id, tasks, progress=part(progress, "tasks"))
+                back = part(progress, "edits")
+                returned += _return(client, dataset, line, project, spoken, dry_run=dry_run, progress=back)
                 at.append(_at(desk, project, line, tasks, sent, users))
-            own = [project.id for project in found if project is not None]
-            returned = _return(
-                client, dataset, line, own, spoken, dry_run=dry_run, progress=part(progress, "edits")
-            )
         return Pushed(
             desks=at,
             tasks=len(made.tasks),
@@ -221,15 +219,16 @@ def _return(
     client: Client,
     dataset: Dataset,
     line: Line,
-    own: Sequence[int],
+    project: Project | None,
     spoken: Ontology,
     *,
     dry_run: bool,
     progress: Callable[[int, int], None] | None,
 ) -> Returned:
+    if project is None:
+        return Returned()
     store = dataset.store.refresh()
-    of_each = [send_back(client, store, line, one, spoken, dry_run=dry_run, progress=progress) for one in own]
-    return Returned.together(of_each)
+    return send_back(client, store, line, project.id, spoken, dry_run=dry_run, progress=progress)
 
 
 def needed_media(line: Line) -> Path:

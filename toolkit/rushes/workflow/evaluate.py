@@ -13,7 +13,7 @@ from rushes.labels import Label
 from rushes.store import Store
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.choosing import Chosen, Frame, frames_of, looked_at
-from rushes.workflow._labels.standing import truth_of
+from rushes.workflow._labels.truth import truth_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from rushes.labels import Label, LabelledPicture, Picture, Track, digest_of, kin
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import exported, vocabulary
 from rushes.workflow._labels.choosing import chosen
-from rushes.workflow._labels.standing import truth_of
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 

@@ -43,15 +43,14 @@ class Returned:
     stale: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
-    @classmethod
-    def together(cls, parts: Sequence["Returned"]) -> "Returned":
-        """Add up what became of the edits of several projects."""
-        return cls(
-            labels=sum(part.labels for part in parts),
-            annotations=sum(part.annotations for part in parts),
-            contested=sum(part.contested for part in parts),
-            stale=[key for part in parts for key in part.stale],
-            refused=[label for part in parts for label in part.refused],
+    def __add__(self, other: "Returned") -> "Returned":
+        """Count what became of edits in two projects together."""
+        return Returned(
+            labels=self.labels + other.labels,
+            annotations=self.annotations + other.annotations,
+            contested=self.contested + other.contested,
+            stale=[*self.stale, *other.stale],
+            refused=[*self.refused, *other.refused],
         )
 
 

@@ -21,7 +21,7 @@ from rushes.workflow._annotate import shown_clip, stretches
 from rushes.workflow._annotate.addresses import AddressOf
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
 from rushes.workflow._annotate.shown_clip import ShownClip
-from rushes.workflow._labels.standing import truth_of
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rushes.annotate import edits
 from rushes.annotate.agreement.pairs import Unit
 from rushes.labels import Label, LabelEvent
 from rushes.workflow._labels.choosing import frame_of
@@ -90,7 +91,7 @@ def living(events: Iterable[LabelEvent]) -> list[LabelEvent]:
     """
     last: dict[tuple[str | None, ...], LabelEvent] = {}
     for event in events:
-        if event.action in ("created", "updated", "deleted"):
+        if event.action in ("created", "updated", "deleted") and event.tool != edits.TOOL:
             last[_annotation(event)] = event
     return [event for event in last.values() if event.action != "deleted" and not event.cancelled]
 
