@@ -71,6 +71,14 @@ def test_an_export_of_ours_read_again_leaves_the_labels_of_people_alone(people, 
     assert typed(people) == before
 
 
+def test_an_export_of_ours_that_names_no_labels_says_so(people, shared_data, tmp_path):
+    import_labels.import_labels(people, boxes_of_people(shared_data))
+    export.export(people, export.Settings(format="labelstudio_json", out=tmp_path / "ls", pictures=False))
+    done = import_labels.import_labels(people, import_labels.Settings(path=tmp_path / "ls"), dry_run=True)
+    told = {x.what: x.count for x in done.left_out}
+    assert (done.edited, told["labels of an export of Rushes"]) == (0, done.new)
+
+
 def test_what_was_corrected_in_an_export_of_ours_edits_the_same_labels(people, shared_data, tmp_path):
     import_labels.import_labels(people, boxes_of_people(shared_data))
     export.export(people, export.Settings(format="coco", out=tmp_path / "coco", pictures=False))

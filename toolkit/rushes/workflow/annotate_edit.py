@@ -274,9 +274,9 @@ def _refuse_strange(path: Path, wanted: Iterable[str], now: Mapping[str, Label])
                 code="labels.absent",
                 hint=f"did you mean '{near}'?" if near else f"rushes query {path} 'from labels' lists them",
             )
-        if now[name].source == "model":
+        if now[name].source not in ("human", "import"):
             raise UsageError(
-                f"label '{name}' is what the model {now[name].tool} said, and stays so",
+                f"label '{name}' is what the {now[name].source} {now[name].tool or ''} said, and stays so",
                 code="labels.of-model",
                 hint="rushes annotate push shows it to people, who correct it; edit --add adds one of yours",
             )
