@@ -13,7 +13,7 @@ import httpx
 
 from annotate.proxy import Instead, Proxy
 from annotate.test_push_pull import predict
-from rushes.annotate.label_studio import changes
+from rushes.annotate.label_studio import changes, regions
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.server import Server
 from rushes.annotate.rows import events_of
@@ -48,6 +48,7 @@ class World:
         straight: A line to the server that never fails, for the people and for looking.
         crooked: The line through the proxy, for push and pull.
         people: Clients of the two.
+        there: Annotations of every task, as the people know them.
     """
 
     dataset: Path
@@ -59,6 +60,7 @@ class World:
     luck: random.Random
     project: int = 0
     wanted: set[str] = field(default_factory=set)
+    there: dict[int, list[int]] = field(default_factory=dict)
     drawn: int = 0
     done: Counter[str] = field(default_factory=Counter)
 
@@ -67,38 +69,41 @@ class World:
         pushed = annotate_push.push(self.dataset, self.request, self.crooked)
         assert pushed.project is not None
         self.project = pushed.project
-        self.wanted = {row.key for row in self.straight.index(self.project) if row.key}
+        rows = list(self.straight.index(self.project))
+        self.wanted = {row.key for row in rows if row.key}
+        self.there = {row.id: [] for row in rows}
         assert len(self.wanted) == pushed.tasks
 
     def step(self) -> None:
         """Let something happen, chosen at random."""
-        weights = {self.act: 66, self.predict: 4, self.push: 10, self.pull: 18, self.forget: 2}
+        weights = {self.act: 80, self.predict: 2, self.push: 5, self.pull: 12, self.forget: 1}
         self.luck.choices(list(weights), list(weights.values()))[0]()
 
     def act(self) -> None:
         """One of the two does something in the browser."""
-        tasks = self._whole()
         person = self.luck.choice(self.people)
-        if not tasks:
+        if not self.there:
             return
-        task = self.luck.choice(tasks)
-        there = task["annotations"]
+        task = self.luck.choice(sorted(self.there))
+        annotations = self.there[task]
         what = self.luck.random()
-        if what < 0.45 or not there:
+        if what < 0.45 or not annotations:
             skips = self.luck.random() < 0.15
             body = {"result": [] if skips else self._boxes(), "was_cancelled": skips, "lead_time": 1.5}
             self._count("skip" if skips else "draw")
-            person._write("POST", f"/api/tasks/{task['id']}/annotations/", body)
+            annotations.append(person._write("POST", f"/api/tasks/{task}/annotations/", body)["id"])
         elif what < 0.8:
             self._count("change")
-            chosen = self.luck.choice(there)["id"]
+            chosen = self.luck.choice(annotations)
             person._write("PATCH", f"/api/annotations/{chosen}/", {"result": self._boxes()})
         elif what < 0.92:
             self._count("delete an annotation")
-            self.straight._write("DELETE", f"/api/annotations/{self.luck.choice(there)['id']}/")
+            chosen = annotations.pop(self.luck.randrange(len(annotations)))
+            self.straight._write("DELETE", f"/api/annotations/{chosen}/")
         else:
             self._count("delete a task")
-            self.straight.delete_tasks(self.project, [task["id"]])
+            del self.there[task]
+            self.straight.delete_tasks(self.project, [task])
 
     def predict(self) -> None:
         """A model finds other boxes, so that the next push brings tasks up to date."""
@@ -121,6 +126,7 @@ class World:
         rows = list(self.straight.index(self.project))
         assert Counter(row.key for row in rows) == Counter(self.wanted), [(row.id, row.key) for row in rows]
         assert self._projects() == 1
+        self.there = {row.id: self.there.get(row.id, []) for row in rows}
         for row in rows:  # replaced, not piled up
             assert len(self.straight._get(f"/api/tasks/{row.id}/")["predictions"]) <= 1
 
@@ -150,14 +156,15 @@ class World:
         stored = self._events()
         assert len(stored) >= before
         assert len({event.event_id for event in stored}) == len(stored)
-        kept = {(e.task, e.annotation, json.dumps(changes.results_of(e))) for e in deriving.newest(stored)}
+        kept = {(e.task, e.annotation, json.dumps(regions.results_of(e))) for e in deriving.newest(stored)}
         held = {
             (str(task["id"]), str(one["id"]), json.dumps([] if one["was_cancelled"] else one["result"]))
             for task in self._whole()
             for one in task["annotations"]
         }
         assert kept == held
-        numbers = {entry["meta"]["drawn"] for event in stored for entry in changes.results_of(event)}
+        assert {name for _, name, _ in held} == {str(name) for names in self.there.values() for name in names}
+        numbers = {entry["meta"]["drawn"] for event in stored for entry in regions.results_of(event)}
         assert numbers <= set(range(1, self.drawn + 1))
         labels = Store.open(self.dataset).table("labels", where={"source": "human"})
         assert len(labels) == sum(len(json.loads(results)) for _, _, results in held)

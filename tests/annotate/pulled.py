@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from rushes import ontology as ontologies
 from rushes.annotate.label_studio.access import Access
-from rushes.annotate.label_studio.client import Project, TaskRow
+from rushes.annotate.label_studio.client import Newest, Project, TaskRow
 from rushes.annotate.label_studio.passport import Passport
+from rushes.annotate.label_studio.program import RELEASE
 from rushes.store import Store
 from rushes.vocabulary import ClassSpec
 from rushes.workflow import annotate_pull
@@ -85,21 +86,26 @@ class Remembered:
     def users(self):
         return {1: "ann@example.org"}
 
-    def count(self, project):
-        return len(self.held)
+    def release(self):
+        return RELEASE
 
-    def stamps(self, project, *, since=None):
-        for task in self.held.values():
-            stamp = datetime.fromisoformat(task["updated_at"])
-            if since is None or stamp > since:
-                yield TaskRow(
-                    id=task["id"],
-                    key=None,
-                    revision=None,
-                    data={},
-                    updated_at=task["updated_at"],
-                    answers=len(task["annotations"]),
-                )
+    def newest(self, project, count):
+        rows = sorted(self.stamps(project), key=lambda row: row.updated_at, reverse=True)
+        answers = sum(row.answers for row in rows)
+        return Newest(rows=rows[:count], tasks=len(rows), annotations=answers)
+
+    def stamps(self, project):
+        return [
+            TaskRow(
+                id=task["id"],
+                key=None,
+                revision=None,
+                data={},
+                updated_at=task["updated_at"],
+                answers=len(task["annotations"]),
+            )
+            for task in self.held.values()
+        ]
 
     def tasks(self, project, ids):
         return [self.held[number] for number in ids]

@@ -1,56 +1,16 @@
 """A person in a real browser: logs in, mends what a model found, draws, submits; pull brings back exactly that."""
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from annotate.test_push_pull import PHOTOGRAPHS, labels, predict, pull, push, tasks_of
 from rushes.store import Store
 
 pytestmark = pytest.mark.live
 OUTPUT = Path(__file__).resolve().parents[1] / "output" / "annotate"
-SLOW_MS = 120_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("RUSHES_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium was found; apt-get install chromium")
-        pytest.skip("no Chromium was found; apt-get install chromium")
-    with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"]
-        args += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        args += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        launched = playwright.chromium.launch(executable_path=path, args=args)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def page(browser, served):
-    """A page of a person who has logged in; it notes what goes to other hosts."""
-    page = browser.new_page(viewport={"width": 1400, "height": 950})
-    page.set_default_timeout(SLOW_MS)
-    page.foreign, page.complaints = [], []
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith((served.url, "data:", "blob:")) else page.foreign.append(r.url),
-    )
-    page.on("pageerror", lambda e: page.complaints.append(str(e)))
-    page.goto(f"{served.url}/user/login/", wait_until="domcontentloaded")
-    page.fill("#email", served.account)
-    page.fill("#password", served.home.password.read_text().strip())
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "login" not in url)
-    yield page
-    page.close()
 
 
 @dataclass
@@ -163,37 +123,6 @@ def test_a_box_drawn_on_a_turned_photograph_lies_on_the_stored_one(page, served,
     near = {"abs": 1.5 * 400 / picture.width}
     box = hand.geometry
     assert (box.x_px, box.y_px, box.width_px, box.height_px) == pytest.approx((64, 40, 128, 80), **near)
-
-
-def test_a_person_draws_a_hand_of_points_in_its_box(page, served, dataset, line, client) -> None:
-    pushed = push(dataset, line, template="hands", where=PHOTOGRAPHS)
-    task = tasks_of(client, pushed.project)[0]
-    picture = open_task(page, served, pushed.project, task.id, (640, 400))
-    page.keyboard.press("1")
-    page.wait_for_timeout(400)
-    drag(page, picture.at(300, 100), picture.at(500, 300))
-    page.keyboard.press("Escape")
-    for name, x, y in (("wrist", 400, 280), ("thumb_tip", 330, 200), ("pinky_tip", 470, 150)):
-        page.get_by_text(name, exact=True).first.click()
-        page.wait_for_timeout(300)
-        page.keyboard.down("Control")  # else the click chooses the box that it falls into
-        page.mouse.click(*picture.at(x, y))
-        page.keyboard.up("Control")
-        page.wait_for_timeout(400)
-        page.keyboard.press("Escape")
-    shoot(page, "5-hand")
-    submit(page)
-    pulled = pull(dataset, line)
-    assert pulled.problems == []
-    hand, joints = labels(dataset, source="human")
-    near = {"abs": 1.5 * 640 / picture.width}
-    assert joints.parent_id == hand.label_id
-    triples = joints.geometry.triples
-    assert triples[0:3] == pytest.approx((400, 280, 2), **near)
-    assert triples[12:15] == pytest.approx((330, 200, 2), **near)
-    assert triples[60:63] == pytest.approx((470, 150, 2), **near)
-    assert sum(triples[2::3]) == 6
-    assert page.foreign == []
 
 
 def test_a_person_draws_a_gesture_on_the_timeline(page, served, line, client, tmp_path) -> None:

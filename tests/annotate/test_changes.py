@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.annotate.label_studio import changes
+from rushes.annotate.label_studio import changes, regions
 from rushes.annotate.label_studio.changes import Source
 from rushes.annotate.label_studio.client import Newest, TaskRow
 from rushes.workflow._annotate import deriving
@@ -115,7 +115,7 @@ class Dataset:
 
     def living(self):
         return {
-            (event.task, event.annotation, str(changes.results_of(event)))
+            (event.task, event.annotation, str(regions.results_of(event)))
             for event in deriving.newest(self.events)
         }
 

@@ -5,12 +5,13 @@ import shlex
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from annotate.pulled import Remembered
 from annotate.test_push_pull import box
 from cli.conftest import Said, hold_to_schema
 from rushes import ontology as ontologies
-from rushes.annotate.rows import labels_of
+from rushes.annotate.rows import label_columns, labels_of
 from rushes.cli._main import run
 from rushes.errors import UsageError
 from rushes.labels import Box, Label
@@ -185,8 +186,6 @@ def test_an_imported_label_can_be_edited_and_a_models_cannot(server) -> None:
         class_name="hand",
         geometry=Box(x_px=1.0, y_px=1.0, width_px=9.0, height_px=9.0),
     )
-    from rushes.annotate.rows import label_columns
-
     store = Store.open(server.path)
     with store.begin("test") as transaction:
         both = [given, replace(given, label_id="m1", source="model", tool="yolox", model="m")]
@@ -246,33 +245,62 @@ def test_a_box_with_keypoints_is_not_deleted_alone(server, monkeypatch) -> None:
     holds_when_rebuilt(server.path)
 
 
-def test_a_class_that_is_renamed_is_renamed_in_edits_and_versions_alike(server, monkeypatch) -> None:
+def renamed(spoken):
+    """The same ontology, in which the hand is a palm now, and its side is called handedness."""
+    text = ontologies.as_yaml(spoken)
+    body = yaml.safe_load(text)
+    hand = next(one for one in body["classes"] if one["name"] == "hand")
+    hand |= {"name": "palm", "formerly": ["hand"]}
+    hand["attributes"] = ["handedness" if name == "side" else name for name in hand["attributes"]]
+    side = next(one for one in body["attributes"] if one["name"] == "side")
+    side |= {"name": "handedness", "formerly": ["side"]}
+    for relation in body["relations"]:
+        for end in ("subjects", "objects"):
+            relation[end] = ["palm" if name == "hand" else name for name in relation.get(end, ())]
+    return ontologies.parse(yaml.safe_dump(body), where="renamed")
+
+
+def test_what_is_renamed_in_the_ontology_is_renamed_in_versions_edits_and_files_alike(server, monkeypatch) -> None:
     hand = named(server.path, "hand")
+    store = Store.open(server.path)
+    given = replace(hand, label_id="i1", source="import", tool="coco", event_id=None, attributes={"side": "right"})
+    with store.begin("test") as transaction:
+        transaction.append("labels", 1, label_columns([given]))
+        transaction.commit()
     annotate_edit.edit(server.path, {hand.label_id: replace(hand, attributes={"side": "left"})})
-    spoken = vocabulary.needed(Store.open(server.path))
-    classes = tuple(
-        replace(one, name="palm", formerly=("hand",)) if one.name == "hand" else one for one in spoken.classes
-    )
-    relations = tuple(
-        replace(
-            one,
-            subjects=tuple("palm" if name == "hand" else name for name in one.subjects),
-            objects=tuple("palm" if name == "hand" else name for name in one.objects),
-        )
-        for one in spoken.relations
-    )
-    renamed = ontologies.parse(
-        ontologies.as_yaml(replace(spoken, classes=classes, relations=relations)), where="renamed"
-    )
-    vocabulary.keep(Store.open(server.path), renamed)
+    vocabulary.keep(store, renamed(vocabulary.needed(store)))
     rebuilt = annotate_pull.rebuild(server.path)
     assert rebuilt.problems == []
     palm = named(server.path, "palm")
-    assert (palm.label_id, palm.attributes) == (hand.label_id, {"side": "left"})
-    server.annotate(0, box("a", "palm", x=20), box("b", "cup", x=50))
+    assert (palm.label_id, palm.attributes) == (hand.label_id, {"handedness": "left"})
+    (of_file,) = labels_of(Store.open(server.path).table("labels", where={"source": "import"}).to_pylist())
+    assert (of_file.class_name, of_file.attributes) == ("palm", {"handedness": "right"})
+    # One browser still shows the old names, another the new ones: neither is a change of the label.
+    side = {**box("a"), "from_name": "attribute_side_box", "type": "choices"}
+    side["value"] = {"x": 20, "y": 10, "width": 20.5, "height": 20, "rotation": 0, "choices": ["left"]}
+    server.annotate(0, box("a", "hand", x=20), side, box("b", "cup", x=50))
     pulled = server.pull(monkeypatch)
     assert (pulled.conflicts, pulled.problems) == (0, [])
-    assert named(server.path, "palm").geometry.x_px == 128.0
+    now = named(server.path, "palm")
+    assert (now.geometry.x_px, now.attributes) == (128.0, {"handedness": "left"})
+    server.annotate(
+        0, box("a", "palm", x=20), side | {"from_name": "attribute_handedness_box"}, box("b", "cup", x=50)
+    )
+    assert server.pull(monkeypatch).conflicts == 0
+    assert named(server.path, "palm").attributes == {"handedness": "left"}
+    holds_when_rebuilt(server.path)
+
+
+def test_a_name_that_the_ontology_never_had_stays_and_is_told(server, monkeypatch) -> None:
+    server.annotate(0, box("a", "glove"), box("b", "cup", x=50))
+    pulled = server.pull(monkeypatch)
+    assert [problem.kind for _, problem in pulled.problems] == ["unknown-label"]
+    glove = named(server.path, "glove")
+    annotate_edit.edit(server.path, {glove.label_id: replace(glove, attributes={})})  # nothing is changed
+    annotate_edit.edit(server.path, {glove.label_id: replace(glove, class_name="hand")})
+    server.annotate(0, box("a", "mitten"), box("b", "cup", x=50))
+    assert server.pull(monkeypatch).conflicts == 1
+    holds_when_rebuilt(server.path)
 
 
 def test_edit_says_how_it_is_used(server, typed) -> None:

@@ -470,9 +470,9 @@ def test_two_pushes_at_once_from_two_machines_leave_every_task_once(line, client
 
 
 def test_two_pushes_of_one_dataset_give_way_to_each_other(dataset, line) -> None:
-    from rushes.workflow._annotate import project as projects
+    from rushes.workflow._annotate.turns import turn
 
-    with projects.turn(dataset), pytest.raises(ToolError) as told:
+    with turn(dataset), pytest.raises(ToolError) as told:
         push(dataset, line)
     assert told.value.code == "annotate.busy"
 

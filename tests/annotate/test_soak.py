@@ -45,7 +45,7 @@ def test_random_interleavings_with_a_real_server_lose_and_invent_nothing(
         for number in range(1, STEPS + 1):
             world.step()
             if number % 100 == 0:
-                sys.stdout.write(f"{number} steps: {dict(world.done)}\n")
+                sys.stderr.write(f"{number} steps: {dict(world.done)}\n")
         world.pull()
     assert {"draw", "change", "pull", "push"} <= set(world.done)
-    sys.stdout.write(f"{STEPS} steps: {dict(sorted(world.done.items()))}\n")
+    sys.stderr.write(f"{STEPS} steps: {dict(sorted(world.done.items()))}\n")

@@ -84,6 +84,7 @@ class TrackKey:
     Args:
         index: Sample of the stream.
         shown: False: from this sample on, itself included, it is not to be seen until the next key.
+        drawn: False: nobody drew it; it is where the tool showed it, and a straight line would not have been.
     """
 
     index: int
@@ -93,6 +94,7 @@ class TrackKey:
     height_px: float
     rotation_deg: float = 0.0
     shown: bool = True
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,7 @@ class Picture:
         width_px, height_px: As stored.
         part: Of a split, such as train; None where there is no split.
         turn_deg: Clockwise turn, 0, 90, 180 or 270, that shows it upright; what heeds EXIF sees it so turned.
+        mirrored: Whether what heeds EXIF sees its mirror image: left and right change places before the turn.
     """
 
     name: str
@@ -227,6 +230,7 @@ class Picture:
     moment: int | None = None
     t_ns: int | None = None
     turn_deg: int = 0
+    mirrored: bool = False
     part: str | None = None
 
 

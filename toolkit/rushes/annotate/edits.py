@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rushes.annotate import rows
+from rushes.annotate.merging import ABSENT, EXISTENCE, Value
 from rushes.labels import Label, LabelAction, LabelEvent
 from rushes.texts import as_json
 from rushes.vocabulary import Ontology
@@ -146,12 +147,16 @@ def label_of(row: Mapping[str, Any] | None, ontology: Ontology | None = None) ->
 
 
 def renamed(label: Label, ontology: Ontology) -> Label:
-    """Give a label the name that its class, gesture or relation has now; one that is unknown stays."""
-    if label.class_name is None:
-        return label
+    """Give a label the names that its class, gesture or relation, and its attributes have now; others stay."""
     find = {"segment": ontology.gesture_of, "relation": ontology.relation_of}.get(label.kind, ontology.class_of)
-    spec = find(label.class_name)
-    return label if spec is None or spec.name == label.class_name else replace(label, class_name=spec.name)
+    spec = find(label.class_name) if label.class_name is not None else None
+    specs = {name: ontology.attribute(name) for name in label.attributes}
+    names = {name: found.name if found else name for name, found in specs.items()}
+    class_name = spec.name if spec else label.class_name
+    if class_name == label.class_name and all(new == old for old, new in names.items()):
+        return label
+    attributes = {names[name]: value for name, value in label.attributes.items()}
+    return replace(label, class_name=class_name, attributes=attributes)
 
 
 def ids_of(events: Iterable[LabelEvent]) -> set[str]:
@@ -159,6 +164,20 @@ def ids_of(events: Iterable[LabelEvent]) -> set[str]:
     return {json.loads(event.payload)["label_id"] for event in events if event.tool == TOOL}
 
 
+def said(group: str, value: Value) -> Any:
+    """Give what a side says of a group as JSON values; None for an attribute that is not there, or a deletion."""
+    if group == EXISTENCE:
+        return row_of(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value] if len(value) > 1 else _plain(value[0])
+    return None if value is ABSENT else _plain(value)
+
+
 def _key(label: Label) -> str:
     place = f"@moment/{label.moment}" if label.stream is None else f"{label.stream}/{label.index}"
     return f"{label.recording_id}/{place}"
+
+
+def _plain(value: Any) -> Any:
+    names = getattr(value, "__dataclass_fields__", None)
+    return value if names is None else {name: _plain(getattr(value, name)) for name in names}

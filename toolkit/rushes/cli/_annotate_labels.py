@@ -36,7 +36,7 @@ def import_command(
         path=path, format=form, ontology=ontologies.load(ontology) if ontology else None, options=options
     )
     done = step.import_labels(dataset, settings, argv=sys.argv[1:], dry_run=dry_run)
-    counts = {name: getattr(done, name) for name in ("new", "changed", "unchanged", "removed")}
+    counts = {name: getattr(done, name) for name in ("new", "changed", "edited", "unchanged", "removed")}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"
     head = f"{say_count(done.labels, 'label')} on {say_count(done.pictures, 'picture')} as {done.format}: {said}"
     return Answer(

@@ -12,9 +12,11 @@ from rushes import registry
 from rushes.cli import _progress
 from rushes.cli._annotate_agree import agree_command, consensus_command
 from rushes.cli._annotate_edits import conflicts_command, edit_command, resolve_command
+from rushes.cli._annotate_erratum import erratum_command
 from rushes.cli._annotate_history import blame, diff
 from rushes.cli._annotate_labels import import_command
-from rushes.cli._options import Duration, OneOf, dataset_argument, dry_run_option, listed, verb
+from rushes.cli._annotate_media import media as media_command
+from rushes.cli._options import OneOf, dataset_argument, dry_run_option, listed, verb
 from rushes.cli._output import Answer, table
 from rushes.quantities import say_count
 from rushes.workflow import annotate
@@ -36,9 +38,19 @@ def command() -> None:
 
 @verb("up", group="annotate", examples="rushes annotate up\nrushes annotate up --json")
 @click.option("--port", type=click.IntRange(1, 65535), help="The one it had before, or any free one, if left out.")
-@click.option("--postgres", metavar="URL", envvar="RUSHES_LABEL_STUDIO_POSTGRES", help="Database; else SQLite.")
+@click.option(
+    "--postgres",
+    metavar="URL",
+    envvar="RUSHES_LABEL_STUDIO_POSTGRES",
+    help="Database for its data, kept for the next time; else SQLite. Better set RUSHES_LABEL_STUDIO_POSTGRES: "
+    "other users can see command lines.",
+)
 def up(port: int | None, postgres: str | None) -> Answer:
-    """Start Label Studio, or find the one that runs; the first time it is installed (some minutes, 1 GB)."""
+    """Start Label Studio, or find the one that runs.
+
+    The first time it is installed (some minutes, 1 GB). It goes on when this shell is closed, until rushes
+    annotate down stops it; its data stays. It listens to this machine alone, and nobody signs up uninvited.
+    """
     server = annotate.up(port=port, postgres=postgres)
     word = "is up now" if server.fresh else "is up already"
     text = f"Label Studio {server.release} {word}\n{_how_to_enter(server)}"
@@ -47,7 +59,10 @@ def up(port: int | None, postgres: str | None) -> Answer:
 
 @verb("install", group="annotate", examples="rushes annotate install")
 def install() -> Answer:
-    """Install Label Studio without starting it, for a machine that will be offline; up does it by itself."""
+    """Install Label Studio without starting it.
+
+    For a machine that will be offline; rushes annotate up does it by itself.
+    """
     place = annotate.install()
     return Answer(result={"installed": str(place)}, text=f"Label Studio is installed in {place}")
 
@@ -57,9 +72,7 @@ def status() -> Answer:
     """Say whether our Label Studio runs, and where."""
     server = annotate.status()
     if server is None:
-        return Answer(
-            result={"running": False}, text="no Label Studio of ours runs; rushes annotate up starts one"
-        )
+        return Answer(result={"running": False}, text=annotate.why_none())
     text = f"Label Studio {server.release} runs\n{_how_to_enter(server)}"
     return Answer(result={"running": True, **_facts(server)}, text=text)
 
@@ -75,8 +88,12 @@ def down() -> Answer:
 def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     """Add the options that name a server other than ours."""
     for option in (
-        click.option("--media", type=click.Path(path_type=Path), help="Its document root, mounted here."),
-        click.option("--token-file", type=click.Path(path_type=Path), help="Else RUSHES_LABEL_STUDIO_TOKEN."),
+        click.option("--media", type=click.Path(path_type=Path), help="Its document root, as mounted here."),
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path),
+            help="Holds its token; else RUSHES_LABEL_STUDIO_TOKEN does.",
+        ),
         click.option("--url", help="Address of a Label Studio that the team has; ours if left out."),
     ):
         function = option(function)
@@ -89,7 +106,7 @@ def _server_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     examples="""
 rushes annotate push my-dataset --template hands --ontology hands --where "modality = 'color' AND index % 10 = 0"
 rushes annotate push my-dataset --template moment --where "complete AND moment < 20"
-rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'"
+rushes annotate push my-dataset --template gesture --where "modality = 'color' AND subject = 's01'" --clip 30s
 rushes annotate push my-dataset --template signal --where "modality = 'imu'" --clip 60s
 rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --overlap 0.2
 """,
@@ -99,6 +116,11 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     "--template", required=True, help="boxes, polygons, masks, classes, hands, moment, gesture, signal, audio."
 )
 @click.option("--where", metavar="SQL", help="Over frames (or moments), streams, recordings.")
+@click.option(
+    "--clip",
+    metavar="LENGTH",
+    help="What a task shows of a stream: pieces such as 30s; of gesture also 'events' or 'moments'.",
+)
 @click.option("--ontology", help="YAML file, or the name of one of ours; kept in the dataset from then on.")
 @click.option(
     "--predict",
@@ -108,7 +130,6 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     default=("model", "import"),
     help="Labels of which source are shown to begin with; can be repeated.",
 )
-@click.option("--clip", type=Duration(), help="Longest stretch of numbers or sound in a task; all if left out.")
 @click.option(
     "--annotators", metavar="A,B,…", help="Give the tasks out blind: a project for each of these people."
 )
@@ -119,31 +140,42 @@ rushes annotate push my-dataset --template hands --annotators ada,ben,cleo --ove
     "--per-item", type=click.IntRange(2), default=2, show_default=True, help="How many label such a one."
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Of who gets what.")
+@click.option(
+    "--media-by",
+    type=OneOf(["local-files", "urls"]),
+    default="local-files",
+    show_default=True,
+    help="How browsers get the pictures: from Label Studio's disk, or from us by signed addresses.",
+)
+@click.option(
+    "--media-url", metavar="URL", help="Of rushes annotate media; where it was started last if left out."
+)
 @_server_options
 @dry_run_option
 def push(
     dataset: Path,
     template: str,
     where: str | None,
+    clip: str | None,
     ontology: str | None,
     predictions: Sequence[str],
-    clip: int | None,
     annotators: str | None,
     overlap: float,
     per_item: int,
     seed: int,
+    media_by: str,
+    media_url: str | None,
     url: str | None,
     token_file: Path | None,
     media: Path | None,
     dry_run: bool,
 ) -> Answer:
-    """Send frames or moments of DATASET to be labelled, with what models and files say of them.
+    """Send frames, moments or clips of DATASET to be labelled.
 
-    A task is there once, however often it is sent. What changed since is brought up to date; what people drew
-    stays. Labels that were edited here go back to the annotations that they are of.
-
-    With --annotators nobody sees another's work: each gets a project, a share of the tasks is given to several
-    people, and who has a task keeps it when more are pushed.
+    What models and files say of them is shown to begin with. A task is there once, however often it is sent. What
+    changed since is brought up to date; what people drew stays. Labels that were edited here go back to the
+    annotations that they are of. With --annotators nobody sees another's work: each gets a project, a share of the
+    tasks is given to several people, and who has a task keeps it when more are pushed.
     """
     pushing = registry.late("rushes.workflow.annotate_push")
     blind = None
@@ -157,10 +189,11 @@ def push(
     request = pushing.Request(
         template=template,
         where=where,
+        clip=clip,
         ontology=ontology,
         predictions=[source for source in predictions if source != "none"],
-        clip_ns=clip,
         blind=blind,
+        media_url=pushing.addresses.base_of(dataset, media_url) if media_by == "urls" else None,
     )
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("push", unit="") as progress:
@@ -203,6 +236,9 @@ def push(
             "predicted": done.predicted,
             "refused": len(done.refused),
             "unreadable": len(done.unreadable),
+            "returned": back.labels,
+            "not_returned": len(back.refused) + back.contested,
+            "stale": len(back.stale),
             "shared": done.shared,
             "annotators": [
                 {
@@ -218,9 +254,6 @@ def push(
                 for desk in done.desks
                 if desk.annotator is not None
             ],
-            "returned": back.labels,
-            "not_returned": len(back.refused) + back.contested,
-            "stale": len(back.stale),
         },
         text=text,
         dataset=str(dataset),
@@ -310,7 +343,11 @@ def adjudicate(
 @dataset_argument
 @_server_options
 def pull(dataset: Path, url: str | None, token_file: Path | None, media: Path | None) -> Answer:
-    """Bring back what people drew, changed and deleted since the last pull."""
+    """Bring back what people did since the last pull.
+
+    What they drew, changed and deleted, every version of it. Repeat it at any time: what was pulled before is not
+    pulled twice, and labels that were pulled stay when a project or the server is gone.
+    """
     line = annotate.line(url=url, token_file=token_file, media=media)
     with _progress.bar("pull", unit="tasks") as progress:
         done = registry.late("rushes.workflow.annotate_pull").pull(
@@ -322,12 +359,18 @@ def pull(dataset: Path, url: str | None, token_file: Path | None, media: Path | 
 @verb("rebuild", group="annotate", examples="rushes annotate rebuild my-dataset")
 @dataset_argument
 def rebuild(dataset: Path) -> Answer:
-    """Make the labels anew out of every version that was pulled, as after a change of the ontology."""
+    """Make the labels anew out of what was pulled.
+
+    As after a change of the ontology. No server is needed.
+    """
     return _pulled(dataset, registry.late("rushes.workflow.annotate_pull").rebuild(dataset, argv=sys.argv[1:]))
 
 
-_VERBS = (install, up, status, down, push, pull, rebuild, edit_command, conflicts_command, resolve_command)
-for _verb in (*_VERBS, diff, blame, import_command, agree_command, consensus_command, adjudicate):
+for _verb in (
+    *(install, up, status, down, media_command, push, pull, rebuild),
+    *(edit_command, conflicts_command, resolve_command, diff, blame, erratum_command),
+    *(import_command, agree_command, consensus_command, adjudicate),
+):
     command.add_command(_verb)
 
 

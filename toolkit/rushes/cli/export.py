@@ -3,6 +3,7 @@
 COCO, YOLO and Label Studio's JSON; what the format cannot carry is listed, never dropped in silence.
 """
 
+import sys
 from pathlib import Path
 
 import click
@@ -64,7 +65,7 @@ def command(
         unlabelled=unlabelled,
         pictures=not no_pictures,
     )
-    return answer(dataset, export(dataset, settings, at=revision_of(at), dry_run=dry_run))
+    return answer(dataset, export(dataset, settings, at=revision_of(at), argv=sys.argv[1:], dry_run=dry_run))
 
 
 def answer(dataset: Path, done: Done) -> Answer:

@@ -14,9 +14,10 @@ from rushes.errors import UsageError
 from rushes.labels import Label, digest_of
 from rushes.vocabulary import Ontology
 from rushes.workflow import annotate_push
+from rushes.workflow._annotate import addresses, stretches, units
 from rushes.workflow._annotate import project as projects
-from rushes.workflow._annotate import stretches, units
 from rushes.workflow._annotate.project import Desk, Line
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.versions import Item, items_of
 from rushes.workflow.dataset import Dataset
@@ -91,7 +92,7 @@ def adjudicate(
         ToolError: ``labelstudio.*``; running it again goes on.
     """
     media = annotate_push.needed_media(line)
-    with Dataset.open(path) as dataset, projects.turn(path), annotate_push.media_root(media, dry_run) as root:
+    with Dataset.open(path) as dataset, turn(path), annotate_push.media_root(media, dry_run) as root:
         spoken = vocabulary.needed(dataset.store)
         events = rows.events_of(dataset.arrow("label_events").to_pylist())
         labels = rows.labels_of(dataset.arrow("labels", where={"source": "human"}).to_pylist())
@@ -115,7 +116,10 @@ def adjudicate(
                     made_of, cameras, wanted = _task_of(dataset, name, differ, spoken)
                     project = projects.find(client, dataset.store, made_of.place, DESK)
                     versions = {item.key: shown(item, settings) for item in differ}
-                    maker = units.Maker(dataset, root, made_of, spoken, cameras=cameras, versions=versions)
+                    address = addresses.local_files(root)
+                    maker = units.Maker(
+                        dataset, root, address, made_of, spoken, cameras=cameras, versions=versions
+                    )
                     made = maker.make(wanted, annotate_push.part(progress, "pictures"))
                     unreadable = made.unreadable
                     if not dry_run:

@@ -13,9 +13,9 @@ from rushes.errors import UsageError
 from rushes.labels import Label
 from rushes.store import Store
 from rushes.workflow import annotate_edit
-from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate import standing
 from rushes.workflow._annotate.standing import Standing
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 
 
@@ -103,7 +103,7 @@ def resolve(
         ToolError: ``annotate.busy``.
         StoreError: If the dataset cannot be opened or written.
     """
-    with projects.turn(path):
+    with turn(path):
         store = Store.open(path)
         there = conflicts(path)
         chosen = _chosen(path, there, wanted)

@@ -11,13 +11,13 @@ from rushes import registry
 from rushes.annotate import edits, rows
 from rushes.annotate.edits import Edit, Home
 from rushes.annotate.label_studio.results import TOOL
-from rushes.annotate.merging import same_label
+from rushes.annotate.merging import merge, same_label
 from rushes.errors import UsageError
 from rushes.labels import Label, Relation, digest_of
 from rushes.store import Store
 from rushes.workflow._annotate import deriving, standing
-from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.standing import Standing
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import fitting, vocabulary
 from rushes.workflow._labels.choosing import frame_of
 
@@ -76,7 +76,7 @@ def edit(
         ToolError: ``annotate.busy``.
         StoreError: If the dataset cannot be opened or written.
     """
-    with projects.turn(path):
+    with turn(path):
         store = Store.open(path)
         now = {label.label_id: label for label in rows.labels_of(store.table("labels").to_pylist())}
         _refuse_strange(path, wanted, now)
@@ -87,11 +87,11 @@ def edit(
         whole = _with_parts(wanted, now) if with_parts else dict(wanted)
         whole |= _following(whole, now)
         _refuse_orphans(whole, now)
-        made = [
-            Edit(label_id=name, before=(seen or {}).get(name, now.get(name)), after=label)
-            for name, label in whole.items()
-            if not same_label(label, (seen or {}).get(name, now.get(name)))
-        ]
+        made = []
+        for name, label in whole.items():
+            before = (seen or {}).get(name, now[name])
+            if not same_label(merge(before, label, now[name]).ours, now[name]):
+                made.append(Edit(label_id=name, before=before, after=label))
         who = author_of(author)
         revision, after = store.revision, Standing()
         if made and not dry_run:
@@ -176,7 +176,7 @@ def add(
         UsageError: ``labels.no-such-frame``, ``labels.misfit``.
         RecipeError, ToolError, StoreError: As :func:`edit`.
     """
-    with projects.turn(path):
+    with turn(path):
         store = Store.open(path)
         recording_id, stream, index = frame_of(key) or ("", "", -1)
         where = {"recording_id": recording_id, "stream": stream, "index": index}

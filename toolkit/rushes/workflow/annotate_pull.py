@@ -1,24 +1,27 @@
 """Pull: what people drew, changed and deleted comes back, every version once; labels are made of the newest."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rushes.annotate import edits
 from rushes.annotate.label_studio import changes
 from rushes.annotate.label_studio.changes import Source
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.results import TOOL, Problem
-from rushes.annotate.rows import event_columns, label_columns
+from rushes.annotate.rows import event_columns, label_columns, labels_of
 from rushes.errors import ToolError
-from rushes.labels import LabelEvent
+from rushes.labels import Label, LabelEvent
 from rushes.store import Store
+from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate import standing
 from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
 from rushes.workflow._annotate.standing import Standing
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 
 Progress = Callable[[str, int, int], None]
@@ -65,8 +68,8 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
             pulled before stays.
         RecipeError: ``ontology.absent``.
     """
-    store = Store.open(path)
-    with projects.turn(path), Client(line.access) as client:
+    with turn(path), Client(line.access) as client:
+        store = Store.open(path)  # now that nobody else edits
         ours = store.table("annotation_projects", where={"server": line.name}).to_pylist()
         spoken = vocabulary.needed(store)
         found: list[LabelEvent] = []
@@ -112,7 +115,8 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         if found:
             touched = {standing.place_of(event) for event in found}
             before = [event for event in before if standing.place_of(event) in touched]
-            now = standing.stand([*before, *found], spoken, standing.facts_in(store))
+            with standing.facts_in(store) as facts:
+                now = standing.stand([*before, *found], spoken, facts)
             revision = _commit(store, found, before, now, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
             memory.keep(revision)
@@ -134,14 +138,21 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
 def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     """Make the labels of Label Studio, and those with edits, anew out of all versions, as after a new ontology.
 
+    Labels of files and models stay, but that classes and attributes that have another name now get it.
+
     Raises:
         RecipeError: ``ontology.absent``.
     """
     store = Store.open(path)
     spoken = vocabulary.needed(store)
-    now = standing.stand(standing.stored(store), spoken, standing.facts_in(store))
+    with standing.facts_in(store) as facts:
+        now = standing.stand(standing.stored(store), spoken, facts)
+    others = _under_old_names(store, now.merged, spoken)
     with store.begin("annotate rebuild", argv=argv) as transaction:
         transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))
+        if others:
+            names = [label.label_id for label in others]
+            transaction.replace("labels", {"label_id": names}, len(others), label_columns(others))
         transaction.replace("labels", {"label_id": sorted(now.merged)}, len(now.labels), label_columns(now.labels))
         transaction.replace("label_conflicts", {}, len(now.conflicts), standing.conflict_columns(now.conflicts))
         revision = transaction.commit({"labels": len(now.labels)}).revision
@@ -156,6 +167,14 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
         problems=now.problems,
         revision=revision,
     )
+
+
+def _under_old_names(store: Store, merged: Collection[str], spoken: Ontology) -> list[Label]:
+    """Give what files and models said under names that have changed since, with the names of now."""
+    rows = store.table("labels").to_pylist()
+    said = labels_of(row for row in rows if (row["tool"], row["source"]) != (TOOL, "human"))
+    pairs = ((label, edits.renamed(label, spoken)) for label in said if label.label_id not in merged)
+    return [new for old, new in pairs if new is not old]
 
 
 def _open(now: Standing) -> int:

@@ -15,11 +15,12 @@ from rushes.annotate.label_studio.sending import Sent
 from rushes.annotate.label_studio.writing import Refused
 from rushes.errors import UsageError
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import desks, stretches, units
+from rushes.workflow._annotate import addresses, clip_units, desks, stretches, units
 from rushes.workflow._annotate import project as projects
 from rushes.workflow._annotate.desks import Blind
 from rushes.workflow._annotate.project import Desk, Line
 from rushes.workflow._annotate.returning import Returned, send_back
+from rushes.workflow._annotate.turns import turn
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
@@ -35,16 +36,18 @@ class Request:
         where: SQL that chooses frames, or moments where the template shows moments; all when None.
         ontology: Path or name; the dataset's own when None.
         predictions: Sources of labels that become pre-annotations: model, import, human.
-        clip_ns: Longest stretch of numbers or sound that one task shows; whole streams when None.
+        clip: What a task shows of a stream: a length; of pictures also events or moments; whole streams when None.
         blind: Who labels by a plan, each in a project of their own; None for a project that people share.
+        media_url: Address of our server of signed pictures; None: Label Studio serves them from its own disk.
     """
 
     template: str
     where: str | None = None
     ontology: str | None = None
     predictions: Sequence[str] = ("model", "import")
-    clip_ns: int | None = None
+    clip: str | None = None
     blind: Blind | None = None
+    media_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +139,20 @@ def push(
                 code="annotate.blind",
                 hint="--predict model, import or none; rushes annotate adjudicate shows versions side by side",
             )
-    root = needed_media(line)
-    with Dataset.open(path) as dataset, projects.turn(path), media_root(root, dry_run) as media:
+    root = needed_media(line) if request.media_url is None else addresses.media_of(path)
+    with Dataset.open(path) as dataset, turn(path), media_root(root, dry_run) as media:
         store = dataset.store
         spoken = vocabulary.needed(store, request.ontology)
         wanted, cameras, channels = _chosen(dataset, request)
         units.refuse_nothing(wanted, request.where)
         made_of = template.build(request.template, spoken, cameras=cameras, channels=channels)
-        maker = units.Maker(dataset, media, made_of, spoken, cameras=cameras, predictions=request.predictions)
+        if request.media_url is None:
+            address = addresses.local_files(media)
+        else:
+            address = addresses.signed(path, request.media_url, root=media)
+        maker = units.Maker(
+            dataset, media, address, made_of, spoken, cameras=cameras, predictions=request.predictions
+        )
         given = desks.shares(store, request.template, wanted, request.blind)
         made = maker.make(wanted, part(progress, "pictures"))
         with Client(line.access) as client:
@@ -156,7 +165,8 @@ def push(
                 found = [projects.ensure(client, store, made_of, spoken, desk)[0] for desk, _ in given.of]
                 for project in found:
                     assert project is not None
-                    client.grant_folder(project.id, maker.folder)
+                    if request.media_url is None:
+                        client.grant_folder(project.id, maker.folder)
                 rows = [
                     projects.row(line, project, made_of, spoken, cameras, desk)
                     for project, (desk, _) in zip(found, given.of, strict=True)
@@ -189,29 +199,20 @@ def push(
         )
 
 
-def needed_media(line: Line) -> Path:
-    """Give the document root of a server, or raise a UsageError ``labelstudio.no-media``."""
-    if line.access.media is None:
-        raise UsageError(
-            f"the document root of {line.access.url} is not known",
-            code="labelstudio.no-media",
-            hint="--media FOLDER names it, where it is mounted on this machine",
-        )
-    return line.access.media
-
-
 def _chosen(dataset: Dataset, request: Request) -> tuple[list[units.Unit], list[str], Sequence[Channel]]:
     """Choose what is to be labelled; also the titles of a moment's views, and the channels of series."""
     if request.template == template.MOMENT:
         return *units.moments(dataset, request.where), ()
+    if request.template == template.GESTURE:
+        return clip_units.chosen(dataset, request.where, request.clip), [], ()
+    length_ns = clip_units.length_ns(request.clip)
     if request.template == template.SIGNAL:
-        series = stretches.series(dataset, request.where, clip_ns=request.clip_ns)
+        series = stretches.series(dataset, request.where, clip_ns=length_ns)
         return units.of_stretches(series, "series"), [], stretches.channels(dataset, series)
     if request.template == template.AUDIO:
-        sounds = stretches.sounds(dataset, request.where, clip_ns=request.clip_ns)
+        sounds = stretches.sounds(dataset, request.where, clip_ns=length_ns)
         return units.of_stretches(sounds, "audio"), [], ()
-    choose = units.clips if request.template == template.GESTURE else units.frames
-    return choose(dataset, request.where), [], ()
+    return units.frames(dataset, request.where), [], ()
 
 
 def _return(
@@ -221,13 +222,24 @@ def _return(
     project: Project | None,
     spoken: Ontology,
     *,
-    dry_run: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
 ) -> Returned:
     if project is None:
         return Returned()
     store = dataset.store.refresh()
     return send_back(client, store, line, project.id, spoken, dry_run=dry_run, progress=progress)
+
+
+def needed_media(line: Line) -> Path:
+    """Give the document root of a server, or raise a UsageError ``labelstudio.no-media``."""
+    if line.access.media is None:
+        raise UsageError(
+            f"the document root of {line.access.url} is not known",
+            code="labelstudio.no-media",
+            hint="--media FOLDER names it, where it is mounted on this machine; --media-by urls does without it",
+        )
+    return line.access.media
 
 
 def part(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

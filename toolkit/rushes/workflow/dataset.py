@@ -6,6 +6,7 @@ dataset.arrow("imu")                              # a pyarrow.Table
 dataset.sql("select stream, count from streams")  # a DuckDB relation
 camera = dataset.frames("take1", "/cam0/image/compressed")
 camera.bytes(0), camera.image(0)
+dataset.track_boxes("take1", "/cam0/image/compressed")  # a box a sample of what was tracked
 dataset.times("take1", "/cam0/image/compressed")  # int64 nanoseconds, in the recorder's clock
 """
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rushes import registry
+from rushes.annotate.rows import labels_of
 from rushes.errors import UsageError
 from rushes.media import MediaReader
 from rushes.model import Times
@@ -27,6 +29,7 @@ from rushes.timing.interpolate import interpolate
 from rushes.workflow import values_at
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
+from rushes.workflow.track_boxes import table_of
 
 Where = Mapping[str, Any]
 TIMED = ("frames", "imu", "audio", "poses", "gaze", "signals", "events", "messages", "transforms")
@@ -203,6 +206,23 @@ class Dataset:
         ):
             found.setdefault(moment, {})[stream] = index
         return [found[moment] for moment in sorted(found)]
+
+    def track_boxes(self, recording: str, stream: str, *, where: Where | None = None) -> pa.Table:
+        """Give the box of every track on every sample on which it is shown, as :func:`track_boxes.table_of`.
+
+        Between two boxes that were drawn it moves as it did in the tool that it was drawn in: in a straight line.
+
+        Args:
+            recording: Id or name.
+            stream: Of pictures.
+            where: Keeps the labels whose columns equal the values, such as ``{"source": "human"}``.
+
+        Raises:
+            UsageError: ``dataset.no-stream`` if the recording has no picture stream of that name.
+        """
+        frames = self.frames(recording, stream)
+        asked = {**(where or {}), "recording_id": self.recording_id(recording), "stream": stream, "kind": "track"}
+        return table_of(labels_of(self.arrow("labels", where=asked).to_pylist()), frames.t_ns)
 
     def _samples(self, recording: str, stream: str) -> pa.Table:
         row = self._stream_with(recording, stream, lambda row: row["table"] in values_at.VALUED, what="signal")

@@ -16,7 +16,7 @@ from rushes.contracts import Exported, Exporter, LeftOut
 from rushes.errors import ReadError, UsageError
 from rushes.labels import Label, LabelledPicture, Picture, Track, digest_of, kind_of
 from rushes.vocabulary import Ontology
-from rushes.workflow._labels import vocabulary
+from rushes.workflow._labels import exported, vocabulary
 from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
@@ -61,7 +61,14 @@ class Done:
     revision: int
 
 
-def export(dataset: Path, settings: Settings, *, at: int | str | None = None, dry_run: bool = False) -> Done:
+def export(
+    dataset: Path,
+    settings: Settings,
+    *,
+    at: int | str | None = None,
+    argv: Sequence[str] = (),
+    dry_run: bool = False,
+) -> Done:
     """Write labelled frames as another tool wants them.
 
     Pictures are written as they are stored: a JPEG or PNG byte for byte, but that its EXIF turn is set to none, so
@@ -102,6 +109,19 @@ def export(dataset: Path, settings: Settings, *, at: int | str | None = None, dr
                 place.replace(settings.out)
         finally:
             shutil.rmtree(place, ignore_errors=True)
+        if not dry_run:
+            made = exported.Export(
+                path=settings.out,
+                format=settings.format,
+                options=options,
+                split=settings.split,
+                source=settings.source,
+                tool=settings.tool,
+                revision=opened.revision,
+                pictures=whole.pictures,
+                label_ids=gathered.label_ids,
+            )
+            exported.record(dataset, made, whole.files, argv=argv)
         return Done(settings=settings, exported=whole, revision=opened.revision)
 
 
@@ -131,6 +151,7 @@ class _Gathered:
         self.elsewhere: list[Label] = []
         self.outside_split: list[Label] = []
         self.from_tracks = 0
+        self._of_track: dict[str, str] = {}
         by_frame: dict[tuple[str, str], dict[int, list[Label]]] = defaultdict(lambda: defaultdict(list))
         for label in labels:
             if settings.split and label.recording_id not in self._parts:
@@ -138,6 +159,7 @@ class _Gathered:
             elif isinstance(label.geometry, Track) and label.stream is not None:
                 self.from_tracks += 1
                 for one in _boxes_of(label, label.geometry):
+                    self._of_track[one.label_id] = label.label_id
                     by_frame[label.recording_id, label.stream][one.index or 0].append(one)
             elif label.stream is None or label.index is None or label.index_end is not None:
                 self.elsewhere.append(label)
@@ -177,6 +199,12 @@ class _Gathered:
             )
             self.pictures.append(LabelledPicture(picture=picture, labels=tuple(mine)))
             self._frames.append((frames, index))
+
+    @property
+    def label_ids(self) -> list[str]:
+        """The names of the dataset's labels in it; a track is one, on however many frames it is shown."""
+        every = (label for each in self.pictures for label in each.labels)
+        return sorted({self._of_track.get(label.label_id, label.label_id) for label in every})
 
     def write_pictures(self, place: Path) -> None:
         """Write every picture; one that cannot be read goes, with its labels, to ``unreadable``."""

@@ -16,7 +16,11 @@ from rushes.annotate.label_studio.writing import Refused
 from rushes.labels import Keypoints, Label, Relation
 from rushes.vocabulary import Ontology
 
-_SHAPE = frozenset({"x", "y", "width", "height", "rotation", "points", "closed", "format", "rle"})
+_SHAPE = frozenset(
+    {"x", "y", "width", "height", "rotation", "points", "closed", "format", "rle"}
+    | {"ranges", "sequence", "framesCount", "start", "end", "instant", "duration", "channel"}
+)
+"""Keys of a value that say where something is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +150,7 @@ def _overlaid(
 ) -> Iterator[dict[str, Any]]:
     """Lay new entries over those that they replace."""
     left = list(old)
-    moved = each.was is None or each.now is None or each.was.geometry != each.now.geometry
+    moved = each.was is None or each.now is None or _where(each.was) != _where(each.now)
     region_now: dict[str, str] = {}
     for entry in new:
         under = next((one for one in left if _same_place(one, entry, region_now)), None)
@@ -159,6 +163,10 @@ def _overlaid(
         if not moved:
             value |= {key: said for key, said in under.get("value", {}).items() if key in _SHAPE}
         yield {**under, **entry, "id": under.get("id"), "value": value}
+
+
+def _where(label: Label) -> tuple[Any, ...]:
+    return (label.geometry, label.index, label.index_end)
 
 
 def _same_place(old: Result, new: Result, region_now: Mapping[str, str]) -> bool:

@@ -4,7 +4,6 @@ A version is told by its content, so that reading more than is new adds nothing.
 becomes a version too, ``deleted``. Nothing here is typed: the payload is the annotation as received.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -197,11 +196,3 @@ def _author(user: Any, users: Mapping[int, str]) -> str | None:
     if isinstance(user, Mapping):
         return str(user.get("email") or user.get("id"))
     return users.get(user, str(user)) if user is not None else None
-
-
-def results_of(event: LabelEvent) -> list[dict[str, Any]]:
-    """Read the results of a version; none where the task was skipped or the annotation deleted."""
-    if event.cancelled or event.action == "deleted":
-        return []
-    results = json.loads(event.payload).get("result") or []
-    return [dict(entry) for entry in results]

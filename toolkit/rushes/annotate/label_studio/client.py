@@ -16,6 +16,9 @@ __all__ = ["Client", "Newest", "Project", "ReplyLostError", "TaskRow"]
 
 INDEX_PAGE = 20_000
 FULL_PAGE = 500  # Django takes 1,000 parameters a request
+_PROJECT = (
+    "id,title,description,label_config"  # all of it takes ten times as long: every project's tasks are counted
+)
 _STAMPS = "id,updated_at,total_annotations,cancelled_annotations"
 
 
@@ -84,7 +87,8 @@ class Client(Connection):
         found: list[Project] = []
         page = 1
         while True:
-            answer = self._get("/api/projects", {"page": page, "page_size": 100})
+            asked = {"page": page, "page_size": 100, "include": _PROJECT}
+            answer = self._get("/api/projects", asked)
             found += [_project(row) for row in self._part(answer, "results")]
             if not answer.get("next"):
                 return sorted(found, key=lambda project: project.id)

@@ -3,14 +3,25 @@
 A *result* is one entry of an annotation; results of one id are one *region* (a box and what was chosen for it).
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from rushes.labels import LabelEvent
 
 Result = Mapping[str, Any]
 _LABELS = (
     *("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels"),
     *("timelinelabels", "timeserieslabels", "labels"),
 )
+
+
+def results_of(event: LabelEvent) -> list[dict[str, Any]]:
+    """Read the results of a version; none where the task was skipped or the annotation deleted."""
+    if event.cancelled or event.action == "deleted":
+        return []
+    results = json.loads(event.payload).get("result") or []
+    return [dict(entry) for entry in results]
 
 
 def regions(results: Sequence[Result]) -> dict[str, list[Result]]:

@@ -41,8 +41,8 @@ class Problem:
     """Something about a result that a person should look at.
 
     Args:
-        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point or
-            dangling-relation.
+        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point,
+            dangling-relation, picture-differs or unchecked.
         said: A clause with the facts.
     """
 
@@ -160,7 +160,7 @@ class _Reader:
     def _main(self, entries: Sequence[Result]) -> tuple[Result | None, Control | None]:
         """Find the entry of a region that is drawn or chosen by itself."""
         for entry in entries:
-            control = self._template.controls.get(str(entry.get("from_name")))
+            control = self._template.control(str(entry.get("from_name")))
             if control is None:
                 self._problem("unknown-control", f"'{entry.get('from_name')}' is no control of ours")
             elif control.meaning not in ("attribute", "hidden", "track class"):
@@ -372,7 +372,7 @@ class _Reader:
     def _attributes(self, entries: Iterable[Result]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for entry in entries:
-            control = self._template.controls.get(str(entry.get("from_name")))
+            control = self._template.control(str(entry.get("from_name")))
             if control and control.meaning == "attribute":
                 value = entry.get("value", {})
                 spec = self._ontology.attribute(control.of)

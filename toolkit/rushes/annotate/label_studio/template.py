@@ -5,10 +5,11 @@ the template, so that results can be read without the config.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
+from rushes.annotate.label_studio.joints import points_tags
 from rushes.annotate.label_studio.plots import Channel, about_tag, series_tag, sound_tag
 from rushes.errors import UsageError
 from rushes.labels import digest_of
@@ -69,6 +70,7 @@ class Template:
         controls: By name.
         objects: Names of the tags that show data, which are also keys of a task's ``data``.
         variant: Tells configs of one name that cannot share a project: those that show other channels.
+        former: Controls under the names that attributes had before: old results bear them, the config does not.
     """
 
     name: str
@@ -77,6 +79,11 @@ class Template:
     controls: Mapping[str, Control]
     objects: tuple[str, ...]
     variant: str = ""
+    former: Mapping[str, Control] = field(default_factory=dict)
+
+    def control(self, name: str) -> Control | None:
+        """Find the control that made a result, by a name of today or of before."""
+        return self.controls.get(name) or self.former.get(name)
 
     @property
     def place(self) -> str:
@@ -134,6 +141,7 @@ def build(
         controls=writer.controls,
         objects=objects,
         variant=digest_of(*(part for one in channels for part in (one.name, one.unit)))[:8] if channels else "",
+        former=writer.former,
     )
 
 
@@ -148,37 +156,37 @@ class _Writer:
     def __init__(self, ontology: Ontology, *, former: bool) -> None:
         self.ontology = ontology
         self.controls: dict[str, Control] = {}
+        self.former: dict[str, Control] = {}
         self._former = former
 
     def image(self, name: str) -> str:
         return f'  <Image name="{name}" value="${name}" zoom="true" zoomControl="true" rotateControl="false"/>\n'
 
-    def shapes(self, tag: str, meaning: Meaning, to_name: str, suffix: str, kinds: Sequence[str]) -> str:
-        """Write a labels tag for the classes that are drawn so, and the attributes of each region below it."""
+    def shapes(
+        self, tag: str, meaning: Meaning, to_name: str, suffix: str, kinds: Sequence[str]
+    ) -> tuple[str, str]:
+        """Write a labels tag for the classes that are drawn so, and the attributes of each region."""
         drawn = [spec for spec in self.ontology.classes if not spec.kinds or set(kinds) & set(spec.kinds)]
         if not drawn:
-            return ""
+            return "", ""
         name = self._add(f"{meaning}{suffix}", to_name, meaning)
-        extra = ' canRotate="true"' if tag == "RectangleLabels" else ""
+        extra = ' canRotate="true" fillOpacity="0.08" strokeWidth="2"' if tag == "RectangleLabels" else ""
         text = f'  <{tag} name="{name}" toName="{to_name}"{extra}>\n'
         text += "".join(self._labels(drawn)) + f"  </{tag}>\n"
-        return text + "".join(self._attributes(drawn, to_name, suffix, when=name))
+        return text, "".join(self._attributes(drawn, to_name, suffix, when=name))
 
-    def keypoints(self, to_name: str, suffix: str) -> str:
-        """Write a points tag for every skeleton in use, and the choice that tells a hidden point."""
-        text = ""
+    def keypoints(self, to_name: str, suffix: str) -> tuple[str, str]:
+        """Write a points tag for every skeleton in use, and the choices that tell a hidden point."""
+        text, hidden_text = "", ""
         for skeleton in self._skeletons():
             name = self._add(f"points_{skeleton.name}{suffix}", to_name, "points", skeleton.name)
-            text += f'  <KeyPointLabels name="{name}" toName="{to_name}" strokeWidth="2">\n'
-            text += "".join(
-                f"    <Label value={quoteattr(p)} model_index={quoteattr(str(at))}/>\n"
-                for at, p in enumerate(skeleton.points)
-            )
-            text += "  </KeyPointLabels>\n"
+            text += f'  <KeyPointLabels name="{name}" toName="{to_name}" strokeWidth="2" opacity="1">\n'
+            text += points_tags(skeleton.points, keys=not suffix) + "  </KeyPointLabels>\n"
             hidden = self._add(f"hidden_{skeleton.name}{suffix}", to_name, "hidden", skeleton.name)
-            text += f'  <Choices name="{hidden}" toName="{to_name}" perRegion="true" whenTagName="{name}">\n'
-            text += f'    <Choice value="{HIDDEN}"/>\n  </Choices>\n'
-        return text
+            when = f'perRegion="true" whenTagName="{name}" showInline="true" choice="multiple"'
+            hidden_text += f'  <Choices name="{hidden}" toName="{to_name}" {when}>\n'
+            hidden_text += f'    <Choice value="{HIDDEN}"/>\n  </Choices>\n'
+        return text, hidden_text
 
     def whole(self, to_name: str) -> str:
         """Write a choice of classes for the whole picture; a tree where classes have parents."""
@@ -262,6 +270,9 @@ class _Writer:
                 # A region control belongs to one labels tag: two tags that share a class need two of them.
                 name = f"attribute_{attribute.name}_{meaning_of_when}{suffix}"
                 self._add(name, to_name, "attribute", attribute.name)
+                for old in attribute.formerly:
+                    once = f"attribute_{old}_{meaning_of_when}{suffix}"
+                    self.former[once] = Control(name=once, to_name=to_name, meaning="attribute", of=attribute.name)
                 yield _attribute(attribute, name, to_name, when=when, having=having)
 
 
@@ -279,20 +290,19 @@ def _attribute(spec: AttributeSpec, name: str, to_name: str, *, when: str, havin
 
 
 def _boxes(writer: _Writer) -> str:
-    return (
-        writer.image("image") + writer.shapes("RectangleLabels", "box", "image", "", _BOXES) + writer.relations()
-    )
+    return _drawn(writer, *writer.shapes("RectangleLabels", "box", "image", "", _BOXES))
 
 
 def _polygons(writer: _Writer) -> str:
-    shapes = writer.shapes("PolygonLabels", "polygon", "image", "", ("polygon",))
-    return writer.image("image") + shapes + writer.relations()
+    return _drawn(writer, *writer.shapes("PolygonLabels", "polygon", "image", "", ("polygon",)))
 
 
 def _masks(writer: _Writer) -> str:
-    return (
-        writer.image("image") + writer.shapes("BrushLabels", "mask", "image", "", ("mask",)) + writer.relations()
-    )
+    return _drawn(writer, *writer.shapes("BrushLabels", "mask", "image", "", ("mask",)))
+
+
+def _drawn(writer: _Writer, shapes: str, attributes: str) -> str:
+    return writer.image("image") + shapes + attributes + writer.relations()
 
 
 def _classes(writer: _Writer) -> str:
@@ -300,29 +310,39 @@ def _classes(writer: _Writer) -> str:
 
 
 def _hands(writer: _Writer) -> str:
-    boxes = writer.shapes("RectangleLabels", "box", "image", "", (*_BOXES, "keypoints"))
-    points = writer.keypoints("image", "")
-    hint = f'  <Header value={quoteattr(_HINT)} size="6"/>\n' if points else ""
-    return writer.image("image") + boxes + hint + points + writer.relations()
+    boxes, attributes = writer.shapes("RectangleLabels", "box", "image", "", (*_BOXES, "keypoints"))
+    points, hidden = writer.keypoints("image", "")
+    if not points:
+        return _drawn(writer, boxes, attributes)
+    # Above the picture and always in sight: a tall picture would push the points out of the window.
+    tools = f"{boxes}{points}{_row(attributes + hidden)}  {_note('hint', _HINT)}"
+    return f"  <View style={quoteattr(_STICKY)}>\n{tools}  </View>\n{writer.image('image')}{writer.relations()}"
 
 
 def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> str:
-    views = "".join(
-        f'    <View style="flex: 1 1 45%; min-width: 320px">\n    <Header value={quoteattr(title)} size="5"/>\n'
-        f"  {writer.image(name)}    </View>\n"
-        for name, title in zip(objects, cameras, strict=True)
-    )
-    text = f'  <View style="display: flex; flex-wrap: wrap; gap: 8px">\n{views}  </View>\n'
+    views = ""
     for name, title in zip(objects, cameras, strict=True):
-        text += f'  <Header value={quoteattr(title)} size="6"/>\n'
-        text += writer.shapes("RectangleLabels", "box", name, f"_{name}", (*_BOXES, "keypoints"))
-        text += writer.keypoints(name, f"_{name}")
-    return text + writer.relations()
+        # Every view has its own labels right above it: a label draws on one picture only.
+        boxes, attributes = writer.shapes("RectangleLabels", "box", name, f"_{name}", (*_BOXES, "keypoints"))
+        points, hidden = writer.keypoints(name, f"_{name}")
+        folded = f'  <Collapse><Panel value="Points">\n{points}  </Panel></Collapse>\n' if points else ""
+        shown = f"  {_note(name, title)}{boxes}{_row(attributes + hidden)}{folded}{writer.image(name)}"
+        views += f'    <View style="min-width: 0">\n{shown}    </View>\n'
+    sides = 1 if len(objects) == 1 else 2
+    style = f"display: grid; grid-template-columns: repeat({sides}, minmax(0, 1fr)); gap: 8px; align-items: end"
+    return f"  <View style={quoteattr(style)}>\n{views}  </View>\n{writer.relations()}"
+
+
+def _row(choices: str) -> str:
+    """Give choices a row that is there before they are: else the picture below jumps while one draws."""
+    return f"  <View style={quoteattr(_ROW)}>\n{choices}  </View>\n" if choices else ""
 
 
 def _gesture(writer: _Writer) -> str:
     video = '  <Video name="video" value="$video" frameRate="$fps" timelineHeight="120"/>\n'
-    return writer.timeline("video") + video + writer.tracks("video")
+    return (
+        writer.timeline("video") + writer.tracks("video") + video
+    )  # below the video the classes are out of sight
 
 
 def _signal(writer: _Writer, channels: Sequence[Channel]) -> str:
@@ -334,7 +354,13 @@ def _audio(writer: _Writer) -> str:
 
 
 _BOXES = ("box", "rotated_box")
-_HINT = "Hold Ctrl (or ⌘) to set points inside a box"
+_HINT = (
+    "Draw the box, then each point: its key, and a click with Ctrl (or ⌘) held. Or all points first, then the box."
+)
+_ROW = "display: flex; gap: 24px; align-items: center; height: 36px; overflow: hidden"
+_STICKY = (
+    "position: sticky; top: 0; z-index: 10; background: var(--color-neutral-background, #fff); padding: 4px 0"
+)
 _UNITS: Mapping[str, Unit] = {MOMENT: "moment", GESTURE: "clip", SIGNAL: "series", AUDIO: "sound"}
 _OBJECTS: Mapping[Unit, str] = {"frame": "image", "clip": "video", "series": "series", "sound": "audio"}
 _BODIES: Mapping[str, Callable[[_Writer], str]] = {
@@ -346,6 +372,11 @@ _BODIES: Mapping[str, Callable[[_Writer], str]] = {
     GESTURE: _gesture,
     AUDIO: _audio,
 }
+
+
+def _note(name: str, text: str) -> str:
+    """Write a line of small print; a Header would shout."""
+    return f'<Text name="note_{name}" value={quoteattr(text)} selectionEnabled="false"/>\n'
 
 
 def _nothing(name: str, why: str) -> UsageError:

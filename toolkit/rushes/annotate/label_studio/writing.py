@@ -260,7 +260,7 @@ class _Writer:
             return None
         for name, clip in self._clips.items():
             same = (label.recording_id, label.stream) == (clip.recording_id, clip.stream)
-            if same and clip.index <= label.index < (clip.index_end or 0):
+            if same and label.index < (clip.index_end or 0) and clip.index < (label.index_end or label.index + 1):
                 return name
         return self._object_of.get((label.recording_id, label.stream, label.index))
 
@@ -294,7 +294,7 @@ class _Writer:
         shown = {"id": label.label_id, "to_name": name} | ({} if label.score is None else {"score": label.score})
         if label.kind == "segment" and label.index is not None and label.index_end is not None:
             control = self._control("segment", name)
-            start, end = clips.frames_of(label.index, min(label.index_end, clip.index_end or 0), clip)
+            start, end = clips.frames_of(label.index, label.index_end, clip)
             value: dict[str, Any] = {
                 "ranges": [{"start": start, "end": end}],
                 "timelinelabels": [self._class(label)],
@@ -304,8 +304,10 @@ class _Writer:
             )
         drawn, chosen = self._control("track", name), self._control("track class", name)
         if isinstance(label.geometry, Track) and drawn and chosen:
-            value = {"sequence": clips.sequence_of(label.geometry, clip)}
-            value["framesCount"] = (clip.index_end or 0) - clip.index
+            value = {"sequence": clips.sequence_of(label.geometry, clip, end=label.index_end)}
+            if not value["sequence"]:
+                return []
+            value["framesCount"] = clip.frame_map.frames
             return [
                 {**shown, "from_name": drawn.name, "type": "videorectangle", "value": value},
                 {

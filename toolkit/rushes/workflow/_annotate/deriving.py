@@ -5,12 +5,12 @@ any time.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rushes import intervals
-from rushes.annotate.label_studio import changes, passport, results, template
+from rushes.annotate.label_studio import passport, regions, results, template
 from rushes.annotate.label_studio.axes import Axis
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import TOOL, Origin, Problem
@@ -19,6 +19,7 @@ from rushes.labels import Label, LabelEvent, Relation, digest_of
 from rushes.model import Times
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate.axes import AxisOf
+from rushes.workflow._annotate.proving import UncheckedError
 
 
 @dataclass(slots=True)
@@ -42,28 +43,42 @@ class StreamFacts:
     Args:
         times_of: Raw times of all samples of a picture stream, by recording and stream.
         axis_of: The time axis of a stretch of numbers or sound, by its passport.
+        difference: How what the dataset has now differs from what was shown; empty where it does not. Raises an
+            UncheckedError where that cannot be told.
     """
 
     times_of: Callable[[str, str], Times]
     axis_of: AxisOf
+    difference: Callable[[Passport], str]
 
 
 def derive(events: Iterable[LabelEvent], ontology: Ontology, facts: StreamFacts) -> Derived:
     """Read the labels of versions; deleted and skipped ones have none.
 
+    Of a version whose picture is not in the dataset any more as it was shown no labels are made, and a problem
+    says so; where pictures cannot be read, labels are made and a problem says that they were not checked.
+
     Args:
         events: The newest version of each annotation.
         ontology: The dataset's.
-        facts: For the times of spans, and of stretches of numbers and sound.
+        facts: For the times of spans, and of stretches of numbers and sound, and for what was shown.
     """
     found = Derived()
+    unchecked: dict[tuple[str, str], tuple[str, str]] = {}
     for event in events:
-        entries = changes.results_of(event)
+        entries = regions.results_of(event)
         if not entries:
             continue
         data = json.loads(event.task_data or "{}")
         passports = passport.of_task(data)
         key = event.task_key or f"task {event.task}"
+        said = list(_differences(key, passports.values(), facts.difference, unchecked))
+        if said:
+            found.problems += [
+                (key, Problem(kind="picture-differs", said=f"{one}; no labels were made")) for one in said
+            ]
+            found.unread.add(event.event_id)
+            continue
         try:
             made_of = template.build(data.get("template", ""), ontology, cameras=data.get("cameras", ()))
         except UsageError as error:
@@ -85,6 +100,9 @@ def derive(events: Iterable[LabelEvent], ontology: Ontology, facts: StreamFacts)
         whose = {"event_id": event.event_id, "annotator": event.annotator, "role": event.role}
         found.labels += [timed(replace(label, **whose), facts) for label in read.labels]  # type: ignore[arg-type]
         found.problems += [(key, problem) for problem in read.problems]
+    for key, why in unchecked.values():
+        said_once = f"what was shown of its stream could not be held against the dataset: {why}"
+        found.problems.append((key, Problem(kind="unchecked", said=said_once)))
     return found
 
 
@@ -102,6 +120,23 @@ def _axes(passports: Mapping[str, Passport], axis_of: AxisOf) -> tuple[dict[str,
         said = f"the times of {shown.stream} are not those that the task was made with"
         changed.append(Problem(kind="axis-differs", said=said))
     return axes, changed
+
+
+def _differences(
+    key: str,
+    passports: Iterable[Passport],
+    difference: Callable[[Passport], str],
+    unchecked: dict[tuple[str, str], tuple[str, str]],
+) -> Iterator[str]:
+    """Give how the pictures of a task differ; note, once a stream, where and why they cannot be looked at."""
+    for shown in passports:
+        try:
+            said = difference(shown)
+        except UncheckedError as error:
+            unchecked.setdefault((shown.recording_id, shown.stream), (key, str(error)))
+            continue
+        if said:
+            yield said
 
 
 def timed(label: Label, facts: StreamFacts) -> Label:

@@ -1,11 +1,8 @@
 """A dataset's projects on a server: found again by the mark in their description, made where they are not."""
 
-import fcntl
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rushes.annotate.label_studio.access import Access
@@ -35,14 +32,6 @@ class Line:
     name: str
 
 
-def notes(client: Client) -> list[str]:
-    """Say what a user should know of the server; nothing where it is of the release that Rushes is tested with."""
-    release = client.release()
-    if release.split(".")[:2] == TRIED.split(".")[:2]:
-        return []
-    return [f"{client.url} is Label Studio {release or 'of an unknown release'}; Rushes is tested with {TRIED}"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Who works in a project.
@@ -67,6 +56,14 @@ class Desk:
 
 
 SHARED = Desk()
+
+
+def notes(client: Client) -> list[str]:
+    """Say what a user should know of the server; nothing where it is of the release that Rushes is tested with."""
+    release = client.release()
+    if release.split(".")[:2] == TRIED.split(".")[:2]:
+        return []
+    return [f"{client.url} is Label Studio {release or 'of an unknown release'}; Rushes is tested with {TRIED}"]
 
 
 def mark(store: Store, place: str, desk: Desk = SHARED) -> str:
@@ -149,27 +146,3 @@ def _change(client: Client, project: Project, template: Template, spoken: Ontolo
             hint="put the old name into 'formerly' of the class that it became, and push again",
             facts={"project": project.id},
         ) from error
-
-
-@contextmanager
-def turn(dataset: Path) -> Iterator[None]:
-    """Hold the dataset for one push or pull.
-
-    Raises:
-        ToolError: ``annotate.busy``.
-    """
-    folder = dataset / "cache"
-    folder.mkdir(exist_ok=True)
-    with (folder / "annotate.lock").open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ToolError(
-                f"another push or pull of {dataset} runs",
-                code="annotate.busy",
-                hint="wait for it to end, and run this again",
-            ) from error
-        try:
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rushes.annotate import edits, merging
 from rushes.annotate.folding import Line as LabelLine
-from rushes.annotate.label_studio import amending, changes, passport, template
+from rushes.annotate.label_studio import amending, changes, passport, regions, template
 from rushes.annotate.label_studio.amending import Amendment
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.results import TOOL
@@ -84,24 +84,24 @@ def send_back(
     homes = [edits.home_of(event) for event in standing.stored(store, **where)]
     if not homes:
         return done
-    facts = standing.facts_in(store)
     now = standing.around(store, homes, spoken)
     names = sorted({home.annotation for home in homes if home.annotation})
     story = standing.by_place(standing.stored(store, annotation=names))
-    for number, (place, lines) in enumerate(now.lines.items(), 1):
-        last = deriving.newest(event for event in story[place] if event.tool == TOOL)
-        done.contested += sum(1 for one in lines.values() if one.open)
-        waiting = {
-            name: one
-            for name, one in lines.items()
-            if not one.open and not merging.same_label(one.now, one.theirs)
-        }
-        if waiting and last and not last[0].cancelled:
-            _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
-        elif waiting:
-            done.stale.append(story[place][-1].task_key or str(place[-1]))
-        if progress:
-            progress(number, len(now.lines))
+    with standing.facts_in(store) as facts:
+        for number, (place, lines) in enumerate(now.lines.items(), 1):
+            last = deriving.newest(event for event in story[place] if event.tool == TOOL)
+            done.contested += sum(1 for one in lines.values() if one.open)
+            waiting = {
+                name: one
+                for name, one in lines.items()
+                if not one.open and not merging.same_label(one.now, one.theirs)
+            }
+            if waiting and last and not last[0].cancelled:
+                _one(client, last[0], lines, waiting, _regions(story[place]), spoken, facts, done, dry_run)
+            elif waiting:
+                done.stale.append(story[place][-1].task_key or str(place[-1]))
+            if progress:
+                progress(number, len(now.lines))
     return done
 
 
@@ -117,7 +117,7 @@ def _one(
     dry_run: bool,
 ) -> None:
     """Write the labels of one annotation that wait."""
-    held = changes.results_of(last)
+    held = regions.results_of(last)
     data = json.loads(last.task_data or "{}")
     try:
         made_of = template.build(data.get("template", ""), spoken, cameras=data.get("cameras", ()))

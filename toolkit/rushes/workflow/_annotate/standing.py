@@ -1,6 +1,7 @@
 """How labels stand: every version and edit of an annotation, merged in the order in which they were stored."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -9,7 +10,6 @@ from rushes.annotate import edits
 from rushes.annotate.edits import Home
 from rushes.annotate.folding import Conflict, Folded, Line, Step, fold
 from rushes.annotate.label_studio.results import TOOL, Problem
-from rushes.annotate.merging import ABSENT, EXISTENCE, Value
 from rushes.annotate.rows import events_of
 from rushes.labels import Label, LabelEvent
 from rushes.model import Times
@@ -18,6 +18,7 @@ from rushes.texts import as_json
 from rushes.vocabulary import Ontology
 from rushes.workflow._annotate import axes, deriving
 from rushes.workflow._annotate.deriving import StreamFacts
+from rushes.workflow._annotate.proving import Prover
 
 Place: TypeAlias = tuple[str | None, ...]
 """Server, project, task and annotation; of a label of no tool the last is the label's id."""
@@ -87,7 +88,8 @@ def around(
     places = {(home.server, home.project, home.task, home.annotation) for home in homes}
     names = sorted({home[3] for home in places if home[3] is not None})
     story = [event for event in stored(store, annotation=names) if place_of(event) in places] if names else []
-    return stand([*story, *more], ontology, facts_in(store))
+    with facts_in(store) as facts:
+        return stand([*story, *more], ontology, facts)
 
 
 def by_place(events: Iterable[LabelEvent]) -> dict[Place, list[LabelEvent]]:
@@ -109,7 +111,8 @@ def stored(store: Store, **where: Any) -> list[LabelEvent]:
     return events_of(store.table("label_events", where={"tool": [TOOL, edits.TOOL], **where}).to_pylist())
 
 
-def facts_in(store: Store) -> StreamFacts:
+@contextmanager
+def facts_in(store: Store) -> Iterator[StreamFacts]:
     """Give what a dataset says of its streams as it is asked for, each read once."""
 
     @cache
@@ -118,22 +121,14 @@ def facts_in(store: Store) -> StreamFacts:
         times: Times = store.table("frames", columns=["t_ns"], where=where)["t_ns"].to_numpy()
         return times
 
-    return StreamFacts(times_of=times_of, axis_of=axes.of_dataset(store))
+    with Prover(store) as prover:
+        yield StreamFacts(times_of=times_of, axis_of=axes.of_dataset(store), difference=prover.difference)
 
 
 def conflict_columns(conflicts: Sequence[Conflict]) -> dict[str, list[Any]]:
     """Spread conflicts over the columns of ``label_conflicts``."""
     rows = [_row(conflict) for conflict in conflicts]
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-
-
-def said(group: str, value: Value) -> Any:
-    """Give what a side says of a group as JSON values; None for an attribute that is not there, or a deletion."""
-    if group == EXISTENCE:
-        return edits.row_of(value)
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value] if len(value) > 1 else _plain(value[0])
-    return None if value is ABSENT else _plain(value)
 
 
 def _folded(
@@ -156,7 +151,7 @@ def _folded(
 
 def _row(conflict: Conflict) -> dict[str, Any]:
     label, clash = conflict.label, conflict.clash
-    sides = {name: said(clash.group, getattr(clash, name)) for name in ("base", "ours", "theirs")}
+    sides = {name: edits.said(clash.group, getattr(clash, name)) for name in ("base", "ours", "theirs")}
     return {
         "conflict_id": conflict.conflict_id,
         "label_id": label.label_id,
@@ -172,8 +167,3 @@ def _row(conflict: Conflict) -> dict[str, Any]:
         "until_ns": conflict.until_ns,
         "until_event": conflict.until_event,
     }
-
-
-def _plain(value: Any) -> Any:
-    names = getattr(value, "__dataclass_fields__", None)
-    return value if names is None else {name: _plain(getattr(value, name)) for name in names}
