@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from annotate.test_browser import browser, drag, page, shoot, submit  # noqa: F401 - fixtures
+from annotate.test_browser import drag, shoot, submit
 from annotate.test_push_pull import annotate, labels, pull, push
 from rushes import resources
 from rushes.annotate.rows import label_columns
