@@ -33,7 +33,7 @@ def media(dataset, served):
 
 
 def test_a_person_labels_a_picture_that_we_serve(
-    page,  # noqa: F811
+    page,
     served,
     dataset,
     line,
