@@ -3,12 +3,11 @@
 import pytest
 
 from annotate.test_blind import push, settle
-from annotate.test_browser import browser, open_task, page, shoot, submit
+from annotate.test_browser import open_task, shoot, submit
 from annotate.test_push_pull import annotate, box, pull, tasks_of
 from rushes.store import Store
 from rushes.workflow._labels.truth import standing_labels
 
-__all__ = ["browser", "page"]  # fixtures
 pytestmark = pytest.mark.live
 
 

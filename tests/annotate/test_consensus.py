@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from annotate.test_agreement import HANDS, box, drawn_by, label, scenes
 from rushes import masks
-from rushes.annotate.agreement import consensus, medians
+from rushes.annotate.agreement import consensus, item, medians
 from rushes.labels import Box, Keypoints, Polygon, Relation, RotatedBox, Track, TrackKey
 
 PEOPLE = ("ada", "bob", "cec")
@@ -159,3 +159,34 @@ def test_a_class_of_the_whole_picture_wants_most_of_those_who_looked():
 
     assert only(said("ada", "a"), said("bob", "a"), said("cec", "b")).class_name == "a"
     assert merged(said("ada", "a"), said("bob", "b"), []).labels == []
+
+
+UNIT = ("r1", "cam", 0)
+
+
+def agreement(*versions):
+    return item.least_agreement(versions, [UNIT], HANDS)
+
+
+def test_an_item_agrees_as_much_as_its_two_least_alike_versions():
+    versions = [[label("1", box(x, 0, 10, 10), who)] for who, x in zip(PEOPLE, (0, 0, 2), strict=True)]
+    assert agreement(*versions[:2]) == 1.0
+    assert agreement(*versions) == pytest.approx(8 / 12)
+    assert agreement([label("1", box(0, 0, 10, 10))], []) == 0.0
+    assert agreement([], []) == 1.0
+    assert agreement(versions[0]) == 1.0
+    other = [label("1", box(0, 0, 10, 10), "bob", class_name="cup")]
+    assert agreement(versions[0], other) == 0.0
+    told = [[label("c", None, who, class_name=name)] for who, name in (("ada", "a"), ("bob", "a"), ("cec", "b"))]
+    assert (agreement(*told[:2]), agreement(*told)) == (1.0, 0.0)
+
+
+@given(st.tuples(scenes, scenes), st.permutations(range(2)))
+@settings(max_examples=40)
+def test_the_agreement_of_an_item_lies_between_nothing_and_all(two, order):
+    versions = [drawn_by(who, scene) for who, scene in zip(PEOPLE, two, strict=False)]
+    units = {("r1", "cam", 0), ("r1", "cam", 1), ("r2", "cam", 0)}
+    found = item.least_agreement(versions, units, HANDS)
+    assert 0 <= found <= 1
+    assert item.least_agreement([versions[at] for at in order], units, HANDS) == pytest.approx(found)
+    assert item.least_agreement([versions[0], versions[0]], units, HANDS) == pytest.approx(1.0)

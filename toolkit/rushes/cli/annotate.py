@@ -295,8 +295,8 @@ def adjudicate(
     """Have somebody settle what several people labelled differently.
 
     Every frame, moment or clip whose two least alike versions agree less than --below becomes a task of a project
-    of its own, which shows the versions one beside another, without names. What is submitted there stands once it
-    is pulled.
+    of its own, which shows the versions one beside another, without names: "Duplicate Annotation" in the menu of a
+    version's tab takes it over. What is submitted stands once it is pulled.
     """
     step = registry.late("rushes.workflow.annotate_adjudicate")
     settings = step.Settings(below=below, iou=iou, named=named, seed=seed)

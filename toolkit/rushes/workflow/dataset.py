@@ -27,6 +27,7 @@ from rushes.model import Times
 from rushes.store import Store
 from rushes.timing.interpolate import interpolate
 from rushes.workflow import values_at
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
 from rushes.workflow.track_boxes import table_of
@@ -215,14 +216,19 @@ class Dataset:
         Args:
             recording: Id or name.
             stream: Of pictures.
-            where: Keeps the labels whose columns equal the values, such as ``{"source": "human"}``.
+            where: Keeps the labels whose columns equal the values, such as ``{"source": "human"}``, whether they
+                stand or not; when None those that stand, so that nothing is there twice as two people drew it.
 
         Raises:
             UsageError: ``dataset.no-stream`` if the recording has no picture stream of that name.
         """
         frames = self.frames(recording, stream)
         asked = {**(where or {}), "recording_id": self.recording_id(recording), "stream": stream, "kind": "track"}
-        return table_of(labels_of(self.arrow("labels", where=asked).to_pylist()), frames.t_ns)
+        labels = labels_of(self.arrow("labels", where=asked).to_pylist())
+        if where is None and labels:
+            stands = truth_of(self.store).stands
+            labels = [label for label in labels if label.label_id in stands]
+        return table_of(labels, frames.t_ns)
 
     def _samples(self, recording: str, stream: str) -> pa.Table:
         row = self._stream_with(recording, stream, lambda row: row["table"] in values_at.VALUED, what="signal")
