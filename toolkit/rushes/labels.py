@@ -15,9 +15,10 @@ from typing import Any, Literal, TypeAlias
 LabelKind = Literal[
     "box", "rotated_box", "polygon", "mask", "keypoints", "class", "text", "segment", "track", "relation"
 ]
-LabelSource = Literal["human", "model", "import"]
+LabelSource = Literal["human", "consensus", "model", "import"]
 LabelOrigin = Literal["manual", "prediction", "prediction-changed"]
-LabelAction = Literal["created", "updated", "deleted", "predicted", "imported"]
+LabelAction = Literal["created", "updated", "deleted", "merged", "predicted", "imported"]
+LabelRole = Literal["adjudicate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,8 @@ class Label:
         t_end_ns: End of a span, not itself included.
         parent_id: Label that it is a part of: the box whose keypoints, mask or polygon it is.
         attributes: By name; JSON values.
+        annotator: Whom the plan gave the task to, whoever is logged in as author.
+        role: ``adjudicate`` where it settles what others had labelled.
         received: Geometry as the source gave it, in the source's own units; JSON values.
     """
 
@@ -157,6 +160,8 @@ class Label:
     score: float | None = None
     tool: str | None = None
     author: str | None = None
+    annotator: str | None = None
+    role: LabelRole | None = None
     model: str | None = None
     origin: LabelOrigin | None = None
     received: Mapping[str, Any] | None = None
@@ -194,6 +199,8 @@ class LabelEvent:
     task_data: str | None = None
     recording_id: str | None = None
     author: str | None = None
+    annotator: str | None = None
+    role: LabelRole | None = None
     created_ns: int | None = None
     updated_ns: int | None = None
     lead_time_s: float | None = None

@@ -14,7 +14,7 @@ from rushes.annotate.label_studio import passport
 from rushes.annotate.label_studio.client import TaskRow
 from rushes.annotate.label_studio.results import TOOL
 from rushes.annotate.rows import event_id
-from rushes.labels import LabelEvent
+from rushes.labels import LabelEvent, LabelRole
 from rushes.texts import as_json
 
 
@@ -33,12 +33,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Which project of which server versions come from, and the names of its users by id."""
+    """Which project of which server versions come from, and the names of its users by id.
+
+    Args:
+        annotator: Whom the plan gave the project to.
+        role: ``adjudicate`` where what others labelled is settled there.
+    """
 
     server: str
     project: str
     users: Mapping[int, str]
     received_ns: int
+    annotator: str | None = None
+    role: LabelRole | None = None
 
 
 def known_of(events: Iterable[LabelEvent]) -> Known:
@@ -144,6 +151,8 @@ def _version(
         task_data=as_json(data),
         recording_id=next((shown.recording_id for shown in passport.of_task(data).values()), None),
         author=_author(author, source.users),
+        annotator=source.annotator,
+        role=source.role,
         created_ns=nanoseconds(annotation["created_at"]),
         updated_ns=updated_ns,
         lead_time_s=annotation.get("lead_time"),
@@ -176,6 +185,8 @@ def _deleted(last: LabelEvent, source: Source) -> LabelEvent:
         task_data=last.task_data,
         recording_id=last.recording_id,
         author=None,  # the server does not say who deleted it
+        annotator=last.annotator,
+        role=last.role,
         created_ns=last.created_ns,
         updated_ns=last.updated_ns,
         cancelled=last.cancelled,

@@ -198,6 +198,15 @@ class Client(Connection):
         """Replace the data of a task; its annotations stay."""
         self._write("PATCH", f"/api/tasks/{task}/", {"data": dict(data)})
 
+    def annotation(self, number: int) -> dict[str, Any] | None:
+        """Read one annotation; None where it is not there any more."""
+        reply = self._get(f"/api/annotations/{number}/", absent_is_none=True)
+        return None if reply is None else dict(reply)
+
+    def set_results(self, annotation: int, results: Sequence[Mapping[str, Any]]) -> None:
+        """Replace what an annotation says; who did it and when is noted by the server."""
+        self._write("PATCH", f"/api/annotations/{annotation}/", {"result": [dict(entry) for entry in results]})
+
     def replace_predictions(self, project: int, predictions: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
         """Give tasks these predictions in place of all they have, so that they do not pile up.
 

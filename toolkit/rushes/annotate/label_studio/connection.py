@@ -58,7 +58,7 @@ class Connection:
         """Close the connection."""
         self._http.close()
 
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def _get(self, path: str, params: Mapping[str, Any] | None = None, *, absent_is_none: bool = False) -> Any:
         """Read, and read again when the connection fails or the server is busy."""
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
@@ -71,6 +71,8 @@ class Connection:
                 if last:
                     raise _unreachable(self.url, error) from error
             else:
+                if reply.status_code == 404 and absent_is_none:
+                    return None
                 if reply.status_code < 500 and reply.status_code != TOO_MANY:
                     return self._read(reply)
                 if last:

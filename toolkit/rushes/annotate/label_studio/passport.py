@@ -9,31 +9,35 @@ from rushes.annotate.label_studio.orientation import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
-    """One picture, or one clip, as a task shows it.
+    """One picture, one clip, or one stretch of numbers or sound, as a task shows it.
 
     Args:
-        stream, index, t_ns: The sample; of a clip the first.
-        width_px, height_px: As stored.
+        stream, index, t_ns: The sample; of a clip or stretch the first.
+        width_px, height_px: As stored; 0 where there is no picture.
         orientation: EXIF's number, 1 to 8; browsers heed it.
         pts: Of a video, exact.
         sha256: Of the bytes that are shown, 16 hexadecimal digits.
         moment: Where the picture is shown as part of one.
-        index_end: Of a clip, one past its last sample; each sample is a frame of it.
+        index_end: Of a clip or stretch, one past its last sample; each sample of a clip is a frame of it.
         rate_hz: Of a clip as shown; the samples' own times play no part.
+        axis: Digest of the time axis of a stretch, :mod:`rushes.annotate.label_studio.axes`.
+        rows: Of a stretch of numbers, how many of its samples are drawn.
     """
 
     recording_id: str
     stream: str
     index: int
     t_ns: int | None = None
-    width_px: int
-    height_px: int
+    width_px: int = 0
+    height_px: int = 0
     orientation: int = 1
     pts: int | None = None
     sha256: str | None = None
     moment: int | None = None
     index_end: int | None = None
     rate_hz: int | None = None
+    axis: str | None = None
+    rows: int | None = None
 
     @property
     def turn(self) -> Turn:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
+from rushes.annotate.label_studio.plots import Channel, about_tag, series_tag, sound_tag
 from rushes.errors import UsageError
+from rushes.labels import digest_of
 from rushes.registry import close_to
 from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology, Skeleton
 
-Unit = Literal["frame", "moment", "clip"]
+Unit = Literal["frame", "moment", "clip", "series", "sound"]
 Meaning = Literal[
     "box",
     "polygon",
@@ -24,15 +26,19 @@ Meaning = Literal[
     "taxonomy",
     "attribute",
     "segment",
+    "stretch",
     "track",
     "track class",
 ]
 
 MOMENT = "moment"
 GESTURE = "gesture"
+SIGNAL = "signal"
+AUDIO = "audio"
 HIDDEN = "hidden"
 """What people choose for a keypoint that they know but cannot see."""
 MOST_CAMERAS = 16
+MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,7 @@ class Template:
         config: The XML.
         controls: By name.
         objects: Names of the tags that show data, which are also keys of a task's ``data``.
+        variant: Tells configs of one name that cannot share a project: those that show other channels.
     """
 
     name: str
@@ -69,15 +76,29 @@ class Template:
     config: str
     controls: Mapping[str, Control]
     objects: tuple[str, ...]
+    variant: str = ""
+
+    @property
+    def place(self) -> str:
+        """Name of the project that tasks of it belong into."""
+        return f"{self.name}-{self.variant}" if self.variant else self.name
 
 
-def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former: bool = False) -> Template:
+def build(
+    name: str,
+    ontology: Ontology,
+    *,
+    cameras: Sequence[str] = (),
+    channels: Sequence[Channel] = (),
+    former: bool = False,
+) -> Template:
     """Make a template.
 
     Args:
         name: One of :func:`names`.
         ontology: What may be labelled, in this order.
         cameras: Titles of the views of a moment, such as stream names.
+        channels: Of a series; results are read the same whatever they are.
         former: Offer the names that classes had before too; a server keeps a config that still holds every name in
             use.
 
@@ -92,30 +113,33 @@ def build(name: str, ontology: Ontology, *, cameras: Sequence[str] = (), former:
             hint=f"did you mean '{near}'?" if near else f"there are {', '.join(names())}",
         )
     writer = _Writer(ontology, former=former)
-    unit: Unit = "moment" if name == MOMENT else "clip" if name == GESTURE else "frame"
+    unit = _UNITS.get(name, "frame")
     if unit == "moment" and not 1 <= len(cameras) <= MOST_CAMERAS:
         raise _nothing(name, f"a moment shows 1 to {MOST_CAMERAS} cameras, not {len(cameras)}")
-    objects = (
-        tuple(f"cam{at}" for at in range(len(cameras)))
-        if unit == "moment"
-        else ("video",)
-        if unit == "clip"
-        else ("image",)
-    )
+    if len(channels) > MOST_CHANNELS:
+        raise _nothing(name, f"a series shows up to {MOST_CHANNELS} channels, not {len(channels)}")
+    objects = tuple(f"cam{at}" for at in range(len(cameras))) if unit == "moment" else (_OBJECTS[unit],)
     if unit == "moment":
         body = _moment(writer, objects, cameras)
+    elif unit == "series":
+        body = _signal(writer, channels)
     else:
-        body = _gesture(writer) if unit == "clip" else _FRAMES[name](writer)
+        body = _BODIES[name](writer)
     if not writer.controls:
         raise _nothing(name, f"the ontology '{ontology.name}' has nothing that it could show")
     return Template(
-        name=name, unit=unit, config=f"<View>\n{body}</View>\n", controls=writer.controls, objects=objects
+        name=name,
+        unit=unit,
+        config=f"<View>\n{body}</View>\n",
+        controls=writer.controls,
+        objects=objects,
+        variant=digest_of(*(part for one in channels for part in (one.name, one.unit)))[:8] if channels else "",
     )
 
 
 def names() -> tuple[str, ...]:
     """List the templates."""
-    return (*_FRAMES, MOMENT, GESTURE)
+    return (*(name for name in _BODIES if name not in _UNITS), *_UNITS)
 
 
 class _Writer:
@@ -174,6 +198,14 @@ class _Writer:
         name = self._add("segment", to_name, "segment")
         text = f'  <TimelineLabels name="{name}" toName="{to_name}">\n'
         return text + "".join(self._labels(self.ontology.gestures)) + "  </TimelineLabels>\n"
+
+    def stretches(self, to_name: str, tag: str) -> str:
+        """Write the gestures, as stretches of a time axis."""
+        if not self.ontology.gestures:
+            return ""
+        name = self._add("stretch", to_name, "stretch")
+        gestures = "".join(self._labels(self.ontology.gestures))
+        return f'  <{tag} name="{name}" toName="{to_name}">\n{gestures}  </{tag}>\n'
 
     def tracks(self, to_name: str) -> str:
         """Write the classes, as boxes that move."""
@@ -293,14 +325,26 @@ def _gesture(writer: _Writer) -> str:
     return writer.timeline("video") + video + writer.tracks("video")
 
 
+def _signal(writer: _Writer, channels: Sequence[Channel]) -> str:
+    return about_tag() + writer.stretches("series", "TimeSeriesLabels") + series_tag(channels)
+
+
+def _audio(writer: _Writer) -> str:
+    return about_tag() + writer.stretches("audio", "Labels") + sound_tag()
+
+
 _BOXES = ("box", "rotated_box")
 _HINT = "Hold Ctrl (or ⌘) to set points inside a box"
-_FRAMES: Mapping[str, Callable[[_Writer], str]] = {
+_UNITS: Mapping[str, Unit] = {MOMENT: "moment", GESTURE: "clip", SIGNAL: "series", AUDIO: "sound"}
+_OBJECTS: Mapping[Unit, str] = {"frame": "image", "clip": "video", "series": "series", "sound": "audio"}
+_BODIES: Mapping[str, Callable[[_Writer], str]] = {
     "boxes": _boxes,
     "polygons": _polygons,
     "masks": _masks,
     "classes": _classes,
     "hands": _hands,
+    GESTURE: _gesture,
+    AUDIO: _audio,
 }
 
 
