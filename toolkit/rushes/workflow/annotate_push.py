@@ -79,10 +79,16 @@ def push(
     other content or predictions gets them, nothing is deleted that has answers.
 
     Raises:
-        UsageError: ``annotate.nothing``, ``annotate.no-ontology``, ``labelstudio.template``,
+        UsageError: ``annotate.nothing``, ``annotate.clip``, ``annotate.no-ontology``, ``labelstudio.template``,
             ``labelstudio.no-media``, ``store.query``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
+    if request.clip is not None and request.template != template.GESTURE:
+        raise UsageError(
+            f"the template '{request.template}' shows no clips",
+            code="annotate.clip",
+            hint=f"leave --clip out, or take --template {template.GESTURE}",
+        )
     if line.access.media is None:
         raise UsageError(
             f"the document root of {line.access.url} is not known",
