@@ -290,9 +290,7 @@ def _moment(writer: _Writer, objects: Sequence[str], cameras: Sequence[str]) -> 
 
 def _gesture(writer: _Writer) -> str:
     video = '  <Video name="video" value="$video" frameRate="$fps" timelineHeight="120"/>\n'
-    return (
-        writer.timeline("video") + writer.tracks("video") + video
-    )  # below the video the classes are out of sight
+    return writer.timeline("video") + video + writer.tracks("video")
 
 
 _BOXES = ("box", "rotated_box")
