@@ -126,7 +126,7 @@ def push(
     the annotations that they are of, where the server still holds what was pulled.
 
     Raises:
-        UsageError: ``annotate.nothing``, ``annotate.annotators``, ``annotate.blind``, ``annotate.planned``,
+        UsageError: ``annotate.nothing``, ``annotate.clip``, ``annotate.annotators``, ``annotate.blind``, ``annotate.planned``,
             ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
         RecipeError: ``ontology.*``.
         ToolError: ``labelstudio.*``; running it again goes on.
@@ -139,6 +139,12 @@ def push(
                 code="annotate.blind",
                 hint="--predict model, import or none; rushes annotate adjudicate shows versions side by side",
             )
+    if request.clip is not None and request.template not in (template.GESTURE, template.SIGNAL, template.AUDIO):
+        raise UsageError(
+            f"the template '{request.template}' shows no clips",
+            code="annotate.clip",
+            hint=f"leave --clip out, or take --template {template.GESTURE}, {template.SIGNAL} or {template.AUDIO}",
+        )
     root = needed_media(line) if request.media_url is None else addresses.media_of(path)
     with Dataset.open(path) as dataset, turn(path), media_root(root, dry_run) as media:
         store = dataset.store

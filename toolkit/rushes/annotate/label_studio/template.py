@@ -340,9 +340,7 @@ def _row(choices: str) -> str:
 
 def _gesture(writer: _Writer) -> str:
     video = '  <Video name="video" value="$video" frameRate="$fps" timelineHeight="120"/>\n'
-    return (
-        writer.timeline("video") + writer.tracks("video") + video
-    )  # below the video the classes are out of sight
+    return writer.timeline("video") + video + writer.tracks("video")
 
 
 def _signal(writer: _Writer, channels: Sequence[Channel]) -> str:
