@@ -21,6 +21,7 @@ class Passport:
         index_end: Of a clip or stretch, one past its last sample; each sample of a clip is a frame of it.
         rate_hz: Of a clip as shown; the samples' own times play no part.
         axis: Digest of the time axis of a stretch, :mod:`rushes.annotate.label_studio.axes`.
+        rendered: How a picture of depth or infrared is shown in 8 bits, in words; the recording keeps every digit.
         rows: Of a stretch of numbers, how many of its samples are drawn.
     """
 
@@ -38,6 +39,7 @@ class Passport:
     rate_hz: int | None = None
     axis: str | None = None
     rows: int | None = None
+    rendered: str | None = None
 
     @property
     def turn(self) -> Turn:

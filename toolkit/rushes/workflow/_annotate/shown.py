@@ -35,11 +35,13 @@ class Shown:
         path: Its file.
         sha256: Of its bytes, the first 16 hexadecimal digits.
         orientation: EXIF's number, 1 to 8.
+        limits: Counts that are shown as the first and the last colour, where it is a rendering.
     """
 
     path: Path
     sha256: str
     orientation: int
+    limits: tuple[float, float] | None = None
 
 
 class Gallery:
@@ -66,12 +68,13 @@ class Gallery:
         """
         if index in self._there:
             return self._there[index]
-        payload, kind, as_recorded = self._payload(index)
+        payload, kind, as_recorded, limits = self._payload(index)
         digest = hashlib.sha256(payload).hexdigest()[:16]
         orientation = orientation_of(payload)
-        path = self._folder / f"{index:07d}.{digest}.o{orientation}.{_SUFFIXES[kind]}"
+        told = f"{round(limits[0])}-{round(limits[1])}." if limits else ""
+        path = self._folder / f"{index:07d}.{digest}.o{orientation}.{told}{_SUFFIXES[kind]}"
         self._lay(path, payload, self._frames.location(index) if as_recorded else None)
-        return Shown(path=path, sha256=digest, orientation=orientation)
+        return Shown(path=path, sha256=digest, orientation=orientation, limits=_limits(told))
 
     def show_clip(self, index: int, index_end: int, *, rate_hz: int) -> tuple[Shown, tuple[int, int]]:
         """Give the video of a span of frames, one frame a sample, and height and width of the pictures.
@@ -102,13 +105,16 @@ class Gallery:
             scratch.unlink(missing_ok=True)
         return Shown(path=path, sha256=digest, orientation=1), size
 
-    def _payload(self, index: int) -> tuple[bytes, str, bool]:
-        """Give the bytes to show, their media type, and whether they are the recorded ones."""
+    def _payload(self, index: int) -> tuple[bytes, str, bool, tuple[float, float] | None]:
+        """Give the bytes to show, their media type, whether they are as recorded, and a rendering's limits."""
         codec, modality = self._frames.stream["codec"], self._frames.stream["modality"]
         if codec == "png" and modality == "color":
-            return self._frames.bytes(index), "image/png", True
-        payload, kind = self._frames.rendering(index)
-        return payload, kind, codec == "jpeg"
+            return self._frames.bytes(index), "image/png", True, None
+        if codec == "jpeg":
+            return self._frames.bytes(index), "image/jpeg", True, None
+        render = registry.late("rushes.decoders._render")
+        picture = self._frames.image(index)
+        return render.to_jpeg(picture, modality), "image/jpeg", False, render.limits_of(picture, modality)
 
     def _lay(self, path: Path, payload: bytes, place: Location | None) -> None:
         """Put the bytes there at once, never half a file; by a link where they are a whole file already."""
@@ -168,6 +174,12 @@ def folder_name(text: str) -> str:
 
 def _read(path: Path) -> tuple[int, Shown] | None:
     parts = path.name.split(".")
-    if len(parts) != 4 or not parts[0].isdecimal() or not parts[2].startswith("o"):
+    if len(parts) not in (4, 5) or not parts[0].isdecimal() or not parts[2].startswith("o"):
         return None
-    return int(parts[0]), Shown(path=path, sha256=parts[1], orientation=int(parts[2][1:]))
+    limits = _limits(parts[3]) if len(parts) == 5 else None
+    return int(parts[0]), Shown(path=path, sha256=parts[1], orientation=int(parts[2][1:]), limits=limits)
+
+
+def _limits(told: str) -> tuple[float, float] | None:
+    low, _, high = told.strip(".").partition("-")
+    return (float(low), float(high)) if high else None

@@ -238,6 +238,7 @@ class Maker:
             orientation=shown.orientation,
             pts=request.pts,
             sha256=shown.sha256,
+            rendered=_rendered(frames.stream, shown.limits),
             moment=unit.moment,
         )
         return passport, shown
@@ -300,6 +301,22 @@ class Maker:
             for label in self._labels.get((passport.recording_id, passport.stream, index), ()):
                 if (passport.index_end is not None) == (label.index_end is not None):
                     yield label
+
+
+def _rendered(stream: Mapping[str, Any], limits: tuple[float, float] | None) -> str | None:
+    """Say how a rendering shows counts, so that nobody takes its colours for the recording."""
+    if limits is None:
+        return None
+    low, high = limits
+    if stream["modality"] != "depth":
+        return f"grey, {low:.0f} (black) to {high:.0f} (white, the 99th percentile) counts"
+    unit = stream["depth_unit_m"]
+    told = (
+        f"{low * unit:.3f} m (blue) to {high * unit:.3f} m (red)"
+        if unit
+        else f"{low:.0f} (blue) to {high:.0f} (red)"
+    )
+    return f"colours, {told}, the 1st and 99th percentile; black is nothing measured"
 
 
 def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[Label]]:
