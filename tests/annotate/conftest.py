@@ -1,6 +1,7 @@
 """A real Label Studio for the tests that need one: started once a session, in a home of its own."""
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from rushes import resources
 from rushes.annotate.label_studio import server
@@ -19,6 +21,8 @@ from rushes.workflow.ingest import Request as IngestRequest
 from rushes.workflow.ingest import ingest
 from rushes.workflow.sync import Settings as SyncSettings
 from rushes.workflow.sync import sync
+
+SLOW_MS = 120_000
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +73,39 @@ def dataset(takes: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def line(served: Server) -> Line:
     return Line(access=served.access, name="local")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = os.environ.get("RUSHES_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium was found; apt-get install chromium")
+        pytest.skip("no Chromium was found; apt-get install chromium")
+    with sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"]
+        args += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        args += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+        launched = playwright.chromium.launch(executable_path=path, args=args)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, served):
+    """A page of a person who has logged in; it notes what goes to other hosts."""
+    page = browser.new_page(viewport={"width": 1400, "height": 950})
+    page.set_default_timeout(SLOW_MS)
+    page.foreign, page.complaints = [], []
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((served.url, "data:", "blob:")) else page.foreign.append(r.url),
+    )
+    page.on("pageerror", lambda e: page.complaints.append(str(e)))
+    page.goto(f"{served.url}/user/login/", wait_until="domcontentloaded")
+    page.fill("#email", served.account)
+    page.fill("#password", served.home.password.read_text().strip())
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "login" not in url)
+    yield page
+    page.close()

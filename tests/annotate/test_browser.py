@@ -1,56 +1,16 @@
 """A person in a real browser: logs in, mends what a model found, draws, submits; pull brings back exactly that."""
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from annotate.test_push_pull import PHOTOGRAPHS, labels, predict, pull, push, tasks_of
 from rushes.store import Store
 
 pytestmark = pytest.mark.live
 OUTPUT = Path(__file__).resolve().parents[1] / "output" / "annotate"
-SLOW_MS = 120_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("RUSHES_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium was found; apt-get install chromium")
-        pytest.skip("no Chromium was found; apt-get install chromium")
-    with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"]
-        args += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        args += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        launched = playwright.chromium.launch(executable_path=path, args=args)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def page(browser, served):
-    """A page of a person who has logged in; it notes what goes to other hosts."""
-    page = browser.new_page(viewport={"width": 1400, "height": 950})
-    page.set_default_timeout(SLOW_MS)
-    page.foreign, page.complaints = [], []
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith((served.url, "data:", "blob:")) else page.foreign.append(r.url),
-    )
-    page.on("pageerror", lambda e: page.complaints.append(str(e)))
-    page.goto(f"{served.url}/user/login/", wait_until="domcontentloaded")
-    page.fill("#email", served.account)
-    page.fill("#password", served.home.password.read_text().strip())
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "login" not in url)
-    yield page
-    page.close()
 
 
 @dataclass

@@ -111,6 +111,15 @@ def test_threads_share_a_decoder_and_more_files_than_it_keeps_open(
     assert len(decoder._tracks) <= video.OPEN_TRACKS
 
 
+def test_a_file_that_was_replaced_is_opened_anew(decoder: video.VideoDecoder, tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4", count=6)
+    first = decoder.decode(request(path, 0), None)
+    clips.write_clip(path, count=6, pixel_format="yuv444p").write_bytes(path.read_bytes())
+    truth = clips.pictures_in_order(path)
+    assert not np.array_equal(first, truth[0])
+    assert np.array_equal(decoder.decode(request(path, 0), None), truth[0])
+
+
 def _mean_of(path: Path, pts: int) -> float:
     return float(video.PLUGIN.decode(request(path, pts), None).mean())
 

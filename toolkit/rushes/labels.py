@@ -15,9 +15,10 @@ from typing import Any, Literal, TypeAlias
 LabelKind = Literal[
     "box", "rotated_box", "polygon", "mask", "keypoints", "class", "text", "segment", "track", "relation"
 ]
-LabelSource = Literal["human", "model", "import"]
+LabelSource = Literal["human", "consensus", "model", "import"]
 LabelOrigin = Literal["manual", "prediction", "prediction-changed"]
-LabelAction = Literal["created", "updated", "deleted", "predicted", "imported"]
+LabelAction = Literal["created", "updated", "deleted", "merged", "predicted", "imported"]
+LabelRole = Literal["adjudicate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class TrackKey:
     Args:
         index: Sample of the stream.
         shown: False: from this sample on, itself included, it is not to be seen until the next key.
+        drawn: False: nobody drew it; it is where the tool showed it, and a straight line would not have been.
     """
 
     index: int
@@ -92,6 +94,7 @@ class TrackKey:
     height_px: float
     rotation_deg: float = 0.0
     shown: bool = True
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,8 @@ class Label:
         t_end_ns: End of a span, not itself included.
         parent_id: Label that it is a part of: the box whose keypoints, mask or polygon it is.
         attributes: By name; JSON values.
+        annotator: Whom the plan gave the task to, whoever is logged in as author.
+        role: ``adjudicate`` where it settles what others had labelled.
         received: Geometry as the source gave it, in the source's own units; JSON values.
     """
 
@@ -157,6 +162,8 @@ class Label:
     score: float | None = None
     tool: str | None = None
     author: str | None = None
+    annotator: str | None = None
+    role: LabelRole | None = None
     model: str | None = None
     origin: LabelOrigin | None = None
     received: Mapping[str, Any] | None = None
@@ -194,6 +201,8 @@ class LabelEvent:
     task_data: str | None = None
     recording_id: str | None = None
     author: str | None = None
+    annotator: str | None = None
+    role: LabelRole | None = None
     created_ns: int | None = None
     updated_ns: int | None = None
     lead_time_s: float | None = None

@@ -37,6 +37,8 @@ _SPREAD = (
 )
 _KEY_WIDTH = 7
 """Numbers of one key of a track."""
+_RECKONED = 2
+"""What the last of them is for a key that is shown and was not drawn."""
 
 
 def event_id(
@@ -108,7 +110,8 @@ def _spread(geometry: Geometry | None) -> dict[str, Any]:
 
 
 def _key_numbers(key: TrackKey) -> tuple[float, ...]:
-    return (key.index, key.x_px, key.y_px, key.width_px, key.height_px, key.rotation_deg, key.shown)
+    shown = 0 if not key.shown else 1 if key.drawn else _RECKONED
+    return (key.index, key.x_px, key.y_px, key.width_px, key.height_px, key.rotation_deg, shown)
 
 
 def _geometry(row: Mapping[str, Any]) -> Geometry | None:
@@ -147,4 +150,5 @@ def _track_keys(numbers: Sequence[float]) -> Iterable[TrackKey]:
             height_px=height,
             rotation_deg=rotation,
             shown=bool(shown),
+            drawn=shown != _RECKONED,
         )

@@ -1,6 +1,7 @@
 """Writes pictures as a video that any browser steps through: constant rate, one frame a picture, none left out."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from rushes.decoders._render import colour_depth
 from rushes.model import Modality
 
 _OPTIONS = {"preset": "veryfast", "crf": "23", "x264-params": "keyint=15:bframes=0:scenecut=0"}
-"""A key frame every 15 and no frame that rests on a later one: stepping back is quick."""
+"""A key frame every 15 and no frame that rests on a later one: stepping back is quick, and no edit list is needed
+for the first frame to be at time 0."""
 
 
 def even(size_px: int) -> int:
@@ -22,13 +24,15 @@ def even(size_px: int) -> int:
     return size_px + size_px % 2
 
 
-def write_proxy(path: Path, pictures: Iterable[npt.NDArray[Any]], *, rate_hz: int, modality: Modality) -> int:
-    """Write decoded pictures as H.264 in MP4; frame k, from 0, shows picture k.
+def write_proxy(
+    path: Path, pictures: Iterable[npt.NDArray[Any]], *, rate_hz: Fraction | int, modality: Modality
+) -> int:
+    """Write decoded pictures as H.264 in MP4; frame k, from 0, shows picture k, from k / rate on, to the digit.
 
     Args:
         path: Replaced if there.
         pictures: As a decoder gives them, all of one size; an odd one is extended by its last row or column.
-        rate_hz: Of the video; the pictures' own times play no part.
+        rate_hz: Of the video.
         modality: Depth is coloured, more than 8 bits are shown in 8.
 
     Returns:

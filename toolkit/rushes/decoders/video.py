@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakMethod
 
 import av
@@ -35,6 +35,7 @@ _FULL_RANGE = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).round().astyp
 """Luma of video, black at 16 and white at 235, brought to 0 and 255."""
 
 _Result = TypeVar("_Result")
+_Key: TypeAlias = tuple[Path, int, tuple[int, int, int]]
 _BACK_STEPS_S = (0.0, 2.0, 10.0, 60.0)  # how much further back to seek when a keyframe turns out to be too late
 
 
@@ -54,9 +55,9 @@ class VideoDecoder:
     reads_container = True
 
     def __init__(self) -> None:
-        self._tracks: OrderedDict[tuple[Path, int], _Track] = OrderedDict()
+        self._tracks: OrderedDict[_Key, _Track] = OrderedDict()
         self._lock = Lock()
-        self._inherited: list[OrderedDict[tuple[Path, int], _Track]] = []
+        self._inherited: list[OrderedDict[_Key, _Track]] = []
         after_fork = WeakMethod(self._start_anew)
         os.register_at_fork(after_in_child=lambda: (method := after_fork()) and method())
 
@@ -120,7 +121,8 @@ class VideoDecoder:
             raise _undecodable(request, f"no picture has the time stamp {request.pts}")
 
     def _track(self, request: FrameRequest) -> "_Track":
-        key = (request.location.path, request.container_index or 0)
+        path = request.location.path
+        key = (path, request.container_index or 0, _version(path))
         put_out: _Track | None = None
         with self._lock:
             track = self._tracks.get(key)
@@ -237,6 +239,15 @@ def _shown(packets: Iterable[Any], least: int | None) -> Iterator[av.VideoFrame]
         for frame in frames:
             if least is None or frame.pts is None or frame.pts >= least:
                 yield frame
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    """Tell a file from the one that was at its place before; an open container would go on with that one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _open(request: FrameRequest) -> _Track:

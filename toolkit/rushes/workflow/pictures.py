@@ -5,7 +5,7 @@ of the stream's codec.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,11 @@ class Frames:
         self._reader = reader
         self._columns = {name: rows[name].to_pylist() for name in FRAME_COLUMNS if name not in ("t_ns", "flags")}
         self._packing = self.stream.get("packing")
+
+    @cached_property
+    def pts(self) -> Times:
+        """Presentation time stamps of a media container, shape (n,); -1 where there is none."""
+        return np.array([-1 if pts is None else pts for pts in self._columns["pts"]], np.int64)
 
     def __len__(self) -> int:
         """Give the number of frames, missing ones included."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rushes.annotate.frame_map import FrameMap
 from rushes.annotate.label_studio.orientation import Turn
 
 
@@ -16,10 +17,16 @@ class Passport:
         width_px, height_px: As stored; 0 where there is no picture.
         orientation: EXIF's number, 1 to 8; browsers heed it.
         pts: Of a video, exact.
-        sha256: Of the bytes that are shown, 16 hexadecimal digits.
+        sha256: Of the bytes of the file that is shown, 16 hexadecimal digits; of a JPEG or PNG as recorded, these
+            are the stored bytes.
+        pixels: Of the decoded pixels of the sample, as :func:`rushes.annotate.proof.pixels_digest` makes it.
         moment: Where the picture is shown as part of one.
-        index_end: Of a clip or stretch, one past its last sample; each sample of a clip is a frame of it.
-        rate_hz: Of a clip as shown; the samples' own times play no part.
+        index_end: Of a clip or stretch, one past its last sample.
+        rate_hz: Of a clip as it is played.
+        holds: Of a clip, the samples that are shown for more than one frame; as of ``FrameMap``.
+        times: Of a clip, a digest of the times and pts of its samples.
+        probes: Of a clip, some samples and the digests of their pixels.
+        absent: Of a clip, samples whose picture cannot be decoded; the one before is shown for them.
         axis: Digest of the time axis of a stretch, :mod:`rushes.annotate.label_studio.axes`.
         rendered: How a picture of depth or infrared is shown in 8 bits, in words; the recording keeps every digit.
         rows: Of a stretch of numbers, how many of its samples are drawn.
@@ -34,9 +41,14 @@ class Passport:
     orientation: int = 1
     pts: int | None = None
     sha256: str | None = None
+    pixels: str | None = None
     moment: int | None = None
     index_end: int | None = None
-    rate_hz: int | None = None
+    rate_hz: float | None = None
+    holds: tuple[tuple[int, int], ...] | None = None
+    times: str | None = None
+    probes: tuple[tuple[int, str], ...] | None = None
+    absent: tuple[int, ...] | None = None
     axis: str | None = None
     rows: int | None = None
     rendered: str | None = None
@@ -45,6 +57,12 @@ class Passport:
     def turn(self) -> Turn:
         """How it is shown."""
         return Turn(self.width_px, self.height_px, self.orientation)
+
+    @property
+    def frame_map(self) -> FrameMap:
+        """Which sample each frame of the clip shows."""
+        assert self.index_end is not None, "a clip knows its end"
+        return FrameMap(index=self.index, index_end=self.index_end, holds=self.holds or ())
 
     def as_json(self) -> dict[str, Any]:
         """Give its JSON object; what is unknown is left out."""
@@ -56,4 +74,14 @@ def of_task(data: Mapping[str, Any]) -> dict[str, Passport]:
     shown = data.get("shown")
     if not isinstance(shown, Mapping):
         return {}
-    return {str(name): Passport(**values) for name, values in shown.items()}
+    return {str(name): _of_json(values) for name, values in shown.items()}
+
+
+def _of_json(values: Mapping[str, Any]) -> Passport:
+    told = dict(values)
+    for name in ("holds", "probes"):
+        if told.get(name) is not None:
+            told[name] = tuple((int(at), what) for at, what in told[name])
+    if told.get("absent") is not None:
+        told["absent"] = tuple(told["absent"])
+    return Passport(**told)

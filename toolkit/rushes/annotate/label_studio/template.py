@@ -5,7 +5,7 @@ the template, so that results can be read without the config.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
@@ -70,6 +70,7 @@ class Template:
         controls: By name.
         objects: Names of the tags that show data, which are also keys of a task's ``data``.
         variant: Tells configs of one name that cannot share a project: those that show other channels.
+        former: Controls under the names that attributes had before: old results bear them, the config does not.
     """
 
     name: str
@@ -78,6 +79,11 @@ class Template:
     controls: Mapping[str, Control]
     objects: tuple[str, ...]
     variant: str = ""
+    former: Mapping[str, Control] = field(default_factory=dict)
+
+    def control(self, name: str) -> Control | None:
+        """Find the control that made a result, by a name of today or of before."""
+        return self.controls.get(name) or self.former.get(name)
 
     @property
     def place(self) -> str:
@@ -135,6 +141,7 @@ def build(
         controls=writer.controls,
         objects=objects,
         variant=digest_of(*(part for one in channels for part in (one.name, one.unit)))[:8] if channels else "",
+        former=writer.former,
     )
 
 
@@ -149,6 +156,7 @@ class _Writer:
     def __init__(self, ontology: Ontology, *, former: bool) -> None:
         self.ontology = ontology
         self.controls: dict[str, Control] = {}
+        self.former: dict[str, Control] = {}
         self._former = former
 
     def image(self, name: str) -> str:
@@ -262,6 +270,9 @@ class _Writer:
                 # A region control belongs to one labels tag: two tags that share a class need two of them.
                 name = f"attribute_{attribute.name}_{meaning_of_when}{suffix}"
                 self._add(name, to_name, "attribute", attribute.name)
+                for old in attribute.formerly:
+                    once = f"attribute_{old}_{meaning_of_when}{suffix}"
+                    self.former[once] = Control(name=once, to_name=to_name, meaning="attribute", of=attribute.name)
                 yield _attribute(attribute, name, to_name, when=when, having=having)
 
 
@@ -329,7 +340,9 @@ def _row(choices: str) -> str:
 
 def _gesture(writer: _Writer) -> str:
     video = '  <Video name="video" value="$video" frameRate="$fps" timelineHeight="120"/>\n'
-    return writer.timeline("video") + video + writer.tracks("video")
+    return (
+        writer.timeline("video") + writer.tracks("video") + video
+    )  # below the video the classes are out of sight
 
 
 def _signal(writer: _Writer, channels: Sequence[Channel]) -> str:

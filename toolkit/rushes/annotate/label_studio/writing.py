@@ -1,8 +1,7 @@
 """Labels → results of Label Studio: pre-annotations, as the server will hold them.
 
 A label that came from Label Studio and was not changed since goes back with the numbers it came with, to the last
-bit. Any other geometry becomes percent of the picture as shown; where a percent exists that reads back as the very
-same pixel, that one is taken.
+bit. Any other geometry becomes percent of the picture as shown.
 """
 
 import math
@@ -10,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rushes import masks
-from rushes.annotate.label_studio import brush, clips
+from rushes.annotate.label_studio import clips
 from rushes.annotate.label_studio.axes import Axis, SoundAxis
+from rushes.annotate.label_studio.geometry import point_value, value_of
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
-from rushes.annotate.label_studio.results import TOOL, Origin, read, to_pixels
+from rushes.annotate.label_studio.results import TOOL, Origin, read
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
 from rushes.labels import Box, Geometry, Keypoints, Label, Mask, Polygon, Relation, RotatedBox, Track
 from rushes.vocabulary import ClassSpec, Ontology
@@ -69,13 +68,6 @@ def write(
         axes: Of what is shown over time, by object name.
     """
     return _Writer(template, passports, ontology, axes).write(labels)
-
-
-def to_percent(pixels: float, size_px: int) -> float:
-    """Give the percent that reads back as these pixels; where there is none, the one that comes nearest."""
-    percent = pixels * 100 / size_px
-    near = (percent, math.nextafter(percent, math.inf), math.nextafter(percent, -math.inf))
-    return min(near, key=lambda tried: abs(to_pixels(tried, size_px) - pixels))
 
 
 class _Writer:
@@ -164,7 +156,7 @@ class _Writer:
         if control is None:
             return []
         kind = _TYPES[control.meaning]
-        value = {**_value(label.geometry, turn), kind: [self._class(label)]}
+        value = {**value_of(label.geometry, turn), kind: [self._class(label)]}
         main = self._result(label.label_id, control, kind, value, turn, label)
         return [main, *self._attributes(label, main, value, name, turn)]
 
@@ -182,14 +174,14 @@ class _Writer:
             x, y, seen = triples[3 * at : 3 * at + 3]
             if not seen:
                 continue
-            value = {**_point(x, y, turn), "width": POINT_WIDTH, "keypointlabels": [point]}
+            value = {**point_value(x, y, turn), "width": POINT_WIDTH, "keypointlabels": [point]}
             region = f"{label.label_id}_{at}"
             main = self._result(region, control, "keypointlabels", value, turn, label)
             if label.parent_id in region_of:
                 main["parentID"] = region_of[str(label.parent_id)]
             yield main
             if seen == 1:
-                chosen = {**_point(x, y, turn), "width": POINT_WIDTH, "choices": [HIDDEN]}
+                chosen = {**point_value(x, y, turn), "width": POINT_WIDTH, "choices": [HIDDEN]}
                 yield self._result(region, hidden, "choices", chosen, turn, label)
 
     def _choice(self, label: Label, name: str) -> list[dict[str, Any]]:
@@ -268,7 +260,7 @@ class _Writer:
             return None
         for name, clip in self._clips.items():
             same = (label.recording_id, label.stream) == (clip.recording_id, clip.stream)
-            if same and clip.index <= label.index < (clip.index_end or 0):
+            if same and label.index < (clip.index_end or 0) and clip.index < (label.index_end or label.index + 1):
                 return name
         return self._object_of.get((label.recording_id, label.stream, label.index))
 
@@ -302,7 +294,7 @@ class _Writer:
         shown = {"id": label.label_id, "to_name": name} | ({} if label.score is None else {"score": label.score})
         if label.kind == "segment" and label.index is not None and label.index_end is not None:
             control = self._control("segment", name)
-            start, end = clips.frames_of(label.index, min(label.index_end, clip.index_end or 0), clip)
+            start, end = clips.frames_of(label.index, label.index_end, clip)
             value: dict[str, Any] = {
                 "ranges": [{"start": start, "end": end}],
                 "timelinelabels": [self._class(label)],
@@ -312,8 +304,10 @@ class _Writer:
             )
         drawn, chosen = self._control("track", name), self._control("track class", name)
         if isinstance(label.geometry, Track) and drawn and chosen:
-            value = {"sequence": clips.sequence_of(label.geometry, clip)}
-            value["framesCount"] = (clip.index_end or 0) - clip.index
+            value = {"sequence": clips.sequence_of(label.geometry, clip, end=label.index_end)}
+            if not value["sequence"]:
+                return []
+            value["framesCount"] = clip.frame_map.frames
             return [
                 {**shown, "from_name": drawn.name, "type": "videorectangle", "value": value},
                 {
@@ -343,37 +337,6 @@ class _Writer:
             path.insert(0, spec.parent)
             spec = self._ontology.class_of(spec.parent)
         return path
-
-
-def _value(geometry: Geometry | None, turn: Turn) -> dict[str, Any]:
-    back = turn.inverse()
-    match geometry:
-        case Box():
-            shown = back.box_stored(geometry)
-            return {**_corner_and_size(shown, turn), "rotation": 0}
-        case RotatedBox():
-            turned = back.rotated_box_stored(geometry)
-            return {**_corner_and_size(turned, turn), "rotation": turned.rotation_deg}
-        case Polygon(rings=(ring,)):
-            corners = zip(ring[::2], ring[1::2], strict=True)
-            return {"points": [list(_point(x, y, turn).values()) for x, y in corners], "closed": True}
-        case Mask():
-            return {"format": "rle", "rle": brush.encode(back.pixels_stored(masks.decode(geometry)))}
-    raise AssertionError(f"{type(geometry).__name__} has no such value")
-
-
-def _corner_and_size(box: Box | RotatedBox, turn: Turn) -> dict[str, float]:
-    return {
-        "x": to_percent(box.x_px, turn.shown_width_px),
-        "y": to_percent(box.y_px, turn.shown_height_px),
-        "width": to_percent(box.width_px, turn.shown_width_px),
-        "height": to_percent(box.height_px, turn.shown_height_px),
-    }
-
-
-def _point(x_px: float, y_px: float, turn: Turn) -> dict[str, float]:
-    x, y = turn.point_shown(x_px, y_px)
-    return {"x": to_percent(x, turn.shown_width_px), "y": to_percent(y, turn.shown_height_px)}
 
 
 def _numbers(geometry: Geometry | None) -> Iterator[float]:

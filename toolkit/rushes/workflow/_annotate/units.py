@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rushes.annotate.label_studio import clips as clips_of_tool
 from rushes.annotate.label_studio import writing
 from rushes.annotate.label_studio.axes import Axis
 from rushes.annotate.label_studio.passport import Passport
@@ -14,10 +15,13 @@ from rushes.annotate.label_studio.writing import Refused
 from rushes.annotate.rows import labels_of
 from rushes.errors import ReadError, UsageError
 from rushes.labels import Label
+from rushes.quantities import say_count
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import stretches
+from rushes.workflow._annotate import shown_clip, stretches
 from rushes.workflow._annotate.addresses import AddressOf
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
+from rushes.workflow._annotate.shown_clip import ShownClip
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -111,26 +115,6 @@ def moments(dataset: Dataset, where: str | None) -> tuple[list[Unit], list[str]]
     return units, cameras
 
 
-def clips(dataset: Dataset, where: str | None) -> list[Unit]:
-    """Choose whole picture streams, each a clip.
-
-    Args:
-        dataset: Where from.
-        where: SQL over the columns of streams and recordings; all picture streams when None.
-
-    Raises:
-        UsageError: As :func:`frames`.
-    """
-    _, rows = dataset.store.rows(
-        "SELECT recording_id, stream, streams.count FROM streams JOIN recordings USING (recording_id) "
-        f"WHERE streams.\"table\" = 'frames' AND streams.count > 0 AND ({where or 'true'}) ORDER BY ALL"
-    )
-    return [
-        Unit(key=f"{rec}/{stream}/0-{count}", recording_id=rec, samples={"video": (rec, stream, 0)}, clip=count)
-        for rec, stream, count in rows
-    ]
-
-
 def of_stretches(chosen: Sequence[stretches.Stretch], name: str) -> list[Unit]:
     """Give the units of stretches, shown by the object of this name."""
     return [
@@ -155,6 +139,7 @@ class Maker:
         ontology: Of the template.
         cameras: Titles of a moment's views.
         predictions: Sources of labels that are shown as pre-annotations.
+        versions: In their place: what is shown of each task, by key and by the name of each version.
     """
 
     def __init__(
@@ -167,6 +152,7 @@ class Maker:
         *,
         cameras: Sequence[str] = (),
         predictions: Sequence[str] = ("model", "import"),
+        versions: Mapping[str, Mapping[str, Sequence[Label]]] | None = None,
     ) -> None:
         self._dataset = dataset
         self._media = media
@@ -174,7 +160,9 @@ class Maker:
         self._template = template
         self._ontology = ontology
         self._cameras = cameras
-        self._labels = _by_sample(dataset, predictions)
+        self._labels = _by_sample(dataset, predictions if versions is None else ())
+        self._versions = versions
+        self._spans = _spans(self._labels)
         self._names = {
             row["recording_id"]: row["name"]
             for row in dataset.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
@@ -198,7 +186,10 @@ class Maker:
         unit_of = {unit.key: unit for unit in units}
         for done, (sample, key, name) in enumerate(pictures, 1):
             try:
-                shown.setdefault(key, {})[name] = self._show(sample, unit_of[key])
+                found = shown.setdefault(key, {})[name] = self._show(sample, unit_of[key])
+                if found[0].absent:
+                    absent = say_count(len(found[0].absent), "picture")
+                    made.unreadable.append(f"{key}: {absent} cannot be decoded; the one before is shown instead")
             except ReadError as error:
                 made.unreadable.append(f"{key}: {error.message}")
             if progress:
@@ -214,7 +205,7 @@ class Maker:
         passport, shown = self._show_picture(sample, unit)
         return passport, shown.path
 
-    def _show_picture(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown]:
+    def _show_picture(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown | ShownClip]:
         recording_id, stream, index = sample
         if self._open is None or self._open[0] != (recording_id, stream):
             frames = self._dataset.frames(recording_id, stream)
@@ -222,7 +213,7 @@ class Maker:
             self._open = ((recording_id, stream), frames, Gallery(folder, frames))
         _, frames, gallery = self._open
         if unit.clip is not None:
-            return self._show_clip(sample, unit.clip, frames, gallery)
+            return self._show_clip(sample, unit.clip, frames)
         shown = gallery.show(index)
         request = frames.request(index)
         width, height = request.width, request.height
@@ -239,24 +230,31 @@ class Maker:
             pts=request.pts,
             sha256=shown.sha256,
             rendered=_rendered(frames.stream, shown.limits),
+            pixels=shown.pixels,
             moment=unit.moment,
         )
         return passport, shown
 
-    def _show_clip(self, sample: Sample, count: int, frames: Frames, gallery: Gallery) -> tuple[Passport, Shown]:
+    def _show_clip(self, sample: Sample, count: int, frames: Frames) -> tuple[Passport, ShownClip]:
         recording_id, stream, index = sample
-        rate_hz = max(1, round(frames.stream["effective_rate_hz"] or frames.stream["nominal_rate_hz"] or 25))
-        shown, (height, width) = gallery.show_clip(index, index + count, rate_hz=rate_hz)
+        folder = self.folder / recording_id / folder_name(stream)
+        shown = shown_clip.show(frames, index, index + count, folder)
+        pts = int(frames.pts[index])
         passport = Passport(
             recording_id=recording_id,
             stream=stream,
             index=index,
             t_ns=int(frames.t_ns[index]),
-            width_px=width,
-            height_px=height,
+            width_px=shown.width_px,
+            height_px=shown.height_px,
+            pts=None if pts < 0 else pts,
             sha256=shown.sha256,
             index_end=index + count,
-            rate_hz=rate_hz,
+            rate_hz=float(shown.rate),
+            holds=shown.holds,
+            times=shown.times,
+            probes=shown.probes,
+            absent=shown.absent,
         )
         return passport, shown
 
@@ -270,37 +268,52 @@ class Maker:
         data["template"] = self._template.name
         data["shown"] = {name: passport.as_json() for name, passport in passports.items()}
         if unit.clip is not None:
-            data["fps"] = passports["video"].rate_hz
+            rate_hz = passports["video"].rate_hz
+            assert rate_hz is not None, "a clip knows its rate"
+            data["fps"] = clips_of_tool.named_rate(rate_hz)
         if self._cameras:
             data["cameras"] = list(self._cameras)
         laid = self._laid.get(unit.key)
         if laid is not None:
             data["about"] = laid.about
         axes = dict.fromkeys(passports, laid.axis) if laid is not None else {}
-        return Task(key=unit.key, data=data, predictions=self._predictions(passports, axes, made))
+        by_maker = self._by_maker(passports) if self._versions is None else self._versions[unit.key]
+        return Task(key=unit.key, data=data, predictions=self._predictions(by_maker, passports, axes, made))
 
-    def _predictions(
-        self, passports: Mapping[str, Passport], axes: Mapping[str, Axis], made: Made
-    ) -> list[dict[str, Any]]:
+    def _by_maker(self, passports: Mapping[str, Passport]) -> dict[str, list[Label]]:
         by_maker: dict[str, list[Label]] = {}
         for passport in passports.values():
             for label in self._labels_on(passport):
                 by_maker.setdefault(label.model or label.tool or label.source, []).append(label)
+        return by_maker
+
+    def _predictions(
+        self,
+        by_maker: Mapping[str, Sequence[Label]],
+        passports: Mapping[str, Passport],
+        axes: Mapping[str, Axis],
+        made: Made,
+    ) -> list[dict[str, Any]]:
         predictions = []
         for maker, labels in sorted(by_maker.items()):
             written = writing.write(labels, self._template, passports, self._ontology, axes)
             made.refused += written.refused
             made.predicted += len(labels) - len(written.refused)
-            if written.results:
+            if written.results or self._versions is not None:  # to have found nothing is a version too
                 predictions.append({"model_version": maker, "result": list(written.results)})
         return predictions
 
     def _labels_on(self, passport: Passport) -> Iterator[Label]:
-        """Give the labels of a picture; of a clip those of its span that run over several samples."""
-        for index in range(passport.index, passport.index_end or passport.index + 1):
-            for label in self._labels.get((passport.recording_id, passport.stream, index), ()):
-                if (passport.index_end is not None) == (label.index_end is not None):
+        """Give the labels of a picture; of a clip those that run over several samples and reach into it."""
+        if passport.index_end is None:
+            for label in self._labels.get((passport.recording_id, passport.stream, passport.index), ()):
+                if label.index_end is None:
                     yield label
+            return
+        for label in self._spans.get((passport.recording_id, passport.stream), ()):
+            first, end = label.index or 0, label.index_end or 0
+            if first < passport.index_end and passport.index < end:
+                yield label
 
 
 def _rendered(stream: Mapping[str, Any], limits: tuple[float, float] | None) -> str | None:
@@ -323,9 +336,23 @@ def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[La
     found: dict[Sample, list[Label]] = {}
     if not sources:
         return found
+    # Of several people's versions of a frame one is shown.
+    stands = truth_of(dataset.store).stands if {"human", "consensus"} & set(sources) else frozenset()
     for label in labels_of(dataset.arrow("labels", where={"source": list(sources)}).to_pylist()):
+        if label.source in ("human", "consensus") and label.label_id not in stands:
+            continue
         if label.stream is not None and label.index is not None:
             found.setdefault((label.recording_id, label.stream, label.index), []).append(label)
+    return found
+
+
+def _spans(labels: Mapping[Sample, Sequence[Label]]) -> dict[tuple[str, str], list[Label]]:
+    """Gather those that run over several samples, by recording and stream."""
+    found: dict[tuple[str, str], list[Label]] = {}
+    for (recording_id, stream, _), there in labels.items():
+        spans = [label for label in there if label.index_end is not None]
+        if spans:
+            found.setdefault((recording_id, stream), []).extend(spans)
     return found
 
 
