@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotate.test_browser import browser, drag, open_task, page, shoot, submit  # noqa: F401 - fixtures
+from annotate.test_browser import drag, open_task, shoot, submit
 from annotate.test_push_pull import PHOTOGRAPHS, labels, pull, push, tasks_of
 from rushes import ontology
 from rushes.labels import Relation
@@ -14,7 +14,7 @@ PICTURES = """() => Array.from(document.querySelectorAll('img[src^="blob:"], img
     .filter(box => box[2] > 150)"""
 
 
-def test_a_person_labels_a_whole_hand_by_its_keys(page, served, dataset, line, client) -> None:  # noqa: F811
+def test_a_person_labels_a_whole_hand_by_its_keys(page, served, dataset, line, client) -> None:
     pushed = push(dataset, line, template="hands", where=PHOTOGRAPHS)
     task = tasks_of(client, pushed.project)[0]
     picture = open_task(page, served, pushed.project, task.id, (640, 400))
@@ -59,7 +59,7 @@ def test_a_person_labels_a_whole_hand_by_its_keys(page, served, dataset, line, c
     assert page.foreign == []
 
 
-def test_a_person_says_that_two_views_show_the_same_thing(page, served, dataset, line, client) -> None:  # noqa: F811
+def test_a_person_says_that_two_views_show_the_same_thing(page, served, dataset, line, client) -> None:
     pushed = push(dataset, line, template="moment", where="complete AND moment < 1")
     task = next(iter(client.index(pushed.project)))
     page.goto(f"{served.url}/projects/{pushed.project}/data?task={task.id}", wait_until="domcontentloaded")

@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from annotate.test_browser import browser, drag, open_task, page, shoot, submit  # noqa: F401 - fixtures
+from annotate.test_browser import drag, open_task, shoot, submit
 from annotate.test_push_pull import PHOTOGRAPHS, labels, pull, push, tasks_of
 from rushes.workflow import annotate_media
 from rushes.workflow._annotate import addresses
@@ -33,7 +33,7 @@ def media(dataset, served):
 
 
 def test_a_person_labels_a_picture_that_we_serve(
-    page,  # noqa: F811
+    page,
     served,
     dataset,
     line,

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from annotate.test_browser import browser, drag, page, shoot, submit  # noqa: F401 - fixtures
+from annotate.test_browser import drag, shoot, submit
 from annotate.test_push_pull import annotate, labels, pull, push
 from rushes import resources
 from rushes.annotate.rows import label_columns
@@ -92,7 +92,7 @@ def test_a_stretch_beside_the_stream_and_times_that_changed_are_told(take, line,
     assert labels(take, source="human") == []
 
 
-def test_a_person_draws_a_stretch_of_numbers(page, served, take, line, client) -> None:  # noqa: F811
+def test_a_person_draws_a_stretch_of_numbers(page, served, take, line, client) -> None:
     pushed = push(take, line, template="signal", where="stream = '/imu'")
     row = next(iter(client.index(pushed.project)))
     page.goto(f"{served.url}/projects/{pushed.project}/data?task={row.id}", wait_until="domcontentloaded")
@@ -121,7 +121,7 @@ def test_a_person_draws_a_stretch_of_numbers(page, served, take, line, client) -
     assert page.foreign == []
 
 
-def test_a_person_draws_a_stretch_of_sound(page, served, take, line, client) -> None:  # noqa: F811
+def test_a_person_draws_a_stretch_of_sound(page, served, take, line, client) -> None:
     pushed = push(take, line, template="audio", where=None)
     row = next(iter(client.index(pushed.project)))
     page.goto(f"{served.url}/projects/{pushed.project}/data?task={row.id}", wait_until="domcontentloaded")
