@@ -2,6 +2,9 @@
 
 import json
 import shlex
+import signal
+import subprocess
+import sys
 import uuid
 
 import httpx
@@ -82,6 +85,22 @@ def test_a_server_of_the_team_is_used_by_its_address(dataset, typed, served, mon
     assert json.loads(without.out)["error"]["code"] == "labelstudio.no-media"
     assert answer(typed(f"{push} --media {served.home.media} --json"))["created"] == 3
     assert answer(typed(f"pull {dataset} --url {served.url} --json"))["tasks"] == 3
+
+
+def test_pictures_are_served_until_ctrl_c(dataset, tmp_path) -> None:
+    command = [sys.executable, "-m", "rushes", "annotate", "media", str(dataset), "--port", "0", "--json"]
+    server = subprocess.Popen(
+        [*command, "--url", "http://labels.lan:8080"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    said = server.stderr.readline()
+    assert "to pages of http://labels.lan:8080" in said
+    address = said.partition(" is served at ")[2].split()[0]
+    assert httpx.get(f"{address}/none.jpg", trust_env=False).status_code == 403
+    server.send_signal(signal.SIGINT)
+    out, _ = server.communicate(timeout=60)
+    assert server.returncode == 0
+    hold_to_schema("annotate", json.loads(out))
+    assert json.loads(out)["result"] == {"address": address}
 
 
 @pytest.mark.live

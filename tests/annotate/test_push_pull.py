@@ -321,6 +321,21 @@ def test_depth_is_shown_as_a_rendering_of_its_own_size(dataset, line, client, se
     )
     assert shown.headers["content-type"] == "image/jpeg"
     assert row.data["shown"]["image"]["width_px"] > 1
+    # What the colours mean is told: the percentiles of the depth that was recorded.
+    from rushes.workflow.dataset import Dataset
+
+    told = row.data["shown"]["image"]
+    with Dataset.open(dataset) as opened:
+        frames = opened.frames(told["recording_id"], told["stream"])
+        depth = frames.image(0)
+        low, high = np.percentile(depth[depth > 0], (1, 99)).round() * frames.stream["depth_unit_m"]
+    assert told["rendered"].startswith(f"colours, {low:.3f} m (blue) to {high:.3f} m (red)")
+    assert (
+        push(
+            dataset, line, template="boxes", where="streams.modality = 'depth' AND frames.\"index\" = 0"
+        ).sent.same
+        == 1
+    )
 
 
 def test_an_unknown_label_and_a_size_that_differs_are_kept_and_told(dataset, line, client) -> None:

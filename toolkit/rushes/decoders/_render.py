@@ -42,6 +42,18 @@ def to_jpeg(
     return encoded.tobytes()
 
 
+def limits_of(picture: npt.NDArray[Any], modality: Modality) -> tuple[float, float] | None:
+    """Give the counts that :func:`to_jpeg` shows as first and last colour; None where it shows all as it is."""
+    if picture.ndim == 3 or (modality != "depth" and picture.dtype == np.uint8):
+        return None
+    counts = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    there = counts[counts > 0]
+    if not there.size:
+        return None
+    low, high = np.percentile(there, PERCENTILES)
+    return (float(low), float(high)) if modality == "depth" else (0.0, float(high))
+
+
 def colour_depth(picture: npt.NDArray[Any], span: tuple[float, float] | None = None) -> npt.NDArray[np.uint8]:
     """Colour depth counts of shape (h, w) with Turbo; gives (h, w, 3) RGB. 0 and what is not finite is black."""
     depth = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)

@@ -147,8 +147,9 @@ class SoundAxis:
 
     def places_of(self, sample: int, sample_end: int) -> tuple[float, float]:
         """Give the boundaries of samples, seconds from the start of the part; :meth:`span_of` gives them back."""
-        origin = int(self.first[self.index])
-        return (sample - origin) / self.rate_hz, (sample_end - origin) / self.rate_hz
+        origin, total = int(self.first[self.index]), int(self.first[self.index_end])
+        first, end = max(sample, origin), min(sample_end, total)
+        return (first - origin) / self.rate_hz, (end - origin) / self.rate_hz
 
     def _time(self, block: int, sample: int) -> int:
         return int(self.t_ns[block]) + round((sample - int(self.first[block])) * 1e9 / self.rate_hz)

@@ -28,6 +28,7 @@ class Passport:
         probes: Of a clip, some samples and the digests of their pixels.
         absent: Of a clip, samples whose picture cannot be decoded; the one before is shown for them.
         axis: Digest of the time axis of a stretch, :mod:`rushes.annotate.label_studio.axes`.
+        rendered: How a picture of depth or infrared is shown in 8 bits, in words; the recording keeps every digit.
         rows: Of a stretch of numbers, how many of its samples are drawn.
     """
 
@@ -50,6 +51,7 @@ class Passport:
     absent: tuple[int, ...] | None = None
     axis: str | None = None
     rows: int | None = None
+    rendered: str | None = None
 
     @property
     def turn(self) -> Turn:

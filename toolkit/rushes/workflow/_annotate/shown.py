@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from rushes import registry
 from rushes.annotate import proof
 from rushes.errors import ReadError
 from rushes.model import Location
@@ -35,12 +36,14 @@ class Shown:
         path: Its file.
         sha256: Of its bytes, the first 16 hexadecimal digits.
         orientation: EXIF's number, 1 to 8.
+        limits: Counts that are shown as the first and the last colour, where it is a rendering.
         pixels: Digest of the decoded pixels of the frame; None where they do not decode.
     """
 
     path: Path
     sha256: str
     orientation: int
+    limits: tuple[float, float] | None = None
     pixels: str | None = None
 
 
@@ -68,20 +71,24 @@ class Gallery:
         """
         if index in self._there:
             return self._there[index]
-        payload, kind, as_recorded = self._payload(index)
+        payload, kind, as_recorded, limits = self._payload(index)
         digest = hashlib.sha256(payload).hexdigest()[: proof.DIGITS]
         orientation = orientation_of(payload)
         pixels = pixels_of(self._frames, index)
-        path = self._folder / f"{index:07d}.{digest}.{pixels or _UNKNOWN}.o{orientation}.{_SUFFIXES[kind]}"
+        told = f"{round(limits[0])}-{round(limits[1])}." if limits else ""
+        name = f"{index:07d}.{digest}.{pixels or _UNKNOWN}.o{orientation}.{told}{_SUFFIXES[kind]}"
+        path = self._folder / name
         self._lay(path, payload, self._frames.location(index) if as_recorded else None)
-        return Shown(path=path, sha256=digest, orientation=orientation, pixels=pixels)
+        return Shown(path=path, sha256=digest, orientation=orientation, pixels=pixels, limits=_limits(told))
 
-    def _payload(self, index: int) -> tuple[bytes, str, bool]:
-        """Give the bytes to show, their media type, and whether they are the recorded ones."""
-        if _as_recorded(self._frames) and self._frames.stream["codec"] == "png":
-            return self._frames.bytes(index), "image/png", True
-        payload, kind = self._frames.rendering(index)
-        return payload, kind, _as_recorded(self._frames)
+    def _payload(self, index: int) -> tuple[bytes, str, bool, tuple[float, float] | None]:
+        """Give the bytes to show, their media type, whether they are as recorded, and a rendering's limits."""
+        codec, modality = self._frames.stream["codec"], self._frames.stream["modality"]
+        if _as_recorded(self._frames):
+            return self._frames.bytes(index), "image/png" if codec == "png" else "image/jpeg", True, None
+        render = registry.late("rushes.decoders._render")
+        picture = self._frames.image(index)
+        return render.to_jpeg(picture, modality), "image/jpeg", False, render.limits_of(picture, modality)
 
     def _lay(self, path: Path, payload: bytes, place: Location | None) -> None:
         """Put the bytes there at once, never half a file; by a link where they are a whole file already."""
@@ -134,7 +141,14 @@ def folder_name(text: str) -> str:
 
 def _read(path: Path) -> tuple[int, Shown] | None:
     parts = path.name.split(".")
-    if len(parts) != 5 or not parts[0].isdecimal() or not parts[3].startswith("o"):
+    if len(parts) not in (5, 6) or not parts[0].isdecimal() or not parts[3].startswith("o"):
         return None
     pixels = None if parts[2] == _UNKNOWN else parts[2]
-    return int(parts[0]), Shown(path=path, sha256=parts[1], orientation=int(parts[3][1:]), pixels=pixels)
+    limits = _limits(parts[4]) if len(parts) == 6 else None
+    orientation = int(parts[3][1:])
+    return int(parts[0]), Shown(path=path, sha256=parts[1], orientation=orientation, pixels=pixels, limits=limits)
+
+
+def _limits(told: str) -> tuple[float, float] | None:
+    low, _, high = told.strip(".").partition("-")
+    return (float(low), float(high)) if high else None

@@ -229,6 +229,7 @@ class Maker:
             orientation=shown.orientation,
             pts=request.pts,
             sha256=shown.sha256,
+            rendered=_rendered(frames.stream, shown.limits),
             pixels=shown.pixels,
             moment=unit.moment,
         )
@@ -313,6 +314,22 @@ class Maker:
             first, end = label.index or 0, label.index_end or 0
             if first < passport.index_end and passport.index < end:
                 yield label
+
+
+def _rendered(stream: Mapping[str, Any], limits: tuple[float, float] | None) -> str | None:
+    """Say how a rendering shows counts, so that nobody takes its colours for the recording."""
+    if limits is None:
+        return None
+    low, high = limits
+    if stream["modality"] != "depth":
+        return f"grey, {low:.0f} (black) to {high:.0f} (white, the 99th percentile) counts"
+    unit = stream["depth_unit_m"]
+    told = (
+        f"{low * unit:.3f} m (blue) to {high * unit:.3f} m (red)"
+        if unit
+        else f"{low:.0f} (blue) to {high:.0f} (red)"
+    )
+    return f"colours, {told}, the 1st and 99th percentile; black is nothing measured"
 
 
 def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[Label]]:
