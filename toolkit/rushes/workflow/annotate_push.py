@@ -126,8 +126,8 @@ def push(
     the annotations that they are of, where the server still holds what was pulled.
 
     Raises:
-        UsageError: ``annotate.nothing``, ``annotate.clip``, ``annotate.annotators``, ``annotate.blind``, ``annotate.planned``,
-            ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
+        UsageError: ``annotate.nothing``, ``annotate.clip``, ``annotate.annotators``, ``annotate.blind``,
+            ``annotate.planned``, ``labelstudio.template``, ``labelstudio.no-media``, ``store.query``.
         RecipeError: ``ontology.*``.
         ToolError: ``labelstudio.*``; running it again goes on.
     """
