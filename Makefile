@@ -1,6 +1,7 @@
 # make demo   a sample recording becomes a dataset, ends in the FiftyOne App
 # make test   everything that is checked: style, types, floors, tests, with real servers and a real browser
 # make check  the same without servers and slow tests
+# make soak   more of the same: more kills, more seeds, more interleavings; an hour or so
 # Each does its own set-up; what is needed is Python 3.11 or newer with venv, make and git.
 
 PYTHON ?= python3
@@ -10,14 +11,17 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_PYTHON_VERSION_WARNING = 1
 
-.PHONY: demo test check bench samples readme clean tools
+.PHONY: demo test check soak bench samples readme clean tools
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.rushes
 	@$(BIN)/rushes demo
 
-test: check tools
-	$(BIN)/python -m pytest -q -m "live or slow"
+# What the live tests need is fetched while the quick tests run: it mostly waits for the network. Both go on when one
+# fails, and then the whole has failed.
+test: $(VENV)/.rushes-dev
+	@$(MAKE) --no-print-directory -j2 check tools
+	$(BIN)/python -m pytest -q -m "(live or slow) and not soak"
 	@echo "all tests ran"
 
 check: $(VENV)/.rushes-dev
@@ -25,10 +29,18 @@ check: $(VENV)/.rushes-dev
 	$(BIN)/ruff check toolkit tests bench data_samples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow and not soak" --cov --cov-report=term:skip-covered
 
 bench: $(VENV)/.rushes-dev
 	$(BIN)/python bench/run.py
+
+# More of what make test does little of; and two people and re-syncs at random against a real Label Studio behind a
+# faulty line: make soak STEPS=2000 SEED=7
+STEPS ?= 300
+SEED ?= 4
+soak: tools
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
+	RUSHES_SOAK_STEPS=$(STEPS) RUSHES_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/annotate/test_soak.py
 
 samples: $(VENV)/.rushes-dev
 	$(BIN)/python data_samples/make.py

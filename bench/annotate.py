@@ -1,6 +1,7 @@
 """Ten thousand tasks to a real Label Studio and back, beside the bare import of the same tasks.
 
-python bench/annotate.py [TASKS]: starts a server in a scratch home, prints seconds, CPU seconds and memory.
+python bench/annotate.py [TASKS [ROUNDS]]: starts a server in a scratch home; prints for every step seconds, CPU
+seconds and the most memory so far, and in the end the median of each over the rounds.
 """
 
 import resource
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rushes import ontology
@@ -26,14 +28,29 @@ from rushes.workflow.annotate_push import _record
 from rushes.workflow.dataset import Dataset
 
 
-def timed(what: str, work: Callable[[], Any]) -> float:
-    """Run some work and print what it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{what:<48}{wall:8.2f} s {cpu:8.2f} CPU s here   peak {peak:5.0f} MB", flush=True)
-    return wall
+class Times:
+    """What every step took, round by round."""
+
+    def __init__(self) -> None:
+        self.walls: dict[str, list[float]] = {}
+
+    def of(self, what: str, work: Callable[[], Any]) -> None:
+        """Run some work and print what it took."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{what:<48}{wall:8.2f} s {cpu:8.2f} CPU s here   peak {peak:5.0f} MB", flush=True)
+        self.walls.setdefault(what, []).append(wall)
+
+    def report(self) -> None:
+        """Print medians, and push against the bare imports before and after it."""
+        print("\nmedians")
+        for what, walls in self.walls.items():
+            print(f"{what:<48}{median(walls):8.2f} s")
+        before, after = self.walls["bare import, one request"], self.walls["bare import, once more"]
+        shares = [2 * ours / (b + a) for ours, b, a in zip(self.walls["push"], before, after, strict=True)]
+        print(f"push / mean of the bare imports before and after: {median(shares):.2f}")
 
 
 def box(at: int) -> dict[str, Any]:
@@ -54,48 +71,54 @@ def task(at: int) -> Task:
     return Task(key=f"r1//cam/{at}", data=data, predictions=[{"model_version": "m", "result": [box(at)]}])
 
 
-def measure(count: int, home: Home, scratch: Path) -> None:
+def measure(count: int, running: server.Server, scratch: Path, times: Times) -> None:
     """Run every step once."""
-    running = server.up(home)
     line = Line(access=running.access, name="local")
     spoken = ontology.load("hands")
     made_of = template.build("boxes", spoken)
     tasks = [task(at) for at in range(count)]
+    whole = [one.as_json() for one in tasks]
     Store.create(scratch / "dataset")
     with Client(line.access) as client, Dataset.open(scratch / "dataset") as dataset:
         projects.keep_ontology(dataset.store, "hands")
-        bare = client.create_project(title="bare", config=made_of.config, description="")
-        whole = [one.as_json() for one in tasks]
         project, _ = projects.ensure(client, dataset.store, made_of, spoken)
         _record(dataset, projects.row(line, project, made_of, spoken, ()), ())
-        plain = timed("bare import, one request", lambda: client.import_tasks(bare.id, whole))
-        ours = timed("push", lambda: send(client, project.id, tasks))
-        again = client.create_project(title="bare 2", config=made_of.config, description="")
-        second = timed("bare import, one request, once more", lambda: client.import_tasks(again.id, whole))
-        print(f"push / bare import: {ours / plain:.2f} (once more: {ours / second:.2f})")
-        timed("push again, nothing new", lambda: send(client, project.id, tasks))
-        timed("pull, nothing drawn", lambda: pull(scratch / "dataset", line))
+
+        def bare() -> None:
+            empty = client.create_project(title="bare", config=made_of.config, description="")
+            client.import_tasks(empty.id, whole)
+
+        times.of("bare import, one request", bare)
+        times.of("push", lambda: send(client, project.id, tasks))
+        times.of("bare import, once more", bare)
+        times.of("push again, nothing new", lambda: send(client, project.id, tasks))
+        times.of("pull, nothing drawn", lambda: pull(scratch / "dataset", line))
         client.delete_tasks(project.id, [row.id for row in client.index(project.id)])
-        drawn = [one.as_json() | {"annotations": [{"result": [box(at)]}]} for at, one in enumerate(tasks)]
-        timed("(tasks with an annotation each, imported)", lambda: client.import_tasks(project.id, drawn))
-        timed("pull, every task annotated", lambda: pull(scratch / "dataset", line))
-        timed("pull, nothing new, all stamped within seconds", lambda: pull(scratch / "dataset", line))
-        time.sleep(6)  # as when people draw: the newest change stands apart from the mass
-        first = next(iter(client.index(project.id))).id
+        drawn = [{**one, "annotations": [{"result": [box(at)]}]} for at, one in enumerate(whole)]
+        times.of("(tasks with an annotation each, imported)", lambda: client.import_tasks(project.id, drawn))
+        times.of("pull, every task annotated", lambda: pull(scratch / "dataset", line))
+        times.of("pull, nothing new, after the mass import", lambda: pull(scratch / "dataset", line))
+        first = next(iter(client.newest(project.id, 1).rows)).id
         client._write("POST", f"/api/tasks/{first}/annotations/", {"result": [box(0)]})
-        timed("pull, one annotation new", lambda: pull(scratch / "dataset", line))
-        timed("pull, nothing new", lambda: pull(scratch / "dataset", line))
+        times.of("pull, one annotation new", lambda: pull(scratch / "dataset", line))
+        times.of("pull, nothing new", lambda: pull(scratch / "dataset", line))
 
 
 def main() -> None:
     """Measure in scratch folders, and stop the server."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    count, rounds = (int(sys.argv[at]) if len(sys.argv) > at else given for at, given in ((1, 10_000), (2, 3)))
+    times = Times()
     with tempfile.TemporaryDirectory(prefix="rushes-bench-") as scratch:
         home = Home(Path(scratch) / "home")
         try:
-            measure(count, home, Path(scratch))
+            running = server.up(home)
+            for number in range(rounds):
+                place = Path(scratch) / str(number)
+                place.mkdir()
+                measure(count, running, place, times)
         finally:
             server.down(home)
+    times.report()
 
 
 if __name__ == "__main__":

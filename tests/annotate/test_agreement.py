@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rushes import masks, ontology
-from rushes.annotate.agreement import agree, consensus, interval, matching, reliability
+from rushes.annotate.agreement import agree, consensus, haste, interval, matching, reliability
 from rushes.labels import (
     Box,
     Keypoints,
@@ -22,6 +22,8 @@ from rushes.labels import (
     Polygon,
     Relation,
     RotatedBox,
+    Track,
+    TrackKey,
     kind_of,
 )
 
@@ -246,10 +248,12 @@ def test_three_boxes_become_their_median_and_a_lone_one_goes():
         [label("1", box(11, 10, 20, 20), "bob")],
         [label("1", box(12, 13, 20, 20), "cec")],
     ]
-    (merged,) = consensus.consensus_boxes(sets)
-    assert merged.geometry == box(11, 10, 20, 20)
-    assert merged.score == 1.0
-    assert len(consensus.consensus_boxes(sets, quorum=1)) == 2
+    merged = consensus.merge(sets, HANDS)
+    (one,) = merged.labels
+    assert (one.geometry, one.score, one.source, one.author) == (box(11, 10, 20, 20), 1.0, "consensus", None)
+    assert merged.members == {one.label_id: ("ada-1", "bob-1", "cec-1")}
+    assert merged.dropped == ["ada-2"]
+    assert len(consensus.merge(sets, HANDS, quorum=1).labels) == 2
 
 
 def test_haste_is_counted_by_author():
@@ -260,5 +264,171 @@ def test_haste_is_counted_by_author():
         )
         for at, s in enumerate((0.4, 12.0, None))
     ]
-    (ada,) = consensus.haste([untouched, label("2", box(0, 0, 1, 1))], events)
+    (ada,) = haste.haste([untouched, label("2", box(0, 0, 1, 1))], events)
     assert (ada.labels, ada.unchanged, ada.annotations, ada.hasty) == (2, 1, 2, 1)
+
+
+# Properties: of any set of labels.
+places = st.tuples(st.integers(0, 40), st.integers(0, 30), st.integers(4, 20), st.integers(4, 16))
+scenes = st.lists(
+    st.tuples(st.sampled_from(["r1", "r2", "r3"]), st.integers(0, 2), st.sampled_from(["hand", "cup"]), places),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda drawn: (drawn[0], drawn[1], drawn[3]),
+)
+
+
+def drawn_by(author, scene, moved=0):
+    return [
+        label(
+            f"{at}",
+            box(x + moved, y, w, h),
+            author,
+            recording_id=rec,
+            index=index,
+            class_name=name,
+            attributes={"side": "left" if at % 2 else "right"},
+        )
+        for at, (rec, index, name, (x, y, w, h)) in enumerate(scene)
+    ]
+
+
+def by_name(found):
+    return {(x.measure, x.kind, x.class_name, x.scope, x.authors): x for x in found}
+
+
+@given(scenes)
+def test_whoever_draws_the_same_agrees_in_full(scene):
+    found = agree.agree([*drawn_by("ada", scene), *drawn_by("bob", scene)], HANDS)
+    assert {x.value for x in found if x.measure in ("f1", "iou")} == {1.0}
+    assert all(math.isnan(x.value) or x.value == pytest.approx(1.0) for x in found)
+    f1 = next(x for x in found if x.measure == "f1" and not x.class_name)
+    assert f1.count == 2 * len(scene)
+    assert f1.recordings == len({drawn[0] for drawn in scene})
+
+
+@given(st.tuples(scenes, scenes, scenes), st.permutations(["ada", "bob", "cec"]))
+def test_who_is_called_what_changes_no_figure(three, names):
+    authors = ("ada", "bob", "cec")
+    one = agree.agree([x for who, scene in zip(authors, three, strict=True) for x in drawn_by(who, scene)], HANDS)
+    two = agree.agree([x for who, scene in zip(names, three, strict=True) for x in drawn_by(who, scene)], HANDS)
+    renamed = dict(zip(authors, names, strict=True))
+    other = by_name(two)
+    assert len(one) == len(two)
+    for x in one:
+        twin = other[x.measure, x.kind, x.class_name, x.scope, tuple(sorted(renamed[name] for name in x.authors))]
+        assert (x.count, x.recordings) == (twin.count, twin.recordings)
+        assert x.value == pytest.approx(twin.value, nan_ok=True)
+
+
+@given(places, st.lists(st.integers(0, 25), min_size=2, max_size=6))
+def test_the_further_a_box_is_shifted_the_less_it_overlaps(place, shifts):
+    x, y, w, h = place
+    still = label("a", box(x, y, w, h))
+    scores = [matching.overlaps([still], [label("b", box(x + by, y, w, h))])[0, 0] for by in sorted(shifts)]
+    assert all(a >= b for a, b in itertools.pairwise(scores))
+    assert scores[0] == pytest.approx((w - min(shifts)) / (w + min(shifts)) if min(shifts) < w else 0.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), min_size=1, max_size=4), st.integers(0, 9))
+def test_segments_that_are_cut_elsewhere_differ_by_their_ends(spans, off):
+    def made(author, by):
+        return [
+            label(
+                f"{at}",
+                None,
+                author,
+                kind="segment",
+                class_name="wave",
+                stream=f"cam{at}",
+                index=None,
+                t_start_ns=start * 10**9,
+                t_end_ns=(start + length) * 10**9 + by * 10**6,
+            )
+            for at, (start, length) in enumerate(spans)
+        ]
+
+    found = figures(*made("ada", 0), *made("bob", off))
+    assert found["boundary_s", "segment", "wave"].value == pytest.approx(off / 2000)
+    assert found["f1", "segment", "wave"].value == 1.0
+
+
+def test_each_person_is_held_against_all_the_others():
+    scene = [("r1", 0, "hand", (0, 0, 10, 10)), ("r2", 0, "hand", (0, 0, 10, 10))]
+    labels = [*drawn_by("ada", scene), *drawn_by("bob", scene), *drawn_by("cec", scene, moved=30)]
+    found = by_name(agree.agree(labels, HANDS))
+    f1 = {x.authors: x.value for x in found.values() if x.measure == "f1" and not x.class_name}
+    assert f1["ada", "bob", "cec"] == pytest.approx(1 / 3)
+    assert (f1["ada",], f1["cec",]) == (0.5, 0.0)
+    assert (f1["ada", "bob"], f1["ada", "cec"]) == (1.0, 0.0)
+
+
+def test_the_class_and_side_of_a_thing_that_both_found_are_compared():
+    def said(author, words):
+        return [
+            label(f"{at}", box(0, 0, 10, 10), author, index=at, class_name=name, attributes={"side": side})
+            for at, (name, side) in enumerate(words)
+        ]
+
+    one = said("ada", [("hand", "left"), ("hand", "left"), ("cup", "right"), ("cup", "right")])
+    two = said("bob", [("hand", "left"), ("hand", "right"), ("cup", "right"), ("hand", "right")])
+    found = by_name(agree.agree([*one, *two], HANDS))
+    pair = ("ada", "bob")
+    # Three of four classes alike; by chance half of them: (3/4 - 1/2) / (1 - 1/2).
+    assert found["kappa", "box class", "", "pair", pair].value == pytest.approx(0.5)
+    assert found["kappa", "side", "", "pair", pair].count == 3, "of a thing that is of one class for both"
+    assert found["alpha", "box class", "", "all", pair].value == pytest.approx(
+        reliability.krippendorff(np.array([[0.0, 0, 1, 1], [0, 0, 1, 0]]))
+    )
+    assert [x.low for x in found.values() if x.measure == "kappa"] == pytest.approx([N, N], nan_ok=True)
+
+
+def test_fleiss_is_told_where_as_many_people_rated_every_picture():
+    words = {"ada": "aabbc", "bob": "aabcc", "cec": "abbcc"}
+    labels = [
+        label(f"{at}", None, author, index=at, class_name=name, recording_id=f"r{at % 2}")
+        for author, word in words.items()
+        for at, name in enumerate(word)
+    ]
+    (found,) = [x for x in agree.agree(labels, HANDS) if x.measure == "fleiss"]
+    counts = np.array([[word[at] == c for word in words.values()] for at in range(5) for c in "abc"], np.float64)
+    assert found.value == pytest.approx(reliability.fleiss(counts.sum(axis=1).reshape(5, 3)))
+    uneven = [x for x in labels if x.author != "cec" or (x.index or 0) > 0]
+    assert not [x for x in agree.agree(uneven, HANDS) if x.measure == "fleiss"]
+
+
+def test_tracks_agree_by_their_boxes_on_every_sample():
+    def moving(author, first, last):
+        keys = tuple(TrackKey(index=at, x_px=at, y_px=0, width_px=10, height_px=10) for at in (first, last))
+        return label("t", Track(keys=keys), author, index=first, index_end=last + 1)
+
+    found = figures(moving("ada", 0, 9), moving("bob", 2, 11))
+    assert found["iou", "track", "hand"].value == pytest.approx(8 / 12)
+    assert matching.track_overlap(moving("ada", 0, 4), moving("bob", 5, 9)) == 0.0
+
+
+def test_one_who_found_nothing_disagrees_with_those_who_did():
+    seen = {"bob": frozenset({("r1", "cam", 0)})}
+    found = figures(label("1", box(0, 0, 10, 10)), seen=seen)
+    assert found["f1", "box", "hand"].value == 0.0
+    (both,) = agree.overlapping([label("1", box(0, 0, 10, 10))], seen=seen)
+    assert (both.authors, both.items, both.recordings) == (("ada", "bob"), 1, 1)
+
+
+def test_the_interval_of_a_ratio_is_that_of_its_draws():
+    tallies = [np.array([at, 10.0, 3.0]) for at in range(6)]
+    slow = interval.interval(tallies, lambda total: float(total[0] / total[1]))
+    assert interval.interval_of_ratio(tallies) == pytest.approx(slow)
+
+
+def test_annotations_that_were_hardly_looked_at_are_named():
+    taken = [replace(label(f"{at}", box(0, at, 1, 1)), origin="prediction", event_id="e1") for at in range(3)]
+    drawn = replace(label("n", box(0, 0, 1, 1)), event_id="e2")
+    event = LabelEvent(
+        event_id="e1", action="created", tool="t", payload="{}", received_ns=0, author="ada", lead_time_s=2.5
+    )
+    slow = replace(event, event_id="e2", lead_time_s=9.0)
+    (flag,) = haste.flags([*taken, drawn], [event, slow])
+    assert (flag.why, flag.labels, flag.unchanged) == (("unchanged", "hasty"), 3, 3)
+    (ada,) = haste.haste([*taken, drawn], [event, slow])
+    assert (ada.hasty, ada.hasty_each) == (0, 1)

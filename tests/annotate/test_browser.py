@@ -125,37 +125,6 @@ def test_a_box_drawn_on_a_turned_photograph_lies_on_the_stored_one(page, served,
     assert (box.x_px, box.y_px, box.width_px, box.height_px) == pytest.approx((64, 40, 128, 80), **near)
 
 
-def test_a_person_draws_a_hand_of_points_in_its_box(page, served, dataset, line, client) -> None:
-    pushed = push(dataset, line, template="hands", where=PHOTOGRAPHS)
-    task = tasks_of(client, pushed.project)[0]
-    picture = open_task(page, served, pushed.project, task.id, (640, 400))
-    page.keyboard.press("1")
-    page.wait_for_timeout(400)
-    drag(page, picture.at(300, 100), picture.at(500, 300))
-    page.keyboard.press("Escape")
-    for name, x, y in (("wrist", 400, 280), ("thumb_tip", 330, 200), ("pinky_tip", 470, 150)):
-        page.get_by_text(name, exact=True).first.click()
-        page.wait_for_timeout(300)
-        page.keyboard.down("Control")  # else the click chooses the box that it falls into
-        page.mouse.click(*picture.at(x, y))
-        page.keyboard.up("Control")
-        page.wait_for_timeout(400)
-        page.keyboard.press("Escape")
-    shoot(page, "5-hand")
-    submit(page)
-    pulled = pull(dataset, line)
-    assert pulled.problems == []
-    hand, joints = labels(dataset, source="human")
-    near = {"abs": 1.5 * 640 / picture.width}
-    assert joints.parent_id == hand.label_id
-    triples = joints.geometry.triples
-    assert triples[0:3] == pytest.approx((400, 280, 2), **near)
-    assert triples[12:15] == pytest.approx((330, 200, 2), **near)
-    assert triples[60:63] == pytest.approx((470, 150, 2), **near)
-    assert sum(triples[2::3]) == 6
-    assert page.foreign == []
-
-
 def test_a_person_draws_a_gesture_on_the_timeline(page, served, line, client, tmp_path) -> None:
     from rushes import resources
     from rushes.workflow.ingest import Request, ingest

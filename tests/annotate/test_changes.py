@@ -3,17 +3,24 @@
 import random
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from rushes.annotate.label_studio import changes
+from rushes.annotate.label_studio import changes, regions
 from rushes.annotate.label_studio.changes import Source
-from rushes.annotate.label_studio.client import TaskRow
+from rushes.annotate.label_studio.client import Newest, TaskRow
 from rushes.workflow._annotate import deriving
+from rushes.workflow._annotate.memory import Memory
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = {1: "ann@example.org", 2: "ben@example.org"}
 INTERLEAVINGS = 10_000
+STEP_S = 1.2
+LINGER = 3
+TOP = 6
+"""A change may be committed late, after so many others; so many newest tasks a pull looks at, few enough that now
+they reach back by the overlap and now they do not."""
 
 
 class Server:
@@ -23,32 +30,48 @@ class Server:
         self.tasks = {}
         self.clock = 0
         self.numbers = 0
+        self.lingering = None
 
     def now(self):
         self.clock += 1
-        return (START + timedelta(microseconds=self.clock)).isoformat().replace("+00:00", "Z")
+        return (START + timedelta(seconds=self.clock * STEP_S)).isoformat().replace("+00:00", "Z")
+
+    def number(self):
+        self.numbers += 1
+        return self.numbers
 
     def add_task(self):
-        self.numbers += 1
-        data = {"key": f"r1//cam/{self.numbers}", "rev": "r", "template": "boxes", "shown": {}}
-        self.tasks[self.numbers] = {"id": self.numbers, "data": data, "annotations": [], "updated_at": self.now()}
+        number = self.number()
+        data = {"key": f"r1//cam/{number}", "rev": "r", "template": "boxes", "shown": {}}
+        self.tasks[number] = {"id": number, "data": data, "annotations": [], "updated_at": self.now()}
 
-    def annotate(self, task, user, content):
-        self.numbers += 1
-        stamp = self.now()
-        annotation = {"id": self.numbers, "result": content, "created_at": stamp, "updated_at": stamp}
-        task["annotations"].append(annotation | {"completed_by": user, "updated_by": user, "was_cancelled": False})
-        task["updated_at"] = self.now()
+    def annotate(self, task, user, content, stamp):
+        made = {"id": self.number(), "result": content, "created_at": stamp, "updated_at": stamp}
+        task["annotations"].append(made | {"completed_by": user, "updated_by": user, "was_cancelled": False})
+        task["updated_at"] = stamp
 
-    def change(self, task, annotation, user, content):
-        annotation |= {"result": content, "updated_at": self.now(), "updated_by": user}
-        task["updated_at"] = self.now()
+    def change(self, task, annotation, user, content, stamp):
+        annotation |= {"result": content, "updated_at": stamp, "updated_by": user}
+        task["updated_at"] = stamp
 
     def forget(self, task, annotation):
         task["annotations"].remove(annotation)
         task["updated_at"] = self.now()
 
-    def index(self):
+    def commit(self):
+        """Carry out what was stamped before and is committed only now."""
+        work, self.lingering = self.lingering, None
+        if work is not None:
+            work[1]()
+
+    def late(self, work, *arguments):
+        """Stamp something now and commit it later, after some changes of others."""
+        self.commit()
+        stamp = self.now()
+        self.lingering = (self.clock, partial(work, *arguments, stamp))
+
+    def stamps(self, project):
+        del project
         return [
             TaskRow(
                 id=t["id"],
@@ -61,49 +84,62 @@ class Server:
             for t in self.tasks.values()
         ]
 
+    def newest(self, project, count):
+        rows = sorted(self.stamps(project), key=lambda row: row.updated_at, reverse=True)
+        return Newest(rows=rows[:count], tasks=len(rows), annotations=sum(row.answers for row in rows))
+
 
 class Dataset:
     """What was pulled."""
 
     def __init__(self):
         self.events = []
-        self.seen = {}
+        self.forget()
+
+    def forget(self):
+        """Clear the cache."""
+        self.memory = Memory(path=Path("nowhere"), stamps={})
 
     def pull(self, server, between=lambda: None):
         """Pull once; ``between`` happens after the index was read and before the tasks are."""
         known = changes.known_of(self.events)
         source = Source(server="local", project="1", users=USERS, received_ns=len(self.events))
-        index = server.index()
-        chosen = changes.to_read(index, known, self.seen)
+        look = self.memory.look(server, 1, top=TOP)
+        chosen = changes.to_read(look.rows, known, self.memory.stamps)
         between()
         whole = [server.tasks[number] for number in chosen if number in server.tasks]
-        found = [*changes.versions(whole, known, source), *changes.gone(index, known, source)]
+        found = [*changes.versions(whole, known, source), *changes.gone(look.there, known, source)]
         self.events += found
-        self.seen = {row.id: row.updated_at for row in index if row.answers}
+        self.memory = look.memory
         return found
 
     def living(self):
         return {
-            (event.task, event.annotation, str(changes.results_of(event)))
+            (event.task, event.annotation, str(regions.results_of(event)))
             for event in deriving.newest(self.events)
         }
 
 
 def happen(server, luck):
-    """One of two people does something, or a task comes or goes."""
+    """One of two people does something, or a task comes or goes; some of it is committed late."""
+    if server.lingering and (server.clock >= server.lingering[0] + LINGER or luck.random() < 0.3):
+        server.commit()
     what = luck.random()
     tasks = list(server.tasks.values())
-    if not tasks or what < 0.1:
+    if not tasks or what < 0.2:
         return server.add_task()
     task, user, content = luck.choice(tasks), luck.choice((1, 2)), [{"id": "a", "value": {"x": luck.random()}}]
-    if what < 0.2:
+    if what < 0.25:
         del server.tasks[task["id"]]
     elif what < 0.5 or not task["annotations"]:
-        server.annotate(task, user, content)
-    elif what < 0.8:
-        server.change(task, luck.choice(task["annotations"]), user, content)
+        server.late(server.annotate, task, user, content)
+    elif what < 0.85:
+        chosen = luck.choice(task["annotations"])
+        server.late(server.change, task, chosen, user, content)
     else:
         server.forget(task, luck.choice(task["annotations"]))
+    if luck.random() < 0.4:
+        server.commit()
     return None
 
 
@@ -123,18 +159,19 @@ def test_ten_thousand_interleavings_lose_nothing_and_invent_nothing() -> None:
     for seed in range(INTERLEAVINGS):
         luck = random.Random(seed)
         server, dataset = Server(), Dataset()
-        for _ in range(luck.randint(1, 14)):
+        for _ in range(luck.randint(1, 20)):
             if luck.random() < 0.3:
                 meanwhile = partial(happen, server, luck) if luck.random() < 0.5 else nothing
                 dataset.pull(server, between=meanwhile)
             else:
                 happen(server, luck)
+        server.commit()
         dataset.pull(server)
         assert dataset.living() == held(server), seed
         assert dataset.pull(server) == [], seed
         names = [event.event_id for event in dataset.events]
         assert len(names) == len(set(names)), seed
-        dataset.seen = {}  # the cache was cleared
+        dataset.forget()
         assert dataset.pull(server) == [], seed
 
 
@@ -142,9 +179,9 @@ def test_who_made_and_who_changed_a_version_is_kept() -> None:
     server, dataset = Server(), Dataset()
     server.add_task()
     (task,) = server.tasks.values()
-    server.annotate(task, 1, [])
+    server.annotate(task, 1, [], server.now())
     dataset.pull(server)
-    server.change(task, task["annotations"][0], 2, [{"id": "b"}])
+    server.change(task, task["annotations"][0], 2, [{"id": "b"}], server.now())
     dataset.pull(server)
     assert [(event.action, event.author) for event in dataset.events] == [
         ("created", "ann@example.org"),
@@ -157,7 +194,7 @@ def test_a_task_of_somebody_else_is_left_alone() -> None:
     server.add_task()
     (task,) = server.tasks.values()
     task["data"] = {"image": "theirs.jpg"}
-    server.annotate(task, 1, [])
+    server.annotate(task, 1, [], server.now())
     assert dataset.pull(server) == []
 
 

@@ -2,9 +2,12 @@
 
 import json
 import shlex
+import uuid
 
+import httpx
 import pytest
 
+from annotate.people import second_person
 from annotate.test_push_pull import annotate, box, tasks_of
 from cli.conftest import Said, hold_to_schema
 from rushes.annotate.label_studio import access, places
@@ -79,3 +82,27 @@ def test_a_server_of_the_team_is_used_by_its_address(dataset, typed, served, mon
     assert json.loads(without.out)["error"]["code"] == "labelstudio.no-media"
     assert answer(typed(f"{push} --media {served.home.media} --json"))["created"] == 3
     assert answer(typed(f"pull {dataset} --url {served.url} --json"))["tasks"] == 3
+
+
+@pytest.mark.live
+def test_legacy_and_personal_tokens_of_two_people_open_a_server_of_the_team(
+    dataset, typed, served, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv(places.HOME_VARIABLE, str(tmp_path / "nowhere"))
+    monkeypatch.delenv(access.TOKEN_VARIABLE, raising=False)
+    ben = second_person(served, f"{uuid.uuid4().hex[:8]}@example.org")
+    personal = httpx.post(
+        f"{served.url}/api/token/", headers={"Authorization": f"Token {ben}"}, timeout=60, trust_env=False
+    ).json()["token"]
+    created = []
+    for token in (ben, personal, served.access.token):
+        file = tmp_path / "token"
+        places.write_secret(file, token + "\n")
+        there = f"--url {served.url} --token-file {file} --media {served.home.media}"
+        pushed = typed(f'push {dataset} --template boxes --ontology hands --where "{WHERE}" {there} --json')
+        assert token not in pushed.out + pushed.err
+        created.append(answer(pushed)["created"])
+        assert answer(typed(f"pull {dataset} {there} --json"))["tasks"] == 3
+    assert created == [3, 0, 0]
+    said = typed(f"pull {dataset} --url {served.url} --json")
+    assert said.json["error"]["code"] == "labelstudio.no-token"

@@ -15,7 +15,7 @@ from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.results import Origin
 from rushes.annotate.tracks import box_at, boxes_of
 from rushes.labels import Label, RotatedBox, Track, TrackKey
-from rushes.workflow._annotate.deriving import timed
+from rushes.workflow._annotate.deriving import StreamFacts, timed
 
 HANDS = ontology.load("hands")
 MADE_OF = template.build("gesture", HANDS)
@@ -287,8 +287,9 @@ def test_a_span_has_the_times_of_its_samples_and_ends_where_the_next_begins() ->
     label = Label(
         label_id="l", recording_id="r", kind="segment", source="human", stream="/c", index=1, index_end=3
     )
-    assert (timed(label, lambda *_: times).t_start_ns, timed(label, lambda *_: times).t_end_ns) == (10, 55)
-    assert timed(replace(label, index_end=5), lambda *_: times).t_end_ns == 70
+    facts = StreamFacts(times_of=lambda *_: times, axis_of=lambda _: None, difference=lambda _: "")
+    assert (timed(label, facts).t_start_ns, timed(label, facts).t_end_ns) == (10, 55)
+    assert timed(replace(label, index_end=5), facts).t_end_ns == 70
 
 
 @pytest.mark.parametrize("size", [(48, 64), (47, 63)])

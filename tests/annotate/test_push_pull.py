@@ -15,7 +15,7 @@ from rushes.annotate.label_studio.client import Client, ReplyLostError
 from rushes.annotate.label_studio.plan import Task
 from rushes.annotate.label_studio.sending import send
 from rushes.annotate.rows import label_columns, labels_of
-from rushes.errors import ToolError, UsageError
+from rushes.errors import RecipeError, ToolError, UsageError
 from rushes.labels import Box, Keypoints, Label, Relation
 from rushes.store import Store
 from rushes.workflow import annotate_pull, annotate_push
@@ -364,9 +364,9 @@ def test_a_project_that_is_gone_is_no_deletion_of_labels(dataset, line, client) 
 
 
 def test_nothing_to_label_and_no_ontology_are_told(dataset, line) -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(RecipeError) as told:
         annotate_push.push(dataset, annotate_push.Request(template="hands"), line)
-    assert told.value.code == "annotate.no-ontology"
+    assert told.value.code == "ontology.absent"
     with pytest.raises(UsageError) as told:
         push(dataset, line, where="false")
     assert told.value.code == "annotate.nothing"
@@ -470,9 +470,9 @@ def test_two_pushes_at_once_from_two_machines_leave_every_task_once(line, client
 
 
 def test_two_pushes_of_one_dataset_give_way_to_each_other(dataset, line) -> None:
-    from rushes.workflow._annotate import project as projects
+    from rushes.workflow._annotate.turns import turn
 
-    with projects.turn(dataset), pytest.raises(ToolError) as told:
+    with turn(dataset), pytest.raises(ToolError) as told:
         push(dataset, line)
     assert told.value.code == "annotate.busy"
 

@@ -12,12 +12,13 @@ import httpx
 import psutil
 import pytest
 
-from rushes.annotate.label_studio import access, places, program, server, settings
+from rushes.annotate.label_studio import access, health, places, program, server, settings
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.places import Home
 from rushes.annotate.label_studio.plan import Task
 from rushes.annotate.label_studio.sending import send
 from rushes.errors import ToolError, UsageError
+from rushes.workflow import annotate
 
 
 def test_the_server_sees_nothing_of_our_environment(tmp_path) -> None:
@@ -44,6 +45,22 @@ def test_a_url_that_is_none_of_postgresql_is_refused_without_showing_it(tmp_path
         settings.variables(Home(tmp_path), token="t", password="p", postgres=url.replace("//", "//u:secret@"))
     assert refused.value.code == "labelstudio.postgres"
     assert "secret" not in refused.value.message
+
+
+def test_a_home_keeps_its_postgresql_for_the_next_time_for_our_eyes_alone(tmp_path, monkeypatch) -> None:
+    told = []
+
+    def start(python, home, port, variables):
+        told.append(variables)
+        raise ToolError("not now", code="labelstudio.start")
+
+    monkeypatch.setattr(server, "_start", start)
+    monkeypatch.setattr(program, "install", lambda environment: Path("python"))
+    for url in ("postgresql://ann:secret@db.example/labels", None):
+        with pytest.raises(ToolError):
+            server.up(Home(tmp_path), postgres=url)
+    assert [variables["POSTGRE_NAME"] for variables in told] == ["labels", "labels"]
+    assert stat.S_IMODE(Home(tmp_path).postgres.stat().st_mode) == 0o600
 
 
 def test_homes_follow_the_variables_of_the_desktop(tmp_path) -> None:
@@ -99,6 +116,66 @@ def test_nothing_runs_in_a_home_whose_note_names_a_stranger(tmp_path) -> None:
     places.write_secret(home.note, f'{{"pid": {os.getpid()}, "port": 1, "database": "sqlite"}}')
     assert server.find(home) is None
     assert server.down(home) is None
+
+
+def test_the_doctor_finds_a_program_that_is_absent_and_secrets_that_are_open(tmp_path) -> None:
+    environment = {places.PROGRAM_VARIABLE: str(tmp_path / "none")}
+    home = Home(tmp_path / "home")
+    (program_sign,) = health.examine(home, environment=environment)
+    assert (program_sign.state, program_sign.found) == ("warning", "not installed")
+    home.make()
+    places.write_secret(home.token, "x")
+    home.token.chmod(0o644)
+    signs = {sign.name: sign for sign in health.examine(home, environment=environment)}
+    assert signs["Label Studio secrets"].found == "others may read token"
+    assert str(home.token) in signs["Label Studio secrets"].fix
+    assert signs["Label Studio server"].state == "ok"
+
+
+def test_the_doctor_finds_a_server_that_died(tmp_path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    places.write_secret(home.note, f'{{"pid": {os.getpid()}, "port": 1, "database": "sqlite"}}')
+    signs = {sign.name: sign for sign in health.examine(home)}
+    assert signs["Label Studio server"].state == "warning"
+    assert f"process {os.getpid()} ended" in signs["Label Studio server"].found
+    assert server.down(home) is None  # whose process it is now is a stranger's
+    assert {sign.name: sign.state for sign in health.examine(home)}["Label Studio server"] == "ok"
+
+
+@pytest.mark.live
+def test_the_doctor_finds_a_running_server_safe(served) -> None:
+    signs = list(health.examine(served.home))
+    assert [sign.state for sign in signs] == ["ok"] * 4, signs
+    assert served.url in signs[2].found
+
+
+@pytest.mark.live
+def test_beside_a_server_that_hangs_no_second_is_started(served, monkeypatch) -> None:
+    monkeypatch.setattr(server, "BUSY_S", 0)
+    monkeypatch.setattr(server, "ANSWER_S", 1)
+    monkeypatch.setenv(places.HOME_VARIABLE, str(served.home.root))
+    os.kill(served.pid, signal.SIGSTOP)
+    try:
+        for attempt in (lambda: server.up(served.home), annotate.line):
+            with pytest.raises(ToolError) as told:
+                attempt()
+            assert told.value.code == "labelstudio.hangs"
+            assert str(served.pid) in told.value.message
+        signs = {sign.name: sign for sign in health.examine(served.home)}
+        assert signs["Label Studio server"].found == f"process {served.pid} does not answer"
+    finally:
+        os.kill(served.pid, signal.SIGCONT)
+    assert server.up(served.home).pid == served.pid
+
+
+@pytest.mark.live
+def test_a_port_that_is_taken_is_told_before_anything_is_started(served, tmp_path) -> None:
+    port = int(served.url.rpartition(":")[2])
+    with pytest.raises(ToolError) as told:
+        server.up(Home(tmp_path / "home"), port=port)
+    assert told.value.code == "labelstudio.port-taken"
+    assert server.find(Home(tmp_path / "home")) is None
 
 
 @pytest.mark.live
@@ -195,7 +272,7 @@ def test_a_server_is_stopped_by_its_id_and_what_it_held_is_there_again(tmp_path)
 
 
 @pytest.mark.live
-def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_path) -> None:
+def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_path, monkeypatch) -> None:
     home = Home(tmp_path / "home")
     tasks = [Task(key=f"k{at}", data={"image": f"x{at}"}) for at in range(1200)]
     killed = server.up(home)
@@ -213,6 +290,9 @@ def test_a_server_killed_while_it_imports_has_every_task_once_in_the_end(tmp_pat
                     progress=lambda done, _: timer.start() if done == 600 else None,
                 )
         assert told.value.code in ("labelstudio.reply-lost", "labelstudio.unreachable")
+        monkeypatch.setenv(places.HOME_VARIABLE, str(home.root))
+        with pytest.raises(ToolError, match=f"process {killed.pid} ended without rushes annotate down"):
+            annotate.line()
         again = server.up(home)
         assert again.fresh
         with Client(again.access) as client:

@@ -118,8 +118,9 @@ def content(dataset: Path) -> dict[str, list[str]]:
     ["sync d", "check d --fail-on never", "split d --parts train:0.3,val:0.3,test:0.4"],
     ids=lambda line: line.split()[0],
 )
+@pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.soak)])
 def test_kill_9_at_random_points_ends_after_a_rerun_in_the_same_content(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
+    line: str, kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
 ) -> None:
     monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-m", "rushes", *line.split()]
@@ -130,7 +131,7 @@ def test_kill_9_at_random_points_ends_after_a_rerun_in_the_same_content(
     length = time.perf_counter() - start
     whole, before = content(Path("d")), content(Path("base"))
     dice, killed = random.Random(3), 0
-    for _ in range(20):
+    for _ in range(kills):
         shutil.rmtree("d")
         shutil.copytree("base", "d")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -140,4 +141,4 @@ def test_kill_9_at_random_points_ends_after_a_rerun_in_the_same_content(
         assert content(Path("d")) in (before, whole)
         assert typed(line).code == 0
         assert content(Path("d")) == whole
-    assert killed > 5
+    assert killed > kills // 4

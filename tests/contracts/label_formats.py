@@ -25,6 +25,10 @@ from rushes.labels import (
 from rushes.vocabulary import Ontology
 
 HANDS = ontology.load("hands")
+ORIENTATIONS = {
+    (0, False): 1, (180, False): 3, (90, False): 6, (270, False): 8,
+    (0, True): 2, (180, True): 4, (270, True): 5, (90, True): 7,
+}  # fmt: skip
 WIDE, TALL = (640, 480), (96, 128)
 
 
@@ -111,7 +115,7 @@ class LabelFormatContract:
             file = place / "images" / (each.picture.part or "") / each.picture.name
             file.parent.mkdir(parents=True, exist_ok=True)
             exif = Image.Exif()
-            exif[0x0112] = {0: 1, 90: 6, 180: 3, 270: 8}[each.picture.turn_deg]
+            exif[0x0112] = ORIENTATIONS[each.picture.turn_deg, each.picture.mirrored]
             Image.new("L", (each.picture.width_px, each.picture.height_px)).save(file, exif=exif)
         form: LabelFormat = registry.load("export", self.name)
         options = {**form.defaults, **self.carried[sort]}
@@ -155,15 +159,19 @@ class LabelFormatContract:
 
     @pytest.mark.parametrize("sort", ["boxes", "rotated", "polygons", "hand", "masks"])
     @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-    def test_what_it_carries_comes_back_as_it_was_drawn(self, sort: str, turn: int, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("mirrored", [False, True])
+    def test_what_it_carries_comes_back_as_it_was_drawn(
+        self, sort: str, turn: int, mirrored: bool, tmp_path: Path
+    ) -> None:
         if sort not in self.carried:
             return
         sets = {"boxes": BOXES, "rotated": ROTATED, "polygons": POLYGONS, "hand": HAND, "masks": MASKS}
-        pictures = [replace(each, picture=replace(each.picture, turn_deg=turn)) for each in sets[sort]]
+        facts = {"turn_deg": turn, "mirrored": mirrored}
+        pictures = [replace(each, picture=replace(each.picture, **facts)) for each in sets[sort]]
         written = self.write(tmp_path / "out", pictures, sort)
         assert written.labels_out == written.labels_in
         assert [x for x in written.left_out if x.effect != "noted"] == []
-        self.same(self.read(tmp_path / "out").pictures, pictures, exact=self.exact and turn == 0)
+        self.same(self.read(tmp_path / "out").pictures, pictures, exact=self.exact and not turn and not mirrored)
 
     def test_keypoints_stay_with_their_hand(self, tmp_path: Path) -> None:
         if "hand" not in self.carried:

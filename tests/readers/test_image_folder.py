@@ -7,6 +7,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from contracts.readers import ReaderContract, head_of
 from readers.reading import tables
@@ -68,3 +69,28 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     assert PLUGIN.probe(tmp_path, b"").confidence == 0
     with pytest.raises(ReadError, match="no image"):
         PLUGIN.open(tmp_path, {})
+
+
+def test_every_picture_has_its_own_size_as_stored_whatever_exif_turns(tmp_path: Path) -> None:
+    Image.new("RGB", (640, 480)).save(tmp_path / "1.jpg")
+    turned = Image.new("RGB", (300, 200))
+    turned.getexif()[274] = 6  # shown as 200x300
+    turned.save(tmp_path / "2.jpg", exif=turned.getexif())
+    (tmp_path / "3.jpg").write_bytes(b"no picture")
+    Image.new("L", (7, 5)).save(tmp_path / "4.png")
+    with PLUGIN.open(tmp_path, {}) as recording:
+        found = tables(recording)["images"]
+        stream = recording.description.streams[0]
+    assert found["width"] == [640, 300, None, 7]
+    assert found["height"] == [480, 200, None, 5]
+    assert (stream.width, stream.height) == (None, None)
+    assert "pictures of 3 sizes, 7x5 to 640x480" in stream.notes
+
+
+def test_pictures_of_one_size_give_it_to_their_stream(tmp_path: Path) -> None:
+    for name in ("1.png", "2.png"):
+        image(tmp_path / name)
+    with PLUGIN.open(tmp_path, {}) as recording:
+        stream = recording.description.streams[0]
+        assert tables(recording)["images"]["width"] == [12, 12]
+    assert (stream.width, stream.height, stream.notes) == (12, 8, None)

@@ -15,7 +15,8 @@ def store(dataset):
 
 
 def test_every_table_is_there_empty_ones_too(store):
-    assert [name for (name,) in store.sql("show tables").fetchall()] == list(table_names())
+    shown = [name for (name,) in store.sql("show tables").fetchall()]
+    assert shown == sorted([*table_names(), "standing"])
     for table in table_names():
         assert store.sql(f"select count(*) from {table}").fetchall() == [(store.table(table).num_rows,)]
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from rushes.annotate import rows
 from rushes.errors import RecipeError, UsageError
 from rushes.labels import Box, Label, Relation, Track, TrackKey
 from rushes.store import Store
-from rushes.workflow import export, import_labels
+from rushes.workflow import annotate_edit, export, import_labels
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
@@ -66,10 +67,53 @@ def test_an_export_of_ours_read_again_leaves_the_labels_of_people_alone(people, 
     export.export(people, export.Settings(format="coco", out=tmp_path / "coco", pictures=False))
     before = typed(people)
     done = import_labels.import_labels(people, import_labels.Settings(path=tmp_path / "coco"))
-    assert (done.format, done.new, done.left_out) == ("coco", 329, ())
-    after = typed(people)
-    assert len(after) == len({label.label_id for label in after}) == 2 * 329
-    assert [label for label in after if label.tool == "yolo"] == before
+    assert (done.format, done.new, done.edited, done.unchanged, done.left_out) == ("coco", 0, 0, 329, ())
+    assert typed(people) == before
+
+
+def test_an_export_of_ours_that_names_no_labels_says_so(people, shared_data, tmp_path):
+    import_labels.import_labels(people, boxes_of_people(shared_data))
+    export.export(people, export.Settings(format="labelstudio_json", out=tmp_path / "ls", pictures=False))
+    done = import_labels.import_labels(people, import_labels.Settings(path=tmp_path / "ls"), dry_run=True)
+    told = {x.what: x.count for x in done.left_out}
+    assert (done.edited, told["labels of an export of Rushes"]) == (0, done.new)
+
+
+def test_what_was_corrected_in_an_export_of_ours_edits_the_same_labels(people, shared_data, tmp_path):
+    import_labels.import_labels(people, boxes_of_people(shared_data))
+    export.export(people, export.Settings(format="coco", out=tmp_path / "coco", pictures=False))
+    (file,) = (tmp_path / "coco" / "annotations").glob("*.json")
+    body = json.loads(file.read_text())
+    first, second, third = body["annotations"][:3]
+    first["bbox"][0] += 1.5
+    second["category_id"] = next(c["id"] for c in body["categories"] if c["id"] != second["category_id"])
+    gone = third["rushes"]["labels"][0]["label_id"]
+    body["annotations"].remove(third)
+    file.write_text(json.dumps(body))
+    before = {label.label_id: label for label in typed(people)}
+    moved, renamed = (one["rushes"]["labels"][0]["label_id"] for one in (first, second))
+    # Meanwhile somebody renames the first here: both changes are kept.
+    other = next(c["name"] for c in body["categories"] if c["name"] != before[moved].class_name)
+    annotate_edit.edit(people, {moved: replace(before[moved], class_name=other)}, author="eve")
+    settings = import_labels.Settings(path=tmp_path / "coco")
+    assert import_labels.import_labels(people, settings, dry_run=True).edited == 2
+    done = import_labels.import_labels(people, settings)
+    assert (done.new, done.edited, done.removed) == (0, 2, 0)
+    assert [(x.what, x.count) for x in done.left_out] == [("labels that the file has no more", 1)]
+    after = {label.label_id: label for label in typed(people)}
+    assert after.keys() == before.keys()
+    assert after[moved].geometry.x_px == pytest.approx(before[moved].geometry.x_px + 1.5)
+    assert (after[moved].class_name, after[gone].geometry) == (other, before[gone].geometry)
+    assert after[renamed].class_name != before[renamed].class_name
+    assert after[renamed].geometry == before[renamed].geometry
+    same = [name for name in before if name not in (moved, renamed)]
+    assert [after[name] for name in same] == [before[name] for name in same]
+    again = import_labels.import_labels(people, settings)
+    assert Store.open(people).table("labels").num_rows == 329
+    assert again.revision == done.revision
+    # The file that the labels came from at first does not undo what was edited since.
+    import_labels.import_labels(people, boxes_of_people(shared_data))
+    assert {label.label_id: label for label in typed(people)} == after
 
 
 def test_a_corrected_file_takes_the_place_of_what_it_said_before(people, shared_data, tmp_path):

@@ -57,6 +57,28 @@ def test_predictions_name_their_model_and_a_second_run_changes_nothing(people, s
     assert (again.labels, again.revision) == (len(labels), store.revision)
 
 
+def test_a_run_that_is_stopped_keeps_the_recordings_that_it_finished(shared_data, tmp_path):
+    pictures = sorted((shared_data / "labels" / "coco128_people" / "images" / "train2017").iterdir())
+    for folder, picture in zip(("one", "two"), pictures, strict=False):
+        (tmp_path / folder).mkdir()
+        shutil.copy(picture, tmp_path / folder)
+    place = tmp_path / "set"
+    ingest(place, Request(paths=[tmp_path / "one", tmp_path / "two"]))
+
+    def stop_at_the_second(what, done, total):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict(place, settings(shared_data), progress=stop_at_the_second)
+    kept = Store.open(place)
+    assert kept.table("label_events").num_rows == 1
+    done = predict(place, settings(shared_data))
+    store = Store.open(place)
+    assert (store.table("label_events").num_rows, done.revision) == (2, kept.revision + 1)
+    assert store.table("labels").num_rows == done.labels
+
+
 def test_a_picture_in_which_nothing_is_seen_still_counts_as_looked_at(people):
     events = Store.open(people).table("label_events", where={"action": "predicted"}).to_pylist()
     assert len(events) == 30

@@ -15,9 +15,10 @@ from typing import Any, Literal, TypeAlias
 LabelKind = Literal[
     "box", "rotated_box", "polygon", "mask", "keypoints", "class", "text", "segment", "track", "relation"
 ]
-LabelSource = Literal["human", "model", "import"]
+LabelSource = Literal["human", "consensus", "model", "import"]
 LabelOrigin = Literal["manual", "prediction", "prediction-changed"]
-LabelAction = Literal["created", "updated", "deleted", "predicted", "imported"]
+LabelAction = Literal["created", "updated", "deleted", "merged", "predicted", "imported"]
+LabelRole = Literal["adjudicate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,8 @@ class Label:
         t_end_ns: End of a span, not itself included.
         parent_id: Label that it is a part of: the box whose keypoints, mask or polygon it is.
         attributes: By name; JSON values.
+        annotator: Whom the plan gave the task to, whoever is logged in as author.
+        role: ``adjudicate`` where it settles what others had labelled.
         received: Geometry as the source gave it, in the source's own units; JSON values.
     """
 
@@ -159,6 +162,8 @@ class Label:
     score: float | None = None
     tool: str | None = None
     author: str | None = None
+    annotator: str | None = None
+    role: LabelRole | None = None
     model: str | None = None
     origin: LabelOrigin | None = None
     received: Mapping[str, Any] | None = None
@@ -196,6 +201,8 @@ class LabelEvent:
     task_data: str | None = None
     recording_id: str | None = None
     author: str | None = None
+    annotator: str | None = None
+    role: LabelRole | None = None
     created_ns: int | None = None
     updated_ns: int | None = None
     lead_time_s: float | None = None
@@ -211,6 +218,7 @@ class Picture:
         width_px, height_px: As stored.
         part: Of a split, such as train; None where there is no split.
         turn_deg: Clockwise turn, 0, 90, 180 or 270, that shows it upright; what heeds EXIF sees it so turned.
+        mirrored: Whether what heeds EXIF sees its mirror image: left and right change places before the turn.
     """
 
     name: str
@@ -222,6 +230,7 @@ class Picture:
     moment: int | None = None
     t_ns: int | None = None
     turn_deg: int = 0
+    mirrored: bool = False
     part: str | None = None
 
 

@@ -18,7 +18,7 @@ from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology, RelationSpec, 
 
 def named() -> dict[str, Path]:
     """Give the ontologies that come with the package, by name."""
-    return {path.stem: path for path in sorted((resources.folder("data_samples") / "ontologies").glob("*.yaml"))}
+    return {path.stem: path for path in sorted((resources.folder("pipelines") / "ontologies").glob("*.yaml"))}
 
 
 def find(ontology: str) -> Path:

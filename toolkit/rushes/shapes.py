@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes import masks
-from rushes.labels import Box, Geometry, Keypoints, Mask, Polygon, Relation, RotatedBox, Track, TrackKey
+from rushes.labels import Box, Geometry, Keypoints, Mask, Picture, Polygon, Relation, RotatedBox, Track, TrackKey
 
 Boxes: TypeAlias = npt.NDArray[np.float64]
 """Shape (n, 4): left, top, width, height."""
@@ -161,6 +162,57 @@ def turned(geometry: Geometry, width_px: int, height_px: int, turn_deg: int) -> 
             return Keypoints(triples=tuple(number for point in seen for number in point))
         case Track(keys=keys):
             return Track(keys=tuple(at.key(key) for key in keys))
+
+
+def mirrored(geometry: Geometry, width_px: int) -> Geometry:
+    """Give a shape as it lies in the mirror image of its picture, left and right swapped.
+
+    Args:
+        geometry: In the picture.
+        width_px: Of the picture.
+    """
+
+    def flipped(ring: Sequence[float]) -> tuple[float, ...]:
+        return tuple(width_px - number if at % 2 == 0 else number for at, number in enumerate(ring))
+
+    match geometry:
+        case Box():
+            return replace(geometry, x_px=width_px - geometry.x_px - geometry.width_px)
+        case RotatedBox():
+            (_, right, *_) = corners(geometry)
+            angle = (360 - geometry.rotation_deg) % 360
+            return replace(geometry, x_px=width_px - right[0], y_px=right[1], rotation_deg=angle)
+        case Polygon(rings=rings):
+            return Polygon(rings=tuple(flipped(ring) for ring in rings))
+        case Mask():
+            return masks.encode(masks.decode(geometry)[:, ::-1])
+        case Keypoints():
+            seen = [(width_px - x if v else 0.0, y, v) for x, y, v in triples(geometry)]
+            return Keypoints(triples=tuple(number for point in seen for number in point))
+        case Track(keys=keys):
+            return Track(keys=tuple(_mirrored_key(key, width_px) for key in keys))
+        case Relation():
+            return geometry
+
+
+def as_shown(geometry: Geometry, picture: Picture) -> Geometry:
+    """Give a shape as it lies on the picture that EXIF shows."""
+    shape = mirrored(geometry, picture.width_px) if picture.mirrored else geometry
+    return turned(shape, picture.width_px, picture.height_px, picture.turn_deg)
+
+
+def as_stored(geometry: Geometry, picture: Picture) -> Geometry:
+    """Give a shape of the picture that EXIF shows as it lies on the stored one."""
+    width, height = turned_size(picture.width_px, picture.height_px, picture.turn_deg)
+    shape = turned(geometry, width, height, (360 - picture.turn_deg) % 360)
+    return mirrored(shape, picture.width_px) if picture.mirrored else shape
+
+
+def _mirrored_key(key: TrackKey, width_px: int) -> TrackKey:
+    if not key.rotation_deg:
+        return replace(key, x_px=width_px - key.x_px - key.width_px)
+    (_, right, *_) = corners(key)
+    return replace(key, x_px=width_px - right[0], y_px=right[1], rotation_deg=(360 - key.rotation_deg) % 360)
 
 
 class _Turn:

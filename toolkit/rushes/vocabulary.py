@@ -19,12 +19,14 @@ class AttributeSpec:
         kind: ``choice`` of one of ``values``, ``choices`` of several, ``flag``, ``number`` or ``text``.
         values: In one fixed order; empty unless it is a choice.
         required: Whether a label without it is unfinished.
+        formerly: Names that it had before; what labels say under them is read as this attribute.
     """
 
     name: str
     kind: Literal["choice", "choices", "flag", "number", "text"]
     values: tuple[str, ...] = ()
     required: bool = False
+    formerly: tuple[str, ...] = ()
     about: str = ""
 
 
@@ -146,8 +148,10 @@ class Ontology:
         )
 
     def attribute(self, name: str) -> AttributeSpec | None:
-        """Find an attribute by its name."""
-        return next((spec for spec in self.attributes if spec.name == name), None)
+        """Find an attribute by its name, or by one that it had before."""
+        return next((s for s in self.attributes if s.name == name), None) or next(
+            (s for s in self.attributes if name in s.formerly), None
+        )
 
     def skeleton(self, name: str) -> Skeleton | None:
         """Find a skeleton by its name."""

@@ -16,7 +16,10 @@ from rushes.cli._output import Answer, table
 @click.option("--since", required=True, metavar="REVISION", help="Revision or tag to start from.")
 @click.option("--until", metavar="REVISION", help="Revision or tag to end at; the newest if left out.")
 def diff(dataset: Path, since: str, until: str | None) -> Answer:
-    """Say which labels were added, removed or changed between two revisions, and by whom."""
+    """Say which labels differ between two revisions.
+
+    Which were added, removed or changed, and by whom.
+    """
     history = registry.late("rushes.workflow.annotate_history")
     changes = history.diff(dataset, since=revision_of(since), until=revision_of(until))
     rows = [
@@ -55,7 +58,10 @@ def diff(dataset: Path, since: str, until: str | None) -> Answer:
 @click.option("--task", "task_key", metavar="KEY", help="Only this task, such as RECORDING/STREAM/INDEX.")
 @at_option
 def blame(dataset: Path, task_key: str | None, at: str | None) -> Answer:
-    """Say who made, changed or deleted which annotation, and when; and how many labels rest on it today."""
+    """Say who made which annotation what it is, and when.
+
+    Every version that was pulled, deletions included, and how many labels rest on it today.
+    """
     history = registry.late("rushes.workflow.annotate_history")
     where = {"task_key": task_key} if task_key else None
     rows = [

@@ -7,7 +7,7 @@ from rushes.workflow.doctor import examine
 
 @verb("doctor", examples="rushes doctor")
 def command() -> Answer:
-    """Examine Python, the packages, OpenCV, mongod, the browser and the disk; give a fix for each fault."""
+    """Examine Python, packages, OpenCV, mongod, browser, Label Studio and disk; give a fix for each fault."""
     seen = list(examine())
     rows = [(item.name, item.state, item.found, item.fix) for item in seen]
     missing = [item.name for item in seen if item.state == "missing"]

@@ -25,7 +25,7 @@ rushes evaluate my-dataset --truth import:yolo --predicted model:yolox --at-scor
 """,
 )
 @dataset_argument
-@click.option("--truth", default="human", show_default=True, help="human, import:coco, human@ada …")
+@click.option("--truth", default="human", show_default=True, help="truth, human, import:coco, human@ada …")
 @click.option("--predicted", default="model", show_default=True, help="model, model:yolox, human@bob …")
 @click.option("--what", type=OneOf(("box", "mask", "keypoints")), default="box", show_default=True)
 @click.option(

@@ -3,12 +3,13 @@
 COCO, YOLO and Label Studio's JSON; what the format cannot carry is listed, never dropped in silence.
 """
 
+import sys
 from pathlib import Path
 
 import click
 
 from rushes.cli._labels import left_out_lines, left_out_result, options_option
-from rushes.cli._options import OneOf, PluginName, at_option, dataset_argument, dry_run_option, revision_of, verb
+from rushes.cli._options import PluginName, at_option, dataset_argument, dry_run_option, revision_of, verb
 from rushes.cli._output import Answer
 from rushes.quantities import say_count
 from rushes.workflow.export import Done, Settings, export
@@ -28,7 +29,9 @@ rushes export my-dataset --format yolo --option task=obb --split two-way --out m
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to make.")
 @options_option
 @click.option("--split", metavar="NAME", help="Parts of this split become those of the export.")
-@click.option("--source", type=OneOf(("human", "model", "import")), help="Only labels of this source.")
+@click.option(
+    "--source", default="truth", show_default=True, help="Or human, human@ada, consensus, model, import:coco …"
+)
 @click.option("--tool", help="Only labels of this tool.")
 @click.option("--unlabelled", is_flag=True, help="Take frames without labels along, of streams that have some.")
 @click.option("--no-pictures", is_flag=True, help="Write the labels only.")
@@ -40,14 +43,18 @@ def command(
     out: Path,
     options: dict[str, str],
     split: str | None,
-    source: str | None,
+    source: str,
     tool: str | None,
     unlabelled: bool,
     no_pictures: bool,
     at: str | None,
     dry_run: bool,
 ) -> Answer:
-    """Export labelled frames; classes keep the order of the ontology, pictures stay as stored."""
+    """Export labelled frames; classes keep the order of the ontology, pictures stay as stored.
+
+    The truth is one version of every frame, whoever labelled it: what was adjudicated, else the consensus, else
+    what one person drew; and labels read from files. What models propose is none of it.
+    """
     settings = Settings(
         format=form,
         out=out,
@@ -58,7 +65,7 @@ def command(
         unlabelled=unlabelled,
         pictures=not no_pictures,
     )
-    return answer(dataset, export(dataset, settings, at=revision_of(at), dry_run=dry_run))
+    return answer(dataset, export(dataset, settings, at=revision_of(at), argv=sys.argv[1:], dry_run=dry_run))
 
 
 def answer(dataset: Path, done: Done) -> Answer:

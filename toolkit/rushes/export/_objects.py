@@ -75,14 +75,13 @@ def objects_of(labelled: LabelledPicture, ontology: Ontology, tally: Tally) -> I
 
 def shown(thing: Object, picture: Picture) -> Object:
     """Give an object as it lies on the picture that EXIF shows."""
-    if not picture.turn_deg:
+    if not picture.turn_deg and not picture.mirrored:
         return thing
 
     def turn(label: Label | None) -> Label | None:
         if label is None or label.geometry is None:
             return label
-        geometry = shapes.turned(label.geometry, picture.width_px, picture.height_px, picture.turn_deg)
-        return replace(label, geometry=geometry)
+        return replace(label, geometry=shapes.as_shown(label.geometry, picture))
 
     return replace(thing, box=turn(thing.box), outline=turn(thing.outline), points=turn(thing.points))
 

@@ -14,8 +14,17 @@ from rushes.errors import ReadError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _ORIENTATION = 0x0112
-_TURNS = {3: 180, 6: 90, 8: 270}
-_MIRRORED = (2, 4, 5, 7)
+TURNS = {
+    1: (0, False),
+    3: (180, False),
+    6: (90, False),
+    8: (270, False),
+    2: (0, True),
+    4: (180, True),
+    5: (270, True),
+    7: (90, True),
+}
+"""EXIF's orientation: the clockwise turn that shows the picture, and whether it is mirrored before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +34,7 @@ class Header:
     Args:
         width_px, height_px: As stored.
         turn_deg: Clockwise turn that shows it upright, as EXIF states.
-        mirrored: Whether EXIF states a mirrored picture besides; its turn is given as 0.
+        mirrored: Whether EXIF shows its mirror image: left and right change places before the turn.
     """
 
     width_px: int
@@ -43,12 +52,12 @@ def header(file: Path | BytesIO) -> Header | None:
     """Read the header of a picture; None where it is absent or no picture."""
     try:
         with Image.open(file) as picture:
-            orientation = picture.getexif().get(_ORIENTATION, 1)
+            turn_deg, mirrored = TURNS.get(picture.getexif().get(_ORIENTATION, 1), (0, False))
             return Header(
                 width_px=picture.width,
                 height_px=picture.height,
-                turn_deg=_TURNS.get(orientation, 0),
-                mirrored=orientation in _MIRRORED,
+                turn_deg=turn_deg,
+                mirrored=mirrored,
             )
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
         return None

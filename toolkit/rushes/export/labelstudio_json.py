@@ -15,6 +15,7 @@ from rushes.contracts import Exported, LabelFile, LabelFormat
 from rushes.errors import ReadError
 from rushes.export._labelstudio import guess, tasks
 from rushes.export._labelstudio.whole import whole
+from rushes.export._pictures import TURNS
 from rushes.export._tally import Tally
 from rushes.labels import Label, LabelledPicture, Picture
 from rushes.model import Claim
@@ -131,7 +132,7 @@ def _task(
         t_ns=picture.t_ns,
         width_px=picture.width_px,
         height_px=picture.height_px,
-        orientation=tasks.ORIENTATIONS[picture.turn_deg],
+        orientation=tasks.ORIENTATIONS[picture.turn_deg, picture.mirrored],
         moment=picture.moment,
     )
     part = f"{picture.part}/" if picture.part else ""
@@ -227,7 +228,8 @@ def _pictures(
             name=str(data["name"]) if "shown" in data else tasks.picture_name(task, name, number),
             width_px=passport.width_px,
             height_px=passport.height_px,
-            turn_deg=tasks.TURNS.get(passport.orientation, 0),
+            turn_deg=TURNS.get(passport.orientation, TURNS[1])[0],
+            mirrored=TURNS.get(passport.orientation, TURNS[1])[1],
             part=data.get("part") if "shown" in data else None,
             **_origin(passport),
         )

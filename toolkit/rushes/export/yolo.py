@@ -12,7 +12,7 @@ from rushes import shapes
 from rushes.contracts import Exported, LabelFile, LabelFormat
 from rushes.errors import ReadError, UsageError
 from rushes.export._objects import Object, dropped_facts, objects_of, shown
-from rushes.export._pictures import Header, header
+from rushes.export._pictures import header
 from rushes.export._tally import Tally
 from rushes.export._yolo import lines, listing
 from rushes.export._yolo.lines import TASKS, Task
@@ -224,14 +224,15 @@ def _read(
     if found is None:
         tally.lost("lines", "the picture is absent or unreadable, so that its size is not known", len(rows))
         return None
-    turn = found.turn_deg if frame == "shown" else 0
-    if turn and rows:
+    turned = frame == "shown" and (found.turn_deg or found.mirrored)
+    if turned and rows:
         tally.noted("EXIF turns", "labels were turned from the picture as shown to the stored one", len(rows))
     picture = Picture(
         name=entry.name,
         width_px=found.width_px,
         height_px=found.height_px,
         turn_deg=found.turn_deg,
+        mirrored=found.mirrored,
         part=entry.part,
     )
     labels: list[Label] = []
@@ -240,7 +241,9 @@ def _read(
             tally.lost("lines", f"there is no class {position} among the {len(facts.names)} names")
             continue
         try:
-            drawn = _drawn(numbers, task, found, turn, facts)
+            drawn = _drawn(
+                numbers, task, picture if turned else replace(picture, turn_deg=0, mirrored=False), facts
+            )
         except ValueError as error:
             tally.lost("lines", str(error))
             continue
@@ -249,11 +252,11 @@ def _read(
     return LabelledPicture(picture=picture, labels=tuple(labels))
 
 
-def _drawn(numbers: Sequence[float], task: Task, found: Header, turn: int, facts: listing.Facts) -> list[Geometry]:
-    width, height = shapes.turned_size(found.width_px, found.height_px, turn)
+def _drawn(numbers: Sequence[float], task: Task, picture: Picture, facts: listing.Facts) -> list[Geometry]:
+    width, height = shapes.turned_size(picture.width_px, picture.height_px, picture.turn_deg)
     dims = facts.points[1] if facts.points else 3
     drawn = lines.shapes_in(numbers, task, width_px=width, height_px=height, dims=dims)
-    return [shapes.turned(shape, width, height, (360 - turn) % 360) for shape in drawn]
+    return [shapes.as_stored(shape, picture) for shape in drawn]
 
 
 def _labels(

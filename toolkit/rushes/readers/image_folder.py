@@ -15,11 +15,12 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"P5", b"P6", b"P2", b"P3", b"B
 class ImageFolderReader:
     """Reads the images that lie directly in a folder as one stream, in natural order of their names.
 
-    Nothing tells when they were taken: ``t_ns`` is 0, 1, 2 …, the clock ``none``, the meaning ``order``.
+    Nothing tells when they were taken: ``t_ns`` is 0, 1, 2 …, the clock ``none``, the meaning ``order``. Each row
+    has the size of its own picture as stored: EXIF may turn it when it is shown, which changes nothing here.
     """
 
     name = "image_folder"
-    version = "1"
+    version = "2"
 
     def probe(self, path: Path, head: bytes) -> Claim:
         """Look for images by their endings; a low confidence, so that readers that find times come first."""

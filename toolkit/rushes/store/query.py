@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from rushes.errors import UsageError
 from rushes.registry import close_to
+from rushes.resources import folder
 from rushes.store.mishaps import damage_named
 from rushes.store.schemas import TableSchema, table_schema
 
@@ -33,6 +35,7 @@ _TYPES = {
 }
 _READING = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes
 _OF_A_FILE = re.compile("parquet|thrift|TProtocol|decompress|snappy|zstd|corrupt|IO Error", re.IGNORECASE)
+_SHOWS = re.compile(r"^\s*(show|summarize|from\s+information_schema)\b", re.IGNORECASE)
 _NO_TABLE = re.compile(r"Table with name \"?(\w+)\"? does not exist")
 
 
@@ -47,7 +50,7 @@ def run(query: str, tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyRel
         UsageError: If the query is not one reading statement, or names what is not there.
     """
     with _interruptible():
-        return _bound(_connection(tables), query, tables)
+        return _bound(_connection(tables, query), query, tables)
 
 
 def fetch(query: str, tables: Mapping[str, Sequence[Path]]) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -60,7 +63,7 @@ def fetch(query: str, tables: Mapping[str, Sequence[Path]]) -> tuple[list[str], 
         StoreError: ``store.damaged`` where a file of the dataset is at fault.
     """
     with _running(tables), ThreadPoolExecutor(1) as pool:
-        connection = _connection(tables)
+        connection = _connection(tables, query)
         relation = _bound(connection, query, tables)
         fetching = pool.submit(relation.fetchall)
         try:
@@ -126,7 +129,7 @@ def _find_damaged(tables: Mapping[str, Sequence[Path]]) -> None:
             pq.read_table(path)
 
 
-def _connection(tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyConnection":
+def _connection(tables: Mapping[str, Sequence[Path]], query: str) -> "duckdb.DuckDBPyConnection":
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -141,8 +144,20 @@ def _connection(tables: Mapping[str, Sequence[Path]]) -> "duckdb.DuckDBPyConnect
     connection.execute("SET enable_external_access = false")
     for name, files in tables.items():
         connection.execute(f'CREATE VIEW "{name}" AS {_view(table_schema(name), files)}')
+    for name, text in _views().items():
+        if _SHOWS.search(query) or name in query.lower():  # binding one costs some milliseconds
+            connection.execute(f'CREATE VIEW "{name}" AS {text}')
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@cache
+def _views() -> Mapping[str, str]:
+    """Read the views of the contract by name; each is one query over the tables."""
+    return {
+        file.stem: file.read_text(encoding="utf-8")
+        for file in sorted((folder("schemas") / "views" / "v1").glob("*.sql"))
+    }
 
 
 def _view(schema: TableSchema, files: Sequence[Path]) -> str:
@@ -176,9 +191,9 @@ def _named(error: Any, tables: Mapping[str, Any]) -> UsageError:
     # DuckDB's own guess at a table looks among its system tables.
     lines = [line for line in str(error).splitlines() if line and not line.startswith("Did you mean")]
     absent = _NO_TABLE.search(str(error))
-    near = close_to(absent[1].lower(), tables) if absent else None
+    near = close_to(absent[1].lower(), [*tables, *_views()]) if absent else None
     if near:
         hint = f"did you mean '{near}'?"
     else:
-        hint = f"the tables are {', '.join(tables)}; DESCRIBE TABLE names its columns"
+        hint = f"the tables are {', '.join([*tables, *_views()])}; DESCRIBE TABLE names its columns"
     return UsageError("\n".join(lines), code="store.query", hint=hint)

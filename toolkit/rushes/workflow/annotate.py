@@ -16,7 +16,7 @@ def line(*, url: str | None = None, token_file: Path | None = None, media: Path 
         media: Its document root, where it is mounted here.
 
     Raises:
-        ToolError: ``labelstudio.not-running``.
+        ToolError: ``labelstudio.not-running``, ``labelstudio.hangs``.
         UsageError: ``labelstudio.url``, ``labelstudio.no-token``, ``labelstudio.open-token``.
     """
     made = registry.late("rushes.workflow._annotate.project")
@@ -27,11 +27,7 @@ def line(*, url: str | None = None, token_file: Path | None = None, media: Path 
         return made.Line(access=access, name=access.url)
     server = status()
     if server is None:
-        raise ToolError(
-            "no Label Studio of ours runs",
-            code="labelstudio.not-running",
-            hint="rushes annotate up starts it; --url names one that the team has",
-        )
+        raise _not_there(registry.late("rushes.annotate.label_studio.server").lost())
     return made.Line(access=server.access, name=made.LOCAL)
 
 
@@ -60,7 +56,30 @@ def status() -> Any:
     return registry.late("rushes.annotate.label_studio.server").find()
 
 
+def why_none() -> str:
+    """Say why :func:`status` finds none, and what to do."""
+    error = _not_there(registry.late("rushes.annotate.label_studio.server").lost())
+    return f"{error.message}\n{error.hint}"
+
+
 def down() -> int | None:
     """Stop this user's Label Studio; gives the process id that it had, None where none ran."""
     pid: int | None = registry.late("rushes.annotate.label_studio.server").down()
     return pid
+
+
+def _not_there(lost: Any) -> ToolError:
+    """Say why there is no server of ours: never started, ended by itself, or there without a word."""
+    if lost is None or not lost.alive:
+        ended = f"; process {lost.pid} ended without rushes annotate down" if lost else ""
+        return ToolError(
+            f"no Label Studio of ours runs{ended}",
+            code="labelstudio.not-running",
+            hint="rushes annotate up starts it, with all that it held; --url names one that the team has",
+        )
+    return ToolError(
+        f"our Label Studio is there as process {lost.pid} and does not answer",
+        code="labelstudio.hangs",
+        hint="wait if it may be busy, or start it anew: rushes annotate down && rushes annotate up",
+        facts={"pid": lost.pid},
+    )

@@ -1,6 +1,6 @@
 """History of labels: what differs between two revisions, and who made every label what it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -55,14 +55,17 @@ def diff(path: Path, *, since: int | str, until: int | str | None = None) -> lis
     Raises:
         StoreError: ``store.no-revision``, ``store.vacuumed``.
     """
+    newest = Store.open(path, at=until)
     before = {label.label_id: label for label in _labels(Store.open(path, at=since))}
-    after = {label.label_id: label for label in _labels(Store.open(path, at=until))}
+    after = {label.label_id: label for label in _labels(newest)}
+    rows = newest.table("label_events", columns=["event_id", "author"]).to_pylist()
+    authors = {row["event_id"]: row["author"] for row in rows}
     found: list[Change] = []
     for name, label in after.items():
         if name not in before:
-            found.append(Change(what="added", label=label, fields=(), author=label.author))
+            found.append(Change(what="added", label=label, fields=(), author=_author(label, authors)))
         elif differing := _differing(before[name], label):
-            found.append(Change(what="changed", label=label, fields=differing, author=label.author))
+            found.append(Change(what="changed", label=label, fields=differing, author=_author(label, authors)))
     found += [
         Change(what="removed", label=label, fields=(), author=label.author)
         for name, label in before.items()
@@ -95,6 +98,11 @@ def _labels(store: Store) -> list[Label]:
 def _differing(before: Label, after: Label) -> list[str]:
     names = (field.name for field in fields(Label) if field.name not in _UNIMPORTANT)
     return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _author(label: Label, authors: Mapping[str, str | None]) -> str | None:
+    """Give who made a version: of an edited label not who drew it, but who edited it."""
+    return authors.get(label.event_id or "") or label.author
 
 
 def _place(change: Change) -> tuple[str, str, int, str]:

@@ -1,27 +1,28 @@
 """Pull: what people drew, changed and deleted comes back, every version once; labels are made of the newest."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rushes.annotate import edits
 from rushes.annotate.label_studio import changes
 from rushes.annotate.label_studio.changes import Source
 from rushes.annotate.label_studio.client import Client
 from rushes.annotate.label_studio.results import TOOL, Problem
-from rushes.annotate.rows import event_columns, events_of, label_columns
+from rushes.annotate.rows import event_columns, label_columns, labels_of
 from rushes.errors import ToolError
 from rushes.labels import Label, LabelEvent
-from rushes.model import Times
 from rushes.store import Store
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import deriving
 from rushes.workflow._annotate import project as projects
+from rushes.workflow._annotate import standing
 from rushes.workflow._annotate.memory import Memory
 from rushes.workflow._annotate.project import Line
-from rushes.workflow._annotate.proving import Prover
+from rushes.workflow._annotate.standing import Standing
+from rushes.workflow._annotate.turns import turn
+from rushes.workflow._labels import vocabulary
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,8 +38,10 @@ class Pulled:
         read: Tasks that were read whole, because they may have changed.
         events: New versions by action: created, updated, deleted.
         labels: Current labels of all annotations that these touch.
+        conflicts: How many of what is contested there, open ones.
         problems: What a person should look at, each with the key of its task.
         revision: Of the dataset; the one before where nothing was new.
+        notes: What a user should know of the server, each a sentence.
     """
 
     projects: int
@@ -47,60 +50,74 @@ class Pulled:
     read: int
     events: Mapping[str, int]
     labels: int
+    conflicts: int
     problems: Sequence[tuple[str, Problem]]
     revision: int
+    notes: Sequence[str] = ()
 
 
 def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress | None = None) -> Pulled:
     """Bring back what changed on a server since the last pull.
 
     Every version of an annotation becomes a row of ``label_events`` once; ``labels`` of the annotations that
-    changed are made anew. Pulling again without a change writes nothing.
+    changed are made anew: edits that were made in the dataset are merged with what people changed, and what
+    contradicts goes to ``label_conflicts``. Pulling again without a change writes nothing.
 
     Raises:
         ToolError: ``labelstudio.project-gone`` if no project is there any more, and as the client; what was
             pulled before stays.
-        UsageError: ``annotate.no-ontology``.
+        RecipeError: ``ontology.absent``.
     """
-    store = Store.open(path)
-    with projects.turn(path), Client(line.access) as client:
+    with turn(path), Client(line.access) as client:
+        store = Store.open(path)  # now that nobody else edits
         ours = store.table("annotation_projects", where={"server": line.name}).to_pylist()
-        spoken = projects.ontology_of(store, None)
+        spoken = vocabulary.needed(store)
         found: list[LabelEvent] = []
-        before: dict[str, LabelEvent] = {}
+        before: list[LabelEvent] = []
         tasks = read = 0
         seen_now: list[Memory] = []
         gone: list[ToolError] = []
         seen = {project.id: project for project in client.projects()}
         users = client.users() if ours else {}
+        notes = projects.notes(client)
         for row in ours:
             number = int(row["project"])
-            if number not in seen or projects.mark(store, row["template"]) not in seen[number].description.split():
+            desk = projects.Desk.of(row)
+            words = projects.mark(store, row["template"], desk)
+            if number not in seen or words not in seen[number].description.split():
                 gone.append(_gone(line, row))
                 continue
             memory = Memory.of(store, line, row["project"])
-            if memory.still_holds(client, number):
-                tasks += len(memory.stamps)
+            look = memory.look(client, number)
+            tasks += len(look.there)
+            if look.memory == memory:
                 continue
-            known = changes.known_of(_stored(store, line, row["project"]))
-            source = Source(server=line.name, project=row["project"], users=users, received_ns=time.time_ns())
-            index = list(client.stamps(number))
-            chosen = changes.to_read(index, known, memory.stamps)
+            stored = standing.stored(store, server=line.name, project=row["project"])
+            known = changes.known_of(event for event in stored if event.tool == TOOL)
+            source = Source(
+                server=line.name,
+                project=row["project"],
+                users=users,
+                received_ns=time.time_ns(),
+                annotator=desk.annotator,
+                role=desk.role,
+            )
+            chosen = changes.to_read(look.rows, known, memory.stamps)
             found += changes.versions(_told(client.tasks(number, chosen), len(chosen), progress), known, source)
-            found += changes.gone(index, known, source)
-            before |= {event.event_id: event for event in known.living.values()}
-            seen_now.append(replace(memory, stamps={task.id: task.updated_at for task in index}))
-            tasks, read = tasks + len(index), read + len(chosen)
+            found += changes.gone(look.there, known, source)
+            before += stored
+            seen_now.append(look.memory)
+            read += len(chosen)
         if gone and len(gone) == len(ours):
             raise gone[0]
-        problems: Sequence[tuple[str, Problem]] = ()
-        labels: Sequence[Label] = ()
+        now = Standing()
         revision = store.revision
         if found:
-            with Prover(store) as prover:
-                derived = deriving.derive(deriving.newest(found), spoken, _times(store), prover.difference)
-            labels, problems = derived.labels, derived.problems
-            revision = _commit(store, found, before, labels, argv)
+            touched = {standing.place_of(event) for event in found}
+            before = [event for event in before if standing.place_of(event) in touched]
+            with standing.facts_in(store) as facts:
+                now = standing.stand([*before, *found], spoken, facts)
+            revision = _commit(store, found, before, now, argv)
         for memory in seen_now:  # last: a pull that breaks off reads the same again
             memory.keep(revision)
     actions = [event.action for event in found]
@@ -110,74 +127,80 @@ def pull(path: Path, line: Line, *, argv: Sequence[str] = (), progress: Progress
         tasks=tasks,
         read=read,
         events={action: actions.count(action) for action in ("created", "updated", "deleted")},
-        labels=len(labels),
-        problems=problems,
+        labels=len(now.labels),
+        conflicts=_open(now),
+        problems=now.problems,
         revision=revision,
+        notes=notes,
     )
 
 
 def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
-    """Make the labels of Label Studio anew out of the raw versions, as after a change of the ontology.
+    """Make the labels of Label Studio, and those with edits, anew out of all versions, as after a new ontology.
+
+    Labels of files and models stay, but that classes and attributes that have another name now get it.
 
     Raises:
-        UsageError: ``annotate.no-ontology``.
+        RecipeError: ``ontology.absent``.
     """
     store = Store.open(path)
-    spoken: Ontology = projects.ontology_of(store, None)
-    events = events_of(store.table("label_events", where={"tool": TOOL}).to_pylist())
-    with Prover(store) as prover:
-        derived = deriving.derive(deriving.newest(events), spoken, _times(store), prover.difference)
+    spoken = vocabulary.needed(store)
+    with standing.facts_in(store) as facts:
+        now = standing.stand(standing.stored(store), spoken, facts)
+    others = _under_old_names(store, now.merged, spoken)
     with store.begin("annotate rebuild", argv=argv) as transaction:
-        columns = label_columns(derived.labels)
-        transaction.replace("labels", {"tool": TOOL, "source": "human"}, len(derived.labels), columns)
-        revision = transaction.commit({"labels": len(derived.labels)}).revision
+        transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))
+        if others:
+            names = [label.label_id for label in others]
+            transaction.replace("labels", {"label_id": names}, len(others), label_columns(others))
+        transaction.replace("labels", {"label_id": sorted(now.merged)}, len(now.labels), label_columns(now.labels))
+        transaction.replace("label_conflicts", {}, len(now.conflicts), standing.conflict_columns(now.conflicts))
+        revision = transaction.commit({"labels": len(now.labels)}).revision
     return Pulled(
         projects=0,
         gone=(),
         tasks=0,
         read=0,
         events={"created": 0, "updated": 0, "deleted": 0},
-        labels=len(derived.labels),
-        problems=derived.problems,
+        labels=len(now.labels),
+        conflicts=_open(now),
+        problems=now.problems,
         revision=revision,
     )
 
 
-def _times(store: Store) -> Callable[[str, str], Times]:
-    @cache
-    def times_of(recording_id: str, stream: str) -> Times:
-        where = {"recording_id": recording_id, "stream": stream}
-        times: Times = store.table("frames", columns=["t_ns"], where=where)["t_ns"].to_numpy()
-        return times
-
-    return times_of
+def _under_old_names(store: Store, merged: Collection[str], spoken: Ontology) -> list[Label]:
+    """Give what files and models said under names that have changed since, with the names of now."""
+    rows = store.table("labels").to_pylist()
+    said = labels_of(row for row in rows if (row["tool"], row["source"]) != (TOOL, "human"))
+    pairs = ((label, edits.renamed(label, spoken)) for label in said if label.label_id not in merged)
+    return [new for old, new in pairs if new is not old]
 
 
-def _stored(store: Store, line: Line, project: str) -> list[LabelEvent]:
-    where = {"tool": TOOL, "server": line.name, "project": project}
-    return events_of(store.table("label_events", where=where).to_pylist())
+def _open(now: Standing) -> int:
+    return sum(conflict.state == "open" for conflict in now.conflicts)
 
 
 def _commit(
-    store: Store,
-    events: Sequence[LabelEvent],
-    before: Mapping[str, LabelEvent],
-    labels: Sequence[Label],
-    argv: Sequence[str],
+    store: Store, events: Sequence[LabelEvent], before: Sequence[LabelEvent], now: Standing, argv: Sequence[str]
 ) -> int:
     """Add the versions, and put the labels of the annotations that changed in place of those they had."""
-    changed = {(event.project, event.task, event.annotation) for event in events}
-    over = [name for name, old in before.items() if (old.project, old.task, old.annotation) in changed]
     actions = [event.action for event in events]
     with store.begin("annotate pull", argv=argv) as transaction:
         transaction.append("label_events", len(events), event_columns(events))
-        columns: dict[str, Any] = label_columns(labels)
-        if over:
-            transaction.replace("labels", {"event_id": over}, len(labels), columns)
+        columns: dict[str, Any] = label_columns(now.labels)
+        if before:
+            over = [event.event_id for event in before]
+            transaction.replace("labels", {"event_id": over}, len(now.labels), columns)
         else:
-            transaction.append("labels", len(labels), columns)
+            transaction.append("labels", len(now.labels), columns)
+        if now.merged:
+            names = sorted(now.merged)
+            transaction.replace("labels", {"label_id": names}, 0, label_columns(()))
+            rows = standing.conflict_columns(now.conflicts)
+            transaction.replace("label_conflicts", {"label_id": names}, len(now.conflicts), rows)
         figures: dict[str, int] = {action: actions.count(action) for action in sorted(set(actions))}
-        return transaction.commit(figures | {"labels": len(labels)}).revision
+        return transaction.commit(figures | {"labels": len(now.labels), "conflicts": _open(now)}).revision
 
 
 def _told(tasks: Any, total: int, progress: Progress | None) -> Any:

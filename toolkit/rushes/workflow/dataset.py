@@ -17,12 +17,17 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rushes import registry
 from rushes.annotate.rows import labels_of
 from rushes.errors import UsageError
 from rushes.media import MediaReader
+from rushes.model import Times
 from rushes.store import Store
+from rushes.timing.interpolate import interpolate
+from rushes.workflow import values_at
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
 from rushes.workflow.track_boxes import table_of
@@ -142,6 +147,54 @@ class Dataset:
         logged = None if rows["t_log_ns"].null_count else rows["t_log_ns"].to_numpy()
         return found.apply(raw, about=logged)
 
+    def values(self, recording: str, stream: str, at_ns: Times, *, gap_ns: int | None = None) -> pa.Table:
+        """Give the values of an IMU, pose, gaze or signal stream at any times, mixed of the samples around each.
+
+        Numbers are linear between samples, rotations turn by slerp. Nothing is extrapolated, and nothing is given
+        across a gap.
+
+        Args:
+            recording: Its name or id.
+            stream: Its name.
+            at_ns: Shape (m,), int64 nanoseconds in the recorder's clock, ascending, as ``times`` gives them.
+            gap_ns: Longest interval that is mixed across, itself included; three median intervals if left out.
+
+        Returns:
+            m rows: ``t_ns`` as asked, then the value columns of the stream's table; null where there is no value.
+
+        Raises:
+            UsageError: ``dataset.no-stream`` if the recording has no such stream.
+            TimingError: ``timing.not-ascending`` if ``at_ns``, or the stream itself, goes back.
+        """
+        samples = self._samples(recording, stream)
+        found = interpolate(self.times(recording, stream), np.asarray(at_ns), gap_ns=gap_ns)
+        assert found.index_after is not None
+        assert found.weight_after is not None
+        mixed = values_at.mixed(samples, found.index, found.index_after, found.weight_after)
+        return mixed.add_column(0, "t_ns", pa.array(np.asarray(at_ns)))
+
+    def moment_values(self, recording: str, stream: str) -> pa.Table:
+        """Give what an IMU, pose, gaze or signal stream says at each moment that it takes part in.
+
+        What sync chose is taken: one sample, or two and their shares (``sync --method STREAM=interpolate``).
+
+        Returns:
+            ``moment``, then the value columns of the stream's table, in the order of the moments.
+
+        Raises:
+            UsageError: ``dataset.no-stream`` if the recording has no such stream.
+        """
+        samples = self._samples(recording, stream)
+        where = {"recording_id": self.recording_id(recording), "stream": stream}
+        columns = ["moment", "index", "index_after", "weight_after"]
+        members = self.arrow("moment_members", columns=columns, where=where).sort_by("moment")
+        index, after, share = (
+            pc.fill_null(members[name], absent).to_numpy()
+            for name, absent in (("index", -1), ("index_after", -1), ("weight_after", 0.0))
+        )
+        mixed = values_at.mixed(samples, index, after, share)
+        return mixed.add_column(0, "moment", members["moment"])
+
     def moments(self, recording: str) -> list[dict[str, int]]:
         """Give the synchronised moments of a recording in time order: for each, stream name → sample index."""
         recording_id = self.recording_id(recording)
@@ -163,14 +216,24 @@ class Dataset:
         Args:
             recording: Id or name.
             stream: Of pictures.
-            where: Keeps the labels whose columns equal the values, such as ``{"source": "human"}``.
+            where: Keeps the labels whose columns equal the values, such as ``{"source": "human"}``, whether they
+                stand or not; when None those that stand, so that nothing is there twice as two people drew it.
 
         Raises:
             UsageError: ``dataset.no-stream`` if the recording has no picture stream of that name.
         """
         frames = self.frames(recording, stream)
         asked = {**(where or {}), "recording_id": self.recording_id(recording), "stream": stream, "kind": "track"}
-        return table_of(labels_of(self.arrow("labels", where=asked).to_pylist()), frames.t_ns)
+        labels = labels_of(self.arrow("labels", where=asked).to_pylist())
+        if where is None and labels:
+            stands = truth_of(self.store).stands
+            labels = [label for label in labels if label.label_id in stands]
+        return table_of(labels, frames.t_ns)
+
+    def _samples(self, recording: str, stream: str) -> pa.Table:
+        row = self._stream_with(recording, stream, lambda row: row["table"] in values_at.VALUED, what="signal")
+        where = {"recording_id": row["recording_id"], "stream": stream}
+        return self.arrow(row["table"], where=where).sort_by("index")
 
     def _stream_with(
         self, recording: str, stream: str, fit: Callable[[Mapping[str, Any]], bool], *, what: str = "stream"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from rushes import registry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
@@ -35,6 +37,7 @@ def examine() -> Iterator[Ailment]:
     yield _opencv()
     yield _mongod()
     yield _chromium()
+    yield from _label_studio()
     yield _room()
 
 
@@ -110,6 +113,11 @@ def _chromium() -> Ailment:
         found="no Chromium on the path",
         fix="only the tests need it: apt-get install chromium; any browser shows the pages",
     )
+
+
+def _label_studio() -> Iterator[Ailment]:
+    for sign in registry.late("rushes.annotate.label_studio.health").examine():
+        yield Ailment(name=sign.name, state=sign.state, found=sign.found, fix=sign.fix)
 
 
 def _room() -> Ailment:

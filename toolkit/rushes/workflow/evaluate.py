@@ -13,6 +13,7 @@ from rushes.labels import Label
 from rushes.store import Store
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.choosing import Chosen, Frame, frames_of, looked_at
+from rushes.workflow._labels.truth import truth_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ def evaluate_sources(
     """
     store = Store.open(dataset, at=at)
     labels = rows.labels_of(store.table("labels").to_pylist())
-    sides = [[label for label in labels if side.takes(label)] for side in (truth, predicted)]
+    stands = truth_of(store).stands
+    sides = [[label for label in labels if side.takes(label, stands)] for side in (truth, predicted)]
     seen = looked_at(store)
     looked = [_frames(side, mine, seen) for side, mine in zip((truth, predicted), sides, strict=True)]
     both = sorted(looked[0] & looked[1])

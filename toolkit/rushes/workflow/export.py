@@ -16,7 +16,9 @@ from rushes.contracts import Exported, Exporter, LeftOut
 from rushes.errors import ReadError, UsageError
 from rushes.labels import Label, LabelledPicture, Picture, Track, digest_of, kind_of
 from rushes.vocabulary import Ontology
-from rushes.workflow._labels import vocabulary
+from rushes.workflow._labels import exported, vocabulary
+from rushes.workflow._labels.choosing import chosen
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -33,7 +35,8 @@ class Settings:
         out: Folder to make; it may exist if it is empty.
         options: Of the format.
         split: Name of a split, whose parts become those of the export.
-        source: Only labels of this source: human, model or import.
+        source: Only labels of this source, as :func:`choosing.chosen` reads it. By default the truth: of several
+            people's versions of a frame one, and no model's proposals.
         tool: Only labels of this tool.
         unlabelled: Take along the frames without labels of every stream that has labelled ones.
         pictures: Whether the pictures themselves are written.
@@ -43,7 +46,7 @@ class Settings:
     out: Path
     options: Mapping[str, str] = field(default_factory=dict)
     split: str | None = None
-    source: str | None = None
+    source: str = "truth"
     tool: str | None = None
     unlabelled: bool = False
     pictures: bool = True
@@ -58,7 +61,14 @@ class Done:
     revision: int
 
 
-def export(dataset: Path, settings: Settings, *, at: int | str | None = None, dry_run: bool = False) -> Done:
+def export(
+    dataset: Path,
+    settings: Settings,
+    *,
+    at: int | str | None = None,
+    argv: Sequence[str] = (),
+    dry_run: bool = False,
+) -> Done:
     """Write labelled frames as another tool wants them.
 
     Pictures are written as they are stored: a JPEG or PNG byte for byte, but that its EXIF turn is set to none, so
@@ -80,7 +90,9 @@ def export(dataset: Path, settings: Settings, *, at: int | str | None = None, dr
                 f"{dataset} has no labelled frames to export"
                 + (f" in split '{settings.split}'" if settings.split else ""),
                 code="labels.none",
-                hint=f"rushes query {dataset} 'select source, tool, kind, count(*) from labels group by all'",
+                hint="what models propose is no truth by itself; --source model exports it"
+                if gathered.truth.proposed and settings.source == "truth"
+                else f"rushes query {dataset} 'select source, tool, kind, count(*) from labels group by all'",
             )
         place = settings.out.with_name(settings.out.name + ".part")
         shutil.rmtree(place, ignore_errors=True)
@@ -97,6 +109,19 @@ def export(dataset: Path, settings: Settings, *, at: int | str | None = None, dr
                 place.replace(settings.out)
         finally:
             shutil.rmtree(place, ignore_errors=True)
+        if not dry_run:
+            made = exported.Export(
+                path=settings.out,
+                format=settings.format,
+                options=options,
+                split=settings.split,
+                source=settings.source,
+                tool=settings.tool,
+                revision=opened.revision,
+                pictures=whole.pictures,
+                label_ids=gathered.label_ids,
+            )
+            exported.record(dataset, made, whole.files, argv=argv)
         return Done(settings=settings, exported=whole, revision=opened.revision)
 
 
@@ -108,16 +133,25 @@ class _Gathered:
         elsewhere: Labels that lie on no single frame.
         from_tracks: Tracks that became a box a frame.
         unreadable: Labels whose frame cannot be written.
+        one_of_several: Labels that stand though others say otherwise of their item and nobody has settled it.
     """
 
     def __init__(self, opened: Dataset, settings: Settings) -> None:
-        where = {k: v for k, v in (("source", settings.source), ("tool", settings.tool)) if v is not None}
-        labels = rows.labels_of(opened.arrow("labels", where=where).to_pylist())
+        wanted = chosen(settings.source)
+        wanted = replace(wanted, tool=settings.tool or wanted.tool)
+        self.truth = truth_of(opened.store)
+        every = rows.labels_of(opened.arrow("labels").to_pylist())
+        labels = [label for label in every if wanted.takes(label, self.truth.stands)]
+        self.one_of_several: list[Label] = []
+        if wanted.source in ("truth", "human") and wanted.author is None:
+            unsettled = self.truth.of_unsettled
+            self.one_of_several = [label for label in labels if label.label_id in unsettled]
         self._parts = _parts(opened, settings.split) if settings.split else {}
         self._opened = opened
         self.elsewhere: list[Label] = []
         self.outside_split: list[Label] = []
         self.from_tracks = 0
+        self._of_track: dict[str, str] = {}
         by_frame: dict[tuple[str, str], dict[int, list[Label]]] = defaultdict(lambda: defaultdict(list))
         for label in labels:
             if settings.split and label.recording_id not in self._parts:
@@ -125,6 +159,7 @@ class _Gathered:
             elif isinstance(label.geometry, Track) and label.stream is not None:
                 self.from_tracks += 1
                 for one in _boxes_of(label, label.geometry):
+                    self._of_track[one.label_id] = label.label_id
                     by_frame[label.recording_id, label.stream][one.index or 0].append(one)
             elif label.stream is None or label.index is None or label.index_end is not None:
                 self.elsewhere.append(label)
@@ -164,6 +199,12 @@ class _Gathered:
             )
             self.pictures.append(LabelledPicture(picture=picture, labels=tuple(mine)))
             self._frames.append((frames, index))
+
+    @property
+    def label_ids(self) -> list[str]:
+        """The names of the dataset's labels in it; a track is one, on however many frames it is shown."""
+        every = (label for each in self.pictures for label in each.labels)
+        return sorted({self._of_track.get(label.label_id, label.label_id) for label in every})
 
     def write_pictures(self, place: Path) -> None:
         """Write every picture; one that cannot be read goes, with its labels, to ``unreadable``."""
@@ -281,6 +322,12 @@ def _with_the_rest(written: Exported, gathered: _Gathered, place: Path, out: Pat
     if gathered.from_tracks:
         reason = "each was written as a box on every frame that it is shown on, by straight lines between its keys"
         lost.append(LeftOut(effect="noted", what="tracks", count=gathered.from_tracks, reason=reason))
+    if gathered.one_of_several:
+        reason = (
+            "several people labelled their items; rushes annotate adjudicate or consensus settles which is right"
+        )
+        count = len(gathered.one_of_several)
+        lost.append(LeftOut(effect="noted", what="one of several versions", count=count, reason=reason))
     whole = replace(
         written,
         files=tuple(out / file.relative_to(place) for file in written.files),

@@ -14,7 +14,8 @@ from rushes.errors import ReadError, UsageError
 from rushes.labels import Label, LabelEvent, LabelledPicture, digest_of
 from rushes.store import Store
 from rushes.vocabulary import Ontology
-from rushes.workflow._labels import places, vocabulary
+from rushes.workflow import annotate_edit
+from rushes.workflow._labels import places, returned, vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What came in: every label of the file is new, unchanged, changed or lost.
+    """What came in: every label of the file is new, unchanged, changed, edited or lost.
 
     Args:
+        edited: Labels of the dataset that were exported, changed elsewhere, and changed here now.
         removed: Labels that an earlier import had put on the same pictures, and that the file has no more.
         ontology_kept: Whether the dataset got its ontology by this.
     """
@@ -49,6 +51,7 @@ class Imported:
     labels: int
     new: int
     changed: int
+    edited: int
     unchanged: int
     removed: int
     kinds: Mapping[str, int]
@@ -63,8 +66,9 @@ def import_labels(
     """Read labels and put them on the frames of a dataset; the same file again changes nothing.
 
     What the file says of a picture takes the place of what an earlier import of the same format said of it; labels
-    of people, of models and of other formats stay. A picture is found by the recording, stream and index that a
-    file of ours states, else by its file's name.
+    of people, of models and of other formats stay. A label that was exported from here and bears its name in the
+    file is edited where the file says otherwise than was written. A picture is found by the recording, stream and
+    index that a file of ours states, else by its file's name.
 
     Raises:
         ReadError: If the file cannot be read, or no format claims it.
@@ -77,6 +81,8 @@ def import_labels(
     chosen = own or settings.ontology or read.ontology
     finder = places.FrameFinder(store)
     taken = _names_of_others(store, name)
+    ours = returned.Ours(store, name, settings.path)
+    back: list[LabelledPicture] = []
     left_out = Counter[tuple[str, str, str]]()
     labels: list[Label] = []
     events: list[LabelEvent] = []
@@ -90,7 +96,13 @@ def import_labels(
             left_out["noted", "picture sizes", "the file states another size than the frame has"] += len(
                 each.labels
             )
-        mine = [_known(label, chosen, left_out) for label in _renamed(places.placed(each, place), taken)]
+        of_file = [label for label in places.placed(each, place) if not ours.holds(label)]
+        if len(of_file) < len(each.labels):
+            back.append(_coming_back(each, place, ours))
+            frames.add(place[:3])
+            if not of_file:
+                continue
+        mine = [_known(label, chosen, left_out) for label in _renamed(of_file, taken)]
         event = _event(name, settings.path, each, place, mine)
         frames.add(place[:3])
         events.append(event)
@@ -104,7 +116,7 @@ def import_labels(
     before = [
         label
         for label in rows.labels_of(store.table("labels", where={"source": "import", "tool": name}).to_pylist())
-        if (label.recording_id, label.stream, label.index) in frames
+        if (label.recording_id, label.stream, label.index) in frames and not ours.holds(label)
     ]
     known = {label.label_id: _content(label) for label in before}
     now = {label.label_id: _content(label) for label in labels}
@@ -112,18 +124,22 @@ def import_labels(
     gone = [one for one in known if one not in now]
     new = [one for one in now if one not in known]
     revision = store.revision
+    edited = _edits(dataset, ours, back, chosen, left_out, of_file=len(labels), argv=argv, dry_run=dry_run)
     if not dry_run and (changed or gone or new or own is None):
         if own is None:
             vocabulary.keep(store, chosen)
         revision = _commit(store, labels, events, [*changed, *gone], set(new) | set(changed), argv)
+    elif not dry_run:
+        revision = store.refresh().revision
     return Imported(
         format=name,
         items=read.items,
         pictures=len(frames),
-        labels=len(labels),
+        labels=len(labels) + sum(len(each.labels) for each in back),
         new=len(new),
         changed=len(changed),
-        unchanged=len(now) - len(new) - len(changed),
+        edited=len(edited.wanted),
+        unchanged=len(now) - len(new) - len(changed) + edited.same,
         removed=len(gone),
         kinds=Counter(label.kind for label in labels),
         left_out=(*read.left_out, *_entries(left_out)),
@@ -151,6 +167,39 @@ def _read(settings: Settings) -> tuple[str, LabelFile]:
             hint=f"name it: --format {' or '.join(claims)}",
         )
     return best, readers[best].read(settings.path, settings.options)
+
+
+def _coming_back(each: LabelledPicture, place: places.Place, ours: returned.Ours) -> LabelledPicture:
+    """Give a picture of the file with those of its labels that are ours."""
+    recording_id, stream, index, t_ns = place
+    picture = replace(each.picture, recording_id=recording_id, stream=stream, index=index, t_ns=t_ns)
+    mine = (label for label in places.placed(each, place) if ours.holds(label))
+    return LabelledPicture(picture=picture, labels=tuple(mine))
+
+
+def _edits(
+    dataset: Path,
+    ours: returned.Ours,
+    back: Sequence[LabelledPicture],
+    chosen: Ontology,
+    left_out: Counter[tuple[str, str, str]],
+    *,
+    of_file: int,
+    argv: Sequence[str],
+    dry_run: bool,
+) -> returned.Returned:
+    """Make edits of what was changed elsewhere."""
+    if not back:
+        if ours.is_export and of_file:
+            reason = "they come in as labels of the file: it does not name labels of the dataset"
+            left_out["noted", "labels of an export of Rushes", reason] += of_file
+        return returned.Returned()
+    found = ours.compare(back, chosen)
+    for (what, why), count in found.noted.items():
+        left_out["noted", what, why] += count
+    if found.wanted:
+        annotate_edit.edit(dataset, found.wanted, seen=found.seen, argv=argv, dry_run=dry_run)
+    return found
 
 
 def _names_of_others(store: Store, name: str) -> set[str]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ def predict(
 ) -> Predicted:
     """Run a model over frames; its labels take the place of what the same model said of the same streams.
 
-    The same model over the same frames changes nothing. A class that the dataset's ontology lacks is left out and
-    counted; a dataset without an ontology gets one of the model's classes.
+    Every recording is committed by itself. The same model over the same frames changes nothing. A class that the
+    ontology of the dataset lacks is left out and counted; a dataset without one gets one of the model's classes.
 
     Raises:
         ReadError: If the model cannot be run.
@@ -86,19 +87,24 @@ def predict(
         own = vocabulary.of_dataset(opened.store)
         runs = list(_streams(opened, settings.streams))
         run = _Run(name, digest, options, _names(model, own), sum(_count(len(f), settings.every) for f in runs))
-        with opened.store.begin("predict", argv=argv) as transaction:
-            changed = False
-            for frames in runs:
-                labels, events = run.over(model, frames, settings.every, progress)
-                if not dry_run:
-                    changed |= _keep(opened.store, transaction, frames, labels, events, digest)
-            if progress:
-                progress("", run.total, run.total)
-            revision = opened.revision
-            if changed:
+        revision = opened.revision
+        # A recording at a time: a run that is stopped keeps what it has, and the next one changes nothing there.
+        for _, streams in groupby(runs, key=lambda frames: frames.stream["recording_id"]):
+            with opened.store.begin("predict", argv=argv) as transaction:
+                before, changed = run.labels, False
+                for frames in streams:
+                    labels, events = run.over(model, frames, settings.every, progress)
+                    if not dry_run:
+                        changed |= _keep(opened.store, transaction, frames, labels, events, digest)
+                if not changed:
+                    continue
                 if own is None:
-                    vocabulary.keep(opened.store, ontologies.from_classes("model", model.classes))
-                revision = transaction.commit({"labels": run.labels, "model": digest[:16]}).revision
+                    own = ontologies.from_classes("model", model.classes)
+                    vocabulary.keep(opened.store, own)
+                figures = {"labels": run.labels - before, "model": digest[:16]}
+                revision = transaction.commit(figures).revision
+        if progress:
+            progress("", run.total, run.total)
     return Predicted(
         predictor=name,
         digest=digest,

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes import masks, shapes
-from rushes.labels import Box, Keypoints, Label, Mask, Polygon, RotatedBox
+from rushes.annotate.tracks import boxes_of
+from rushes.labels import Box, Keypoints, Label, Mask, Polygon, RotatedBox, Track, kind_of
 
 Numbers = npt.NDArray[np.float64]
 
@@ -70,6 +72,24 @@ def span_overlap(first: tuple[int, int], second: tuple[int, int]) -> float:
     shared = min(first[1], second[1]) - max(first[0], second[0])
     union = max(first[1], second[1]) - min(first[0], second[0])
     return max(shared, 0) / union if union > 0 else 0.0
+
+
+def track_overlap(first: Label, second: Label) -> float:
+    """Give the mean intersection over union of two tracks' boxes, over the samples on which either is shown."""
+    assert isinstance(first.geometry, Track)
+    assert isinstance(second.geometry, Track)
+    ours = dict(boxes_of(first.geometry, end=first.index_end))
+    theirs = dict(boxes_of(second.geometry, end=second.index_end))
+    shared = [
+        float(overlaps([_as_label(first, ours[at])], [_as_label(second, theirs[at])])[0, 0])
+        for at in sorted(ours.keys() & theirs.keys())
+    ]
+    either = len(ours.keys() | theirs.keys())
+    return sum(shared) / either if either else 0.0
+
+
+def _as_label(track: Label, box: Box | RotatedBox) -> Label:
+    return replace(track, kind=kind_of(box), geometry=box)
 
 
 def _boxes(labels: Sequence[Label]) -> Numbers:

@@ -77,15 +77,36 @@ def fleiss(counts: Numbers) -> float:
     Raises:
         ValueError: If units were rated by different numbers of raters.
     """
+    return fleiss_of(fleiss_tally(counts))
+
+
+def fleiss_tally(counts: Numbers) -> Numbers:
+    """Sum units up for :func:`fleiss_of`; such sums may be added.
+
+    Args:
+        counts: As for :func:`fleiss`.
+
+    Returns:
+        The sum of the units' agreements, the number of units, and how often each value was given.
+
+    Raises:
+        ValueError: If units were rated by different numbers of raters.
+    """
     raters = counts.sum(axis=1)
-    if len(counts) == 0:
-        return float("nan")
-    if (raters != raters[0]).any() or raters[0] < 2:
+    if len(counts) and ((raters != raters[0]).any() or raters[0] < 2):
         raise ValueError("Fleiss' kappa wants every unit rated by the same number of raters, two or more")
     agreed = ((counts**2).sum(axis=1) - raters) / (raters * (raters - 1))
-    shares = counts.sum(axis=0) / counts.sum()
-    expected = float((shares**2).sum())
-    return float("nan") if expected == 1 else float((agreed.mean() - expected) / (1 - expected))
+    return np.concatenate([[agreed.sum(), len(counts)], counts.sum(axis=0)])
+
+
+def fleiss_of(tally: Numbers) -> float:
+    """Give Fleiss' kappa of what :func:`fleiss_tally` summed up; NaN where chance alone would make all agree."""
+    agreed, units, *given = (float(x) for x in tally)
+    total = sum(given)
+    if not units or not total:
+        return float("nan")
+    expected = sum((count / total) ** 2 for count in given)
+    return float("nan") if expected == 1 else (agreed / units - expected) / (1 - expected)
 
 
 def _distances(values: Numbers, marginals: Numbers, level: Level) -> Numbers:

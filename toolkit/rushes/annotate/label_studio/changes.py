@@ -4,8 +4,7 @@ A version is told by its content, so that reading more than is new adds nothing.
 becomes a version too, ``deleted``. Nothing here is typed: the payload is the annotation as received.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from rushes.annotate.label_studio import passport
 from rushes.annotate.label_studio.client import TaskRow
 from rushes.annotate.label_studio.results import TOOL
 from rushes.annotate.rows import event_id
-from rushes.labels import LabelEvent
+from rushes.labels import LabelEvent, LabelRole
 from rushes.texts import as_json
 
 
@@ -33,12 +32,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Which project of which server versions come from, and the names of its users by id."""
+    """Which project of which server versions come from, and the names of its users by id.
+
+    Args:
+        annotator: Whom the plan gave the project to.
+        role: ``adjudicate`` where what others labelled is settled there.
+    """
 
     server: str
     project: str
     users: Mapping[int, str]
     received_ns: int
+    annotator: str | None = None
+    role: LabelRole | None = None
 
 
 def known_of(events: Iterable[LabelEvent]) -> Known:
@@ -61,7 +67,7 @@ def to_read(index: Sequence[TaskRow], known: Known, seen: Mapping[int, str]) -> 
     Every stamp is compared, so nothing depends on clocks: a change that is committed late is met all the same.
 
     Args:
-        index: All tasks of the project.
+        index: All tasks of the project, or those that may have another stamp.
         known: What the dataset has of it.
         seen: Stamp of each task when it was read last.
     """
@@ -92,11 +98,10 @@ def versions(tasks: Iterable[Mapping[str, Any]], known: Known, source: Source) -
                 yield _deleted(last, source)
 
 
-def gone(index: Sequence[TaskRow], known: Known, source: Source) -> Iterator[LabelEvent]:
-    """Give the deletions that come with tasks that are not there any more."""
-    there = {str(row.id) for row in index}
+def gone(there: Collection[int], known: Known, source: Source) -> Iterator[LabelEvent]:
+    """Give the deletions that come with tasks that are not there any more, of the ids that are."""
     for (task, _), last in known.living.items():
-        if task not in there:
+        if int(task) not in there:
             yield _deleted(last, source)
 
 
@@ -145,6 +150,8 @@ def _version(
         task_data=as_json(data),
         recording_id=next((shown.recording_id for shown in passport.of_task(data).values()), None),
         author=_author(author, source.users),
+        annotator=source.annotator,
+        role=source.role,
         created_ns=nanoseconds(annotation["created_at"]),
         updated_ns=updated_ns,
         lead_time_s=annotation.get("lead_time"),
@@ -177,6 +184,8 @@ def _deleted(last: LabelEvent, source: Source) -> LabelEvent:
         task_data=last.task_data,
         recording_id=last.recording_id,
         author=None,  # the server does not say who deleted it
+        annotator=last.annotator,
+        role=last.role,
         created_ns=last.created_ns,
         updated_ns=last.updated_ns,
         cancelled=last.cancelled,
@@ -187,11 +196,3 @@ def _author(user: Any, users: Mapping[int, str]) -> str | None:
     if isinstance(user, Mapping):
         return str(user.get("email") or user.get("id"))
     return users.get(user, str(user)) if user is not None else None
-
-
-def results_of(event: LabelEvent) -> list[dict[str, Any]]:
-    """Read the results of a version; none where the task was skipped or the annotation deleted."""
-    if event.cancelled or event.action == "deleted":
-        return []
-    results = json.loads(event.payload).get("result") or []
-    return [dict(entry) for entry in results]

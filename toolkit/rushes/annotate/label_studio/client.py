@@ -1,37 +1,25 @@
-"""A thin client of a Label Studio server: the calls that Rushes makes, with fitting time-outs and clear errors.
+"""A thin client of a Label Studio server: the calls that Rushes makes.
 
-The SDK repeats every request that failed, a POST too, which makes tasks twice. Here nothing that writes is ever
-repeated; a lost reply becomes :class:`ReplyLostError`, and who called looks what the server holds. Reading is
-repeated.
 Bulk goes around the SDK's typed models: what the server holds must come back to the last bit.
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import httpx
-from label_studio_sdk import LabelStudio
-from label_studio_sdk.core.api_error import ApiError
-
-from rushes.annotate.label_studio.access import Access
+from rushes.annotate.label_studio.connection import Connection, ReplyLostError
 from rushes.errors import ToolError
 
-READ_S = 120.0
-WRITE_S = 600.0
-CONNECT_S = 10.0
+__all__ = ["Client", "Newest", "Project", "ReplyLostError", "TaskRow"]
+
 INDEX_PAGE = 20_000
 FULL_PAGE = 500  # Django takes 1,000 parameters a request
-_TRIES = 4
-
-
-class ReplyLostError(ToolError):
-    """The request went out and no reply came back: it may have been carried out or not."""
+_PROJECT = (
+    "id,title,description,label_config"  # all of it takes ten times as long: every project's tasks are counted
+)
+_STAMPS = "id,updated_at,total_annotations,cancelled_annotations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,33 +51,28 @@ class TaskRow:
     answers: int
 
 
-class Client:
-    """A connection to one server; a context manager."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """The top of a project's index, as sorted by stamp.
 
-    def __init__(self, access: Access, *, read_s: float = READ_S, write_s: float = WRITE_S) -> None:
-        self.url = access.url
-        self._read_s = read_s
-        self._write_s = write_s
-        self._http = httpx.Client(timeout=httpx.Timeout(write_s, connect=CONNECT_S), follow_redirects=True)
-        try:
-            self._sdk = LabelStudio(  # type: ignore[no-untyped-call]
-                base_url=access.url, api_key=access.token, max_retries=0, httpx_client=self._http, timeout=write_s
-            )
-        except ApiError as error:  # a personal access token that is over
-            self._http.close()
-            raise _refused(access.url, 401, _detail(error.body)) from error
+    Args:
+        rows: Newest first, without data, keys and revisions. An annotation that is made, changed or deleted
+            stamps its task.
+        tasks: How many the project has.
+        annotations: How many were submitted in it, skips left out.
+    """
 
-    def __enter__(self) -> Self:
-        return self
+    rows: Sequence[TaskRow]
+    tasks: int
+    annotations: int
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
+class Client(Connection):
+    """The calls that Rushes makes; a context manager."""
+
+    def release(self) -> str:
+        """Give the release that the server says it is; empty where it does not say."""
+        return str(self._part(self._get("/api/version"), "release", otherwise=""))
 
     def account(self) -> str:
         """Give the name of the account that the token belongs to, its e-mail address.
@@ -97,15 +80,16 @@ class Client:
         Raises:
             ToolError: ``labelstudio.unreachable``, ``labelstudio.token``.
         """
-        return str(self._get("/api/current-user/whoami")["email"])
+        return str(self._part(self._get("/api/current-user/whoami"), "email"))
 
     def projects(self) -> list[Project]:
         """List the projects that the account sees, by id."""
         found: list[Project] = []
         page = 1
         while True:
-            answer = self._get("/api/projects", {"page": page, "page_size": 100})
-            found += [_project(row) for row in answer["results"]]
+            asked = {"page": page, "page_size": 100, "include": _PROJECT}
+            answer = self._get("/api/projects", asked)
+            found += [_project(row) for row in self._part(answer, "results")]
             if not answer.get("next"):
                 return sorted(found, key=lambda project: project.id)
             page += 1
@@ -142,27 +126,27 @@ class Client:
         """Walk over the tasks of a project, without their annotations, in the order of their ids."""
         return self._index(project, "id,data,updated_at,total_annotations,cancelled_annotations")
 
-    def stamps(self, project: int, *, since: datetime | None = None) -> Iterator[TaskRow]:
-        """Walk over the tasks as :meth:`index` does, but without their data, keys and revisions: it is quicker.
+    def stamps(self, project: int) -> Iterator[TaskRow]:
+        """Walk over the tasks as :meth:`index` does, but without their data, keys and revisions."""
+        return self._index(project, _STAMPS)
 
-        Args:
-            project: Its id.
-            since: Only tasks with a later stamp; an annotation that is made, changed or deleted stamps its task.
-        """
-        return self._index(project, "id,updated_at,total_annotations,cancelled_annotations", since)
+    def newest(self, project: int, count: int) -> Newest:
+        """Give the tasks that were stamped last, and how many there are; quick however many there are."""
+        asked = {"project": project, "fields": "task_only", "include": _STAMPS, "page_size": count}
+        answer = self._get("/api/tasks/", {**asked, "query": json.dumps({"ordering": ["-tasks:updated_at"]})})
+        return Newest(
+            rows=[_task_row(row) for row in self._part(answer, "tasks")],
+            tasks=int(answer["total"]),
+            annotations=int(answer["total_annotations"]),
+        )
 
-    def _index(self, project: int, columns: str, since: datetime | None = None) -> Iterator[TaskRow]:
+    def _index(self, project: int, columns: str) -> Iterator[TaskRow]:
         asked: dict[str, Any] = {"project": project, "fields": "task_only", "page_size": INDEX_PAGE}
-        view: dict[str, Any] = {"ordering": ["tasks:id"]}
-        if since is not None:
-            item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
-            item["value"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            view["filters"] = {"conjunction": "and", "items": [item]}
-        asked |= {"include": columns, "query": json.dumps(view)}
+        asked |= {"include": columns, "query": json.dumps({"ordering": ["tasks:id"]})}
         page, seen = 1, 0
         while True:
             answer = self._get("/api/tasks/", {**asked, "page": page})
-            rows = answer["tasks"]
+            rows = self._part(answer, "tasks")
             yield from (_task_row(row) for row in rows)
             seen += len(rows)
             if seen >= answer["total"]:
@@ -179,7 +163,7 @@ class Client:
     def count(self, project: int) -> int:
         """Count the tasks of a project."""
         asked = {"project": project, "fields": "task_only", "include": "id", "page_size": 1}
-        return int(self._get("/api/tasks/", asked)["total"])
+        return int(self._part(self._get("/api/tasks/", asked), "total"))
 
     def tasks(self, project: int, ids: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Read whole tasks with their annotations, drafts and predictions, as the server's JSON export gives them.
@@ -203,7 +187,7 @@ class Client:
             ToolError: ``labelstudio.refused``, and none was made.
         """
         answer = self._write("POST", f"/api/projects/{project}/import?return_task_ids=true", list(tasks))
-        return [int(number) for number in answer["task_ids"]]
+        return [int(number) for number in self._part(answer, "task_ids")]
 
     def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
         """Delete tasks and all that was drawn on them."""
@@ -213,6 +197,15 @@ class Client:
     def update_task(self, task: int, data: Mapping[str, Any]) -> None:
         """Replace the data of a task; its annotations stay."""
         self._write("PATCH", f"/api/tasks/{task}/", {"data": dict(data)})
+
+    def annotation(self, number: int) -> dict[str, Any] | None:
+        """Read one annotation; None where it is not there any more."""
+        reply = self._get(f"/api/annotations/{number}/", absent_is_none=True)
+        return None if reply is None else dict(reply)
+
+    def set_results(self, annotation: int, results: Sequence[Mapping[str, Any]]) -> None:
+        """Replace what an annotation says; who did it and when is noted by the server."""
+        self._write("PATCH", f"/api/annotations/{annotation}/", {"result": [dict(entry) for entry in results]})
 
     def replace_predictions(self, project: int, predictions: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
         """Give tasks these predictions in place of all they have, so that they do not pile up.
@@ -228,68 +221,6 @@ class Client:
         rows = [{"task": task, **prediction} for task, several in predictions.items() for prediction in several]
         if rows:
             self._write("POST", f"/api/projects/{project}/import/predictions", rows)
-
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Read, and read again when the connection fails or the server is busy."""
-        for attempt in range(_TRIES):
-            last = attempt == _TRIES - 1
-            try:
-                reply = self._http.get(
-                    self.url + path, params=params, headers=self._headers(), timeout=self._read_s
-                )
-            except httpx.TransportError as error:
-                if last:
-                    raise _unreachable(self.url, error) from error
-            else:
-                if last or (reply.status_code < 500 and reply.status_code != 429):
-                    return self._read(reply)
-            time.sleep(0.25 * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _write(self, method: str, path: str, body: Any = None) -> Any:
-        """Write once."""
-        try:
-            reply = self._http.request(
-                method, self.url + path, json=body, headers=self._headers(), timeout=self._write_s
-            )
-        except httpx.ConnectError as error:
-            raise _unreachable(self.url, error) from error
-        except httpx.TransportError as error:
-            raise ReplyLostError(
-                f"{self.url} took a request and its reply was lost: {str(error) or type(error).__name__}",
-                code="labelstudio.reply-lost",
-                hint="run the same command again: it looks first what the server holds",
-                facts={"url": self.url, "request": f"{method} {path.partition('?')[0]}"},
-            ) from error
-        if reply.status_code >= 500:
-            raise ReplyLostError(
-                f"{self.url} failed while it carried out a request ({reply.status_code})",
-                code="labelstudio.reply-lost",
-                hint="run the same command again: it looks first what the server holds; its log may say more",
-                facts={"url": self.url, "request": f"{method} {path.partition('?')[0]}"},
-            )
-        return self._read(reply)
-
-    def _headers(self) -> dict[str, str]:
-        try:
-            # Private, but it is what exchanges a personal access token for one of five minutes.
-            return dict(self._sdk._client_wrapper.get_headers())
-        except ApiError as error:
-            raise _refused(self.url, error.status_code or 401, _detail(error.body)) from error
-        except httpx.HTTPError as error:
-            raise _unreachable(self.url, error) from error
-
-    def _read(self, reply: httpx.Response) -> Any:
-        if reply.status_code >= 400:
-            raise _refused(self.url, reply.status_code, _detail(_json(reply)))
-        return _json(reply) if reply.content else None
-
-
-def _json(reply: httpx.Response) -> Any:
-    try:
-        return reply.json()
-    except ValueError:
-        return {"detail": f"an answer that is no JSON ({reply.headers.get('content-type', 'unknown')})"}
 
 
 def _project(row: Mapping[str, Any]) -> Project:
@@ -311,37 +242,4 @@ def _task_row(row: Mapping[str, Any]) -> TaskRow:
         data=data,
         updated_at=str(row["updated_at"]),
         answers=int(row.get("total_annotations") or 0) + int(row.get("cancelled_annotations") or 0),
-    )
-
-
-def _detail(body: Any) -> str:
-    """Give the server's own words, whatever they are wrapped in."""
-    if isinstance(body, dict):
-        said = body.get("validation_errors") or body.get("detail") or body
-        return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)[:600]
-    return str(body)[:600]
-
-
-def _unreachable(url: str, error: Exception) -> ToolError:
-    return ToolError(
-        f"{url} does not answer: {str(error) or type(error).__name__}",
-        code="labelstudio.unreachable",
-        hint="rushes annotate status says whether ours runs, rushes annotate up starts it",
-        facts={"url": url},
-    )
-
-
-def _refused(url: str, status: int, detail: str) -> ToolError:
-    if status in (401, 403):
-        return ToolError(
-            f"{url} does not take the token ({status}): {detail}",
-            code="labelstudio.token",
-            hint="copy a new one from Account & Settings; personal access tokens end at a date",
-            facts={"url": url, "status": status},
-        )
-    return ToolError(
-        f"{url} refused a request ({status}): {detail}",
-        code="labelstudio.refused",
-        hint="nothing was changed by that request",
-        facts={"url": url, "status": status},
     )

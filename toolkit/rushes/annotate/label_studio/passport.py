@@ -10,31 +10,33 @@ from rushes.annotate.label_studio.orientation import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
-    """One picture, or one clip, as a task shows it.
+    """One picture, one clip, or one stretch of numbers or sound, as a task shows it.
 
     Args:
-        stream, index, t_ns: The sample; of a clip the first.
-        width_px, height_px: As stored.
+        stream, index, t_ns: The sample; of a clip or stretch the first.
+        width_px, height_px: As stored; 0 where there is no picture.
         orientation: EXIF's number, 1 to 8; browsers heed it.
         pts: Of a video, exact.
         sha256: Of the bytes of the file that is shown, 16 hexadecimal digits; of a JPEG or PNG as recorded, these
             are the stored bytes.
         pixels: Of the decoded pixels of the sample, as :func:`rushes.annotate.proof.pixels_digest` makes it.
         moment: Where the picture is shown as part of one.
-        index_end: Of a clip, one past its last sample.
+        index_end: Of a clip or stretch, one past its last sample.
         rate_hz: Of a clip as it is played.
         holds: Of a clip, the samples that are shown for more than one frame; as of ``FrameMap``.
         times: Of a clip, a digest of the times and pts of its samples.
         probes: Of a clip, some samples and the digests of their pixels.
         absent: Of a clip, samples whose picture cannot be decoded; the one before is shown for them.
+        axis: Digest of the time axis of a stretch, :mod:`rushes.annotate.label_studio.axes`.
+        rows: Of a stretch of numbers, how many of its samples are drawn.
     """
 
     recording_id: str
     stream: str
     index: int
     t_ns: int | None = None
-    width_px: int
-    height_px: int
+    width_px: int = 0
+    height_px: int = 0
     orientation: int = 1
     pts: int | None = None
     sha256: str | None = None
@@ -46,6 +48,8 @@ class Passport:
     times: str | None = None
     probes: tuple[tuple[int, str], ...] | None = None
     absent: tuple[int, ...] | None = None
+    axis: str | None = None
+    rows: int | None = None
 
     @property
     def turn(self) -> Turn:

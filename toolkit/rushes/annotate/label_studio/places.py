@@ -44,6 +44,11 @@ class Home:
         return self.root / "password"
 
     @property
+    def postgres(self) -> Path:
+        """The URL of the PostgreSQL database that holds its data, if one does; there is a password in it."""
+        return self.root / "postgres"
+
+    @property
     def note(self) -> Path:
         """Which process serves this home, on which port."""
         return self.root / "server.json"

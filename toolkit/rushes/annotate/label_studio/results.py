@@ -1,22 +1,22 @@
 """Results of Label Studio → labels: what was drawn, on the stored picture, with nothing left out in silence.
 
-A *result* is one entry of an annotation; results of one id are one *region* (a box and what was chosen for it).
-Geometry is percent of the picture as shown. What cannot be read becomes a problem, and stays in the raw version.
+What cannot be read becomes a problem, and stays in the raw version.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rushes import masks
-from rushes.annotate.label_studio import brush, clips
+from rushes.annotate.label_studio import clips, geometry, regions, skeletons
+from rushes.annotate.label_studio.axes import Axis, Span
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
-from rushes.annotate.label_studio.template import HIDDEN, Control, Template
+from rushes.annotate.label_studio.regions import Result
+from rushes.annotate.label_studio.skeletons import Gathered, Point
+from rushes.annotate.label_studio.template import Control, Template
 from rushes.labels import (
     Box,
     Geometry,
-    Keypoints,
     Label,
     LabelOrigin,
     LabelSource,
@@ -27,7 +27,7 @@ from rushes.labels import (
 )
 from rushes.vocabulary import Ontology
 
-Result = Mapping[str, Any]
+_NO_AXES: Mapping[str, Axis] = {}
 TOOL = "label-studio"
 _ORIGINS: Mapping[str, LabelOrigin] = {
     "manual": "manual",
@@ -41,8 +41,8 @@ class Problem:
     """Something about a result that a person should look at.
 
     Args:
-        kind: unknown-label, unknown-control, size-differs, unreadable, loose-point, dangling-relation,
-            picture-differs or unchecked.
+        kind: unknown-label, unknown-control, size-differs, unreadable, no-axis, axis-differs, loose-point,
+            dangling-relation, picture-differs or unchecked.
         said: A clause with the facts.
     """
 
@@ -82,6 +82,7 @@ def read(
     passports: Mapping[str, Passport],
     ontology: Ontology,
     origin: Origin,
+    axes: Mapping[str, Axis] = _NO_AXES,
 ) -> Read:
     """Read the results of one annotation.
 
@@ -91,25 +92,27 @@ def read(
         passports: By object name.
         ontology: Names that classes had before are read as the class.
         origin: Of the annotation.
+        axes: Of what is shown over time, by object name.
 
     Returns:
         The labels in the order of their regions, relations last, and the problems.
     """
-    return _Reader(template, passports, ontology, origin).read(results)
-
-
-def to_pixels(percent: float, size_px: int) -> float:
-    """Give a length or place in pixels: percent of a picture's size."""
-    return percent * size_px / 100
+    return _Reader(template, passports, ontology, origin, axes).read(results)
 
 
 class _Reader:
     """The reading of one annotation; the steps share what they have found."""
 
     def __init__(
-        self, template: Template, passports: Mapping[str, Passport], ontology: Ontology, origin: Origin
+        self,
+        template: Template,
+        passports: Mapping[str, Passport],
+        ontology: Ontology,
+        origin: Origin,
+        axes: Mapping[str, Axis],
     ) -> None:
         self._template = template
+        self._axes = axes
         self._passports = passports
         self._ontology = ontology
         self._origin = origin
@@ -117,9 +120,8 @@ class _Reader:
         self._of_region: dict[str, str] = {}  # label id by region id
 
     def read(self, results: Sequence[Result]) -> Read:
-        regions = _regions(results)
-        points: list[tuple[str, list[Result], Control, Passport]] = []
-        for region, entries in regions.items():
+        points: list[Point] = []
+        for region, entries in regions.regions(results).items():
             main, control = self._main(entries)
             if main is None or control is None:
                 continue
@@ -129,25 +131,36 @@ class _Reader:
                 continue
             self._check_size(main, passport)
             if control.meaning == "points":
-                points.append((region, entries, control, passport))
-            elif control.meaning == "segment":
-                self._segments(region, main, passport)
-            elif control.meaning == "track":
-                self._track(region, entries, main, passport)
-            elif control.meaning in ("class", "taxonomy"):
-                self._classes(region, main, control, passport)
+                points.append(Point(region=region, entries=entries, control=control, passport=passport))
             else:
-                self._shape(region, entries, main, control, passport)
-        self._keypoints(points)
+                self._region(region, entries, main, control, passport)
+        for gathered in skeletons.gather(points, self._of_region, self._out.labels, self._ontology):
+            self._skeleton(gathered)
         for entry in results:
             if entry.get("type") == "relation":
                 self._relation(entry)
         return self._out
 
+    def _region(
+        self, region: str, entries: Sequence[Result], main: Result, control: Control, passport: Passport
+    ) -> None:
+        """Read a region that is a label, or several, by itself."""
+        match control.meaning:
+            case "segment":
+                self._segments(region, main, passport)
+            case "stretch":
+                self._stretch(region, main, control, passport)
+            case "track":
+                self._track(region, entries, main, passport)
+            case "class" | "taxonomy":
+                self._classes(region, main, control, passport)
+            case _:
+                self._shape(region, entries, main, control, passport)
+
     def _main(self, entries: Sequence[Result]) -> tuple[Result | None, Control | None]:
         """Find the entry of a region that is drawn or chosen by itself."""
         for entry in entries:
-            control = self._template.controls.get(str(entry.get("from_name")))
+            control = self._template.control(str(entry.get("from_name")))
             if control is None:
                 self._problem("unknown-control", f"'{entry.get('from_name')}' is no control of ours")
             elif control.meaning not in ("attribute", "hidden", "track class"):
@@ -157,14 +170,14 @@ class _Reader:
     def _shape(
         self, region: str, entries: Sequence[Result], main: Result, control: Control, passport: Passport
     ) -> None:
-        geometry = self._geometry(main, control, passport.turn)
-        if geometry is None:
+        shape = self._geometry(main, control, passport.turn)
+        if shape is None:
             return
         label = self._label(region, main, passport, class_name=self._class_name(main))
         label = replace(
             label,
-            kind=_kind(geometry),
-            geometry=geometry,
+            kind=_kind(shape),
+            geometry=shape,
             attributes=self._attributes(entries),
             received={"results": [dict(entry) for entry in entries]},
         )
@@ -175,97 +188,46 @@ class _Reader:
         try:
             match control.meaning:
                 case "box":
-                    return box_of(value, turn)
+                    return geometry.box_of(value, turn)
                 case "polygon":
-                    return polygon_of(value, turn)
+                    return geometry.polygon_of(value, turn)
                 case "mask":
-                    return mask_of(value, turn)
+                    return geometry.mask_of(value, turn)
         except (KeyError, TypeError, ValueError) as error:
             self._problem("unreadable", f"a {main.get('type')} cannot be read: {error}")
             return None
         self._problem("unknown-control", f"'{control.name}' gives results of a kind that is not read")
         return None
 
-    def _keypoints(self, points: Iterable[tuple[str, list[Result], Control, Passport]]) -> None:
-        """Gather points into hands: by the box they belong to; points without one by the box they lie in."""
-        gathered: dict[tuple[str, str | None, int], list[tuple[str, list[Result]]]] = {}
-        control_of: dict[tuple[str, str | None, int], tuple[Control, Passport]] = {}
-        for region, entries, control, passport in points:
-            main = entries[0]
-            parent = main.get("parentID")
-            parent_id = self._of_region.get(str(parent)) if parent else self._around(main, control, passport)
-            name, turn = _name_of(main), 0
-            while any(
-                _name_of(other[0]) == name for _, other in gathered.get((control.name, parent_id, turn), ())
-            ):
-                turn += 1  # the same point once more: another hand
-            key = (control.name, parent_id, turn)
-            gathered.setdefault(key, []).append((region, entries))
-            control_of[key] = (control, passport)
-        for key, members in gathered.items():
-            self._one_skeleton(key[1], members, *control_of[key])
-
-    def _one_skeleton(
-        self,
-        parent_id: str | None,
-        members: Sequence[tuple[str, list[Result]]],
-        control: Control,
-        passport: Passport,
-    ) -> None:
-        skeleton = self._ontology.skeleton(control.of)
+    def _skeleton(self, gathered: Gathered) -> None:
+        """Make a label of the points of one hand."""
+        first = gathered.points[0]
+        skeleton = self._ontology.skeleton(first.control.of)
         assert skeleton is not None, "controls of points are made of skeletons"
-        triples = [0.0] * (3 * len(skeleton.points))
-        strange = []
-        for _, entries in members:
-            main, name = entries[0], _name_of(entries[0])
-            if name not in skeleton.points:
-                strange.append(name)
-                continue
-            at = 3 * skeleton.points.index(name)
-            x, y = point_of(main["value"], passport.turn)
-            hidden = any(HIDDEN in (entry.get("value", {}).get("choices") or ()) for entry in entries[1:])
-            triples[at : at + 3] = [x, y, 1.0 if hidden else 2.0]
-        for name in strange:
-            self._problem("unknown-label", f"'{name}' is no point of the skeleton '{skeleton.name}'")
+        points = skeletons.keypoints_of(
+            gathered.points,
+            skeleton,
+            lambda name: self._problem("unknown-label", f"'{name}' is no point of the skeleton '{skeleton.name}'"),
+        )
+        parent_id = gathered.parent_id
         if parent_id is None:
-            self._problem("loose-point", f"{len(members)} points of '{skeleton.name}' belong to no box")
+            said = f"{len(gathered.points)} points of '{skeleton.name}' belong to no box"
+            self._problem("loose-point", said)
         parent = next((label for label in self._out.labels if label.label_id == parent_id), None)
         having = [spec.name for spec in self._ontology.classes if spec.skeleton == skeleton.name]
         class_name = parent.class_name if parent else having[0] if len(having) == 1 else None
-        first_region, first_entries = members[0]
-        name = f"points of {parent_id}" if parent_id else first_region
-        label = self._label(name, first_entries[0], passport, class_name=class_name)
+        name = f"points of {parent_id}" if parent_id else first.region
         label = replace(
-            label,
+            self._label(name, first.entries[0], first.passport, class_name=class_name),
             kind="keypoints",
-            geometry=Keypoints(triples=tuple(triples)),
+            geometry=points,
             parent_id=parent_id,
             attributes=dict(parent.attributes) if parent else {},
-            received={"results": [dict(entry) for _, entries in members for entry in entries]},
+            received={"results": [dict(entry) for entry in gathered.results]},
         )
-        self._keep(label, first_region)
-        for region, _ in members:
-            self._of_region[region] = label.label_id
-
-    def _around(self, main: Result, control: Control, passport: Passport) -> str | None:
-        """Find the smallest box of the skeleton's classes that a loose point lies in."""
-        having = {spec.name for spec in self._ontology.classes if spec.skeleton == control.of}
-        try:
-            x, y = point_of(main["value"], passport.turn)
-        except (KeyError, TypeError):
-            return None
-        around = [
-            label
-            for label in self._out.labels
-            if label.kind == "box"
-            and label.stream == passport.stream
-            and label.class_name in having
-            and isinstance(label.geometry, Box)
-            and 0 <= x - label.geometry.x_px <= label.geometry.width_px
-            and 0 <= y - label.geometry.y_px <= label.geometry.height_px
-        ]
-        smallest = min(around, key=_area, default=None)
-        return smallest.label_id if smallest else None
+        self._keep(label, first.region)
+        for point in gathered.points:
+            self._of_region[point.region] = label.label_id
 
     def _classes(self, region: str, main: Result, control: Control, passport: Passport) -> None:
         chosen = main.get("value", {}).get("taxonomy" if control.meaning == "taxonomy" else "choices") or ()
@@ -284,15 +246,43 @@ class _Reader:
             except (KeyError, TypeError, ValueError) as error:
                 self._problem("unreadable", f"a segment cannot be read: {error}")
                 continue
-            name = _name_of(main)
-            spec = self._ontology.gesture_of(name)
-            if spec is None:
-                self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
-            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=None)
-            label = replace(
-                label, kind="segment", class_name=spec.name if spec else name, index=first, index_end=end
-            )
+            label = self._label(f"{region}/{at}" if at else region, main, passport, class_name=self._gesture(main))
+            label = replace(label, kind="segment", index=first, index_end=end)
             self._keep(replace(label, received={"results": [dict(main)]}), region)
+
+    def _stretch(self, region: str, main: Result, control: Control, passport: Passport) -> None:
+        """Read a stretch of a time axis: the samples that it covers, and when."""
+        axis, value = self._axes.get(control.to_name), main.get("value", {})
+        if axis is None:
+            self._problem(
+                "no-axis", f"the times of {passport.stream} are not known, so a stretch of it is no label"
+            )
+            return
+        try:
+            span = axis.span_of(value["start"], value["end"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            self._problem("unreadable", f"a stretch of {passport.stream} cannot be read: {error}")
+            return
+        label = self._label(region, main, passport, class_name=self._gesture(main))
+        label = replace(
+            label,
+            kind="segment",
+            index=span.index,
+            index_end=span.index_end,
+            t_start_ns=span.t_start_ns,
+            t_end_ns=span.t_end_ns,
+            attributes=_sound_attributes(span, value),
+            received={"results": [dict(main)]},
+        )
+        self._keep(label, region)
+
+    def _gesture(self, main: Result) -> str:
+        """Give the gesture's present name; one that the ontology never had is kept as drawn, and told."""
+        name = regions.name_of(main)
+        spec = self._ontology.gesture_of(name)
+        if spec is None:
+            self._problem("unknown-label", f"'{name}' is no gesture of the ontology")
+        return spec.name if spec else name
 
     def _track(self, region: str, entries: Sequence[Result], main: Result, passport: Passport) -> None:
         try:
@@ -300,7 +290,7 @@ class _Reader:
         except (KeyError, TypeError, ValueError) as error:
             self._problem("unreadable", f"a track cannot be read: {error}")
             return
-        name = next((found for entry in entries for found in _names_of(entry)), "")
+        name = next((found for entry in entries for found in regions.names_of(entry)), "")
         label = self._label(region, main, passport, class_name=self._known(name) if name else None)
         received = {"results": [dict(entry) for entry in entries]}
         first = track.keys[0].index
@@ -352,9 +342,9 @@ class _Reader:
             index=passport.index,
             moment=passport.moment,
             t_start_ns=passport.t_ns,
-            image_width_px=passport.width_px,
-            image_height_px=passport.height_px,
-            score=_number(main.get("score")),
+            image_width_px=passport.width_px or None,
+            image_height_px=passport.height_px or None,
+            score=regions.number_of(main.get("score")),
             tool=TOOL,
             author=origin.author,
             model=origin.model,
@@ -369,7 +359,7 @@ class _Reader:
         self._out.labels.append(label)
 
     def _class_name(self, main: Result) -> str | None:
-        name = _name_of(main)
+        name = regions.name_of(main)
         return self._known(name) if name else None
 
     def _known(self, name: str) -> str:
@@ -382,11 +372,11 @@ class _Reader:
     def _attributes(self, entries: Iterable[Result]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for entry in entries:
-            control = self._template.controls.get(str(entry.get("from_name")))
+            control = self._template.control(str(entry.get("from_name")))
             if control and control.meaning == "attribute":
                 value = entry.get("value", {})
                 spec = self._ontology.attribute(control.of)
-                found[control.of] = _attribute(value, spec.kind if spec else "text")
+                found[control.of] = regions.attribute_of(value, spec.kind if spec else "text")
         return found
 
     def _check_size(self, main: Result, passport: Passport) -> None:
@@ -404,79 +394,12 @@ class _Reader:
         self._out.problems.append(Problem(kind=kind, said=said))
 
 
-def box_of(value: Mapping[str, Any], turn: Turn) -> Box | RotatedBox:
-    """Read a rectangle; a KeyError, TypeError or ValueError if it is none."""
-    width, height = turn.shown_width_px, turn.shown_height_px
-    x, y = to_pixels(value["x"], width), to_pixels(value["y"], height)
-    wide, tall = to_pixels(value["width"], width), to_pixels(value["height"], height)
-    rotation = value.get("rotation") or 0
-    if rotation:
-        return turn.rotated_box_stored(
-            RotatedBox(x_px=x, y_px=y, width_px=wide, height_px=tall, rotation_deg=float(rotation))
-        )
-    return turn.box_stored(Box(x_px=x, y_px=y, width_px=wide, height_px=tall))
-
-
-def polygon_of(value: Mapping[str, Any], turn: Turn) -> Polygon:
-    """Read a polygon; an error as :func:`box_of`."""
-    ring: list[float] = []
-    for x, y in value["points"]:
-        ring += turn.point_stored(to_pixels(x, turn.shown_width_px), to_pixels(y, turn.shown_height_px))
-    return Polygon(rings=(tuple(ring),))
-
-
-def mask_of(value: Mapping[str, Any], turn: Turn) -> Geometry:
-    """Read a brush mask; an error as :func:`box_of`."""
-    shown = brush.decode(value["rle"], width_px=turn.shown_width_px, height_px=turn.shown_height_px)
-    return masks.encode(turn.pixels_stored(shown))
-
-
-def point_of(value: Mapping[str, Any], turn: Turn) -> tuple[float, float]:
-    """Read a point; an error as :func:`box_of`."""
-    return turn.point_stored(
-        to_pixels(value["x"], turn.shown_width_px), to_pixels(value["y"], turn.shown_height_px)
-    )
-
-
-def _regions(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Gather results by their region, in order, the drawn one first as the tool writes it."""
-    regions: dict[str, list[Result]] = {}
-    for at, entry in enumerate(results):
-        if entry.get("type") != "relation":
-            regions.setdefault(str(entry.get("id", f"nameless {at}")), []).append(entry)
-    return regions
-
-
 def _kind(geometry: Geometry) -> Any:
     return {Box: "box", RotatedBox: "rotated_box", Polygon: "polygon"}.get(type(geometry), "mask")
 
 
-def _names_of(entry: Result) -> Iterator[str]:
-    value = entry.get("value", {})
-    for key in ("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels", "timelinelabels", "labels"):
-        yield from (str(name) for name in value.get(key) or ())
-
-
-def _name_of(entry: Result) -> str:
-    return next(_names_of(entry), "")
-
-
-def _attribute(value: Mapping[str, Any], kind: str) -> Any:
-    if kind == "number":
-        return value.get("number")
-    if kind == "text":
-        said = value.get("text")
-        return "\n".join(said) if isinstance(said, list) else said
-    choices = [str(choice) for choice in value.get("choices") or ()]
-    if kind == "flag":
-        return bool(choices)
-    return choices if kind == "choices" else (choices[0] if choices else None)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _area(label: Label) -> float:
-    assert isinstance(label.geometry, Box)
-    return label.geometry.width_px * label.geometry.height_px
+def _sound_attributes(span: Span, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which samples of a sound a stretch covers: the rows of its table are blocks of them."""
+    if span.sample is None:
+        return {}
+    return {"sample": span.sample, "sample_end": span.sample_end, "channel": value.get("channel", 0)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rushes.annotate.label_studio.client import Client, ReplyLostError
 from rushes.annotate.label_studio.plan import Task, plan, settle
+from rushes.errors import ToolError
 
 log = logging.getLogger(__name__)
 
@@ -76,21 +77,24 @@ def send(
         if progress:
             progress(done, total)
     ids = list(todo.update)
+    gone: list[Task] = []
     for start in range(0, len(ids), batch):
         some_ids = ids[start : start + batch]
-        _update(client, project, {task: todo.update[task] for task in some_ids})
+        gone += _update(client, project, {task: todo.update[task] for task in some_ids})
         done += len(some_ids)
         if progress:
             progress(done, total)
+    if gone:
+        resent += _create(client, project, gone, patience_s)
     spare = list(todo.spare)
     # A count is cheap; more tasks than we have made means that another push ran at the same time.
-    if resent or (todo.create and client.count(project) != len(there) + len(todo.create)):
+    if resent or gone or (todo.create and client.count(project) != len(there) + len(todo.create)):
         spare = settle(client.index(project))[1]
     for start in range(0, len(spare), batch):
         client.delete_tasks(project, spare[start : start + batch])
     return Sent(
-        created=len(todo.create),
-        updated=len(todo.update),
+        created=len(todo.create) + len(gone),
+        updated=len(todo.update) - len(gone),
         same=todo.same,
         spare=len(spare),
         doubled=todo.doubled,
@@ -128,8 +132,21 @@ def _missing(client: Client, project: int, tasks: Sequence[Task], patience_s: fl
         time.sleep(min(1.0, patience_s / 4))
 
 
-def _update(client: Client, project: int, tasks: dict[int, Task]) -> None:
-    """Replace predictions first, the data with its revision last: a run that breaks off is done again."""
-    client.replace_predictions(project, {number: task.predictions for number, task in tasks.items()})
-    for number, task in tasks.items():
-        client.update_task(number, task.sent_data)
+def _update(client: Client, project: int, tasks: dict[int, Task]) -> list[Task]:
+    """Replace predictions first, the data with its revision last: a run that breaks off is done again.
+
+    Returns:
+        The tasks that a person has deleted meanwhile; they were not updated.
+    """
+    try:
+        client.replace_predictions(project, {number: task.predictions for number, task in tasks.items()})
+        for number, task in tasks.items():
+            client.update_task(number, task.sent_data)
+    except ToolError as error:
+        there = {row.id for row in client.stamps(project)} if error.code == "labelstudio.refused" else tasks.keys()
+        gone = [task for number, task in tasks.items() if number not in there]
+        if not gone:
+            raise
+        left = {number: task for number, task in tasks.items() if number in there}
+        return gone + (_update(client, project, left) if left else [])
+    return []

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 START_S = 600  # the first start makes the whole database
 STOP_S = 30
+ANSWER_S = 10
+BUSY_S = 60
+"""How long to wait for a server that is there and does not answer."""
 _DETACH = Path(__file__).with_name("_detach.py")
 
 
@@ -64,6 +67,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A process that should be a server; ``alive`` says whether it still is there, without answering."""
+
+    pid: int
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Note:
     pid: int
     port: int
@@ -82,24 +93,28 @@ def up(
     Args:
         home: The user's own when None.
         port: To listen on; the one it had before, or any free one, when None.
-        postgres: URL of a PostgreSQL database in place of the SQLite file; the first start remembers neither.
+        postgres: URL of a PostgreSQL database in place of the SQLite file; the home keeps it for the next time.
         environment: Ours.
 
     Raises:
-        ToolError: ``labelstudio.install``, ``labelstudio.start``, ``labelstudio.port-taken``.
+        ToolError: ``labelstudio.install``, ``labelstudio.start``, ``labelstudio.port-taken``,
+            ``labelstudio.hangs``.
         UsageError: ``labelstudio.postgres``.
     """
     home = home or places.home(environment)
     home.make()
     with _turn(home):
-        if running := find(home):
+        if running := find(home) or _busy(home):
             return running
         python = program.install(environment)
         note = _read_note(home)
         free = _free_port(port, before=note.port if note else None)
         token, password = _secret(home.token), _secret(home.password)
+        postgres = postgres or _kept(home.postgres)
         told = settings.variables(home, token=token, password=password, postgres=postgres, environment=environment)
-        if not postgres:
+        if postgres:
+            places.write_secret(home.postgres, postgres + "\n")
+        else:
             _lay_out(home, environment)
         pid = _start(python, home, free, told)
         database = "postgresql" if postgres else "sqlite"
@@ -127,6 +142,13 @@ def find(home: Home | None = None, *, environment: Mapping[str, str] = os.enviro
     return Server(url=url, pid=note.pid, release=release, home=home, database=note.database, fresh=False)
 
 
+def lost(home: Home | None = None, *, environment: Mapping[str, str] = os.environ) -> Lost | None:
+    """Give the process of a home that was started and not stopped, for when :func:`find` finds no server."""
+    home = home or places.home(environment)
+    note = _read_note(home)
+    return Lost(pid=note.pid, alive=_serves(note.pid, home)) if note and note.pid else None
+
+
 def down(home: Home | None = None, *, environment: Mapping[str, str] = os.environ) -> int | None:
     """Stop the server of a home, and give the process id that it had; None where none ran."""
     home = home or places.home(environment)
@@ -134,10 +156,13 @@ def down(home: Home | None = None, *, environment: Mapping[str, str] = os.enviro
         return None
     with _turn(home):
         note = _read_note(home)
-        if note is None or not _serves(note.pid, home):
+        if note is None:
             return None
-        _end(note.pid, home)
-        return note.pid
+        there = _serves(note.pid, home)
+        if there:
+            _end(note.pid, home)
+        home.note.write_text(json.dumps(asdict(replace(note, pid=0))) + "\n", encoding="utf-8")  # the port stays
+        return note.pid if there else None
 
 
 def _url(port: int) -> str:
@@ -146,12 +171,29 @@ def _url(port: int) -> str:
 
 def _release(url: str) -> str | None:
     try:
-        if httpx.get(f"{url}/health", timeout=10, trust_env=False).json().get("status") != "UP":
+        if httpx.get(f"{url}/health", timeout=ANSWER_S, trust_env=False).json().get("status") != "UP":
             return None
-        version = httpx.get(f"{url}/api/version", timeout=10, trust_env=False).json()
+        version = httpx.get(f"{url}/api/version", timeout=ANSWER_S, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
         return None
     return str(version.get("release", "unknown"))
+
+
+def _busy(home: Home) -> Server | None:
+    """Wait for a server that is there and does not answer: there are never two on one database."""
+    deadline = time.monotonic() + BUSY_S
+    while (process := lost(home)) and process.alive:
+        if found := find(home):
+            return found
+        if time.monotonic() >= deadline:
+            raise ToolError(
+                f"Label Studio is there as process {process.pid} and does not answer",
+                code="labelstudio.hangs",
+                hint=f"wait if it may be busy, or stop it: rushes annotate down; its log is {home.log}",
+                facts={"pid": process.pid, "log": str(home.log)},
+            )
+        time.sleep(0.5)
+    return None
 
 
 def _start(python: Path, home: Home, port: int, told: Mapping[str, str]) -> int:
@@ -229,6 +271,8 @@ def _end(pid: int, home: Home) -> None:
 
 def _serves(pid: int, home: Home) -> bool:
     """Tell whether a process is the server of a home, by its command line; one that has ended is not."""
+    if pid <= 0:  # it was stopped
+        return False
     listing = subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(pid)],  # noqa: S607 - the system's own; -ww: uncut
         capture_output=True,
@@ -258,12 +302,17 @@ def _free_port(wanted: int | None, *, before: int | None) -> int:
 
 def _secret(path: Path) -> str:
     """Give the secret in a file, making one at first."""
+    if kept := _kept(path):
+        return kept
+    made = secrets.token_hex(20)
+    places.write_secret(path, made + "\n")
+    return made
+
+
+def _kept(path: Path) -> str | None:
     with suppress(FileNotFoundError):
-        if text := path.read_text(encoding="utf-8").strip():
-            return text
-    text = secrets.token_hex(20)
-    places.write_secret(path, text + "\n")
-    return text
+        return path.read_text(encoding="utf-8").strip() or None
+    return None
 
 
 def _read_note(home: Home) -> _Note | None:

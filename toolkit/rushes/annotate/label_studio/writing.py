@@ -1,8 +1,7 @@
 """Labels → results of Label Studio: pre-annotations, as the server will hold them.
 
 A label that came from Label Studio and was not changed since goes back with the numbers it came with, to the last
-bit. Any other geometry becomes percent of the picture as shown; where a percent exists that reads back as the very
-same pixel, that one is taken.
+bit. Any other geometry becomes percent of the picture as shown.
 """
 
 import math
@@ -10,15 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rushes import masks
-from rushes.annotate.label_studio import brush, clips
+from rushes.annotate.label_studio import clips
+from rushes.annotate.label_studio.axes import Axis, SoundAxis
+from rushes.annotate.label_studio.geometry import point_value, value_of
 from rushes.annotate.label_studio.orientation import Turn
 from rushes.annotate.label_studio.passport import Passport
-from rushes.annotate.label_studio.results import TOOL, Origin, read, to_pixels
+from rushes.annotate.label_studio.results import TOOL, Origin, read
 from rushes.annotate.label_studio.template import HIDDEN, Control, Template
 from rushes.labels import Box, Geometry, Keypoints, Label, Mask, Polygon, Relation, RotatedBox, Track
 from rushes.vocabulary import ClassSpec, Ontology
 
+_NO_AXES: Mapping[str, Axis] = {}
 POINT_WIDTH = 0.5
 """Size of a drawn keypoint, percent of the picture's width."""
 _MEANING: Mapping[type, str] = {
@@ -48,7 +49,11 @@ class Written:
 
 
 def write(
-    labels: Sequence[Label], template: Template, passports: Mapping[str, Passport], ontology: Ontology
+    labels: Sequence[Label],
+    template: Template,
+    passports: Mapping[str, Passport],
+    ontology: Ontology,
+    axes: Mapping[str, Axis] = _NO_AXES,
 ) -> Written:
     """Write the labels of one task.
 
@@ -60,22 +65,23 @@ def write(
         template: Of the task.
         passports: By object name.
         ontology: Of the template.
+        axes: Of what is shown over time, by object name.
     """
-    return _Writer(template, passports, ontology).write(labels)
-
-
-def to_percent(pixels: float, size_px: int) -> float:
-    """Give the percent that reads back as these pixels; where there is none, the one that comes nearest."""
-    percent = pixels * 100 / size_px
-    near = (percent, math.nextafter(percent, math.inf), math.nextafter(percent, -math.inf))
-    return min(near, key=lambda tried: abs(to_pixels(tried, size_px) - pixels))
+    return _Writer(template, passports, ontology, axes).write(labels)
 
 
 class _Writer:
     """The writing of one task; the steps share what was refused."""
 
-    def __init__(self, template: Template, passports: Mapping[str, Passport], ontology: Ontology) -> None:
+    def __init__(
+        self,
+        template: Template,
+        passports: Mapping[str, Passport],
+        ontology: Ontology,
+        axes: Mapping[str, Axis],
+    ) -> None:
         self._template = template
+        self._axes = axes
         self._ontology = ontology
         self._clips = {name: p for name, p in passports.items() if p.index_end is not None}
         self._object_of = {(p.recording_id, p.stream, p.index): name for name, p in passports.items()}
@@ -137,6 +143,8 @@ class _Writer:
             ]
         name = self._object(label)
         assert name is not None, "misfits were refused"
+        if name in self._axes:
+            return self._on_axis(label, name, self._axes[name])
         if name in self._clips:
             return self._on_clip(label, name, self._clips[name])
         turn = self._passports[name].turn
@@ -148,7 +156,7 @@ class _Writer:
         if control is None:
             return []
         kind = _TYPES[control.meaning]
-        value = {**_value(label.geometry, turn), kind: [self._class(label)]}
+        value = {**value_of(label.geometry, turn), kind: [self._class(label)]}
         main = self._result(label.label_id, control, kind, value, turn, label)
         return [main, *self._attributes(label, main, value, name, turn)]
 
@@ -166,14 +174,14 @@ class _Writer:
             x, y, seen = triples[3 * at : 3 * at + 3]
             if not seen:
                 continue
-            value = {**_point(x, y, turn), "width": POINT_WIDTH, "keypointlabels": [point]}
+            value = {**point_value(x, y, turn), "width": POINT_WIDTH, "keypointlabels": [point]}
             region = f"{label.label_id}_{at}"
             main = self._result(region, control, "keypointlabels", value, turn, label)
             if label.parent_id in region_of:
                 main["parentID"] = region_of[str(label.parent_id)]
             yield main
             if seen == 1:
-                chosen = {**_point(x, y, turn), "width": POINT_WIDTH, "choices": [HIDDEN]}
+                chosen = {**point_value(x, y, turn), "width": POINT_WIDTH, "choices": [HIDDEN]}
                 yield self._result(region, hidden, "choices", chosen, turn, label)
 
     def _choice(self, label: Label, name: str) -> list[dict[str, Any]]:
@@ -214,12 +222,12 @@ class _Writer:
             return None
         if any(str(entry.get("from_name")) not in self._template.controls for entry in held):
             return None
-        again = read(held, self._template, self._passports, self._ontology, Origin(scope="")).labels
+        again = read(held, self._template, self._passports, self._ontology, Origin(scope=""), self._axes).labels
         same = [
             now
             for now in again
-            if (now.geometry, now.class_name, dict(now.attributes))
-            == (label.geometry, label.class_name, dict(label.attributes))
+            if (now.geometry, now.class_name, dict(now.attributes), now.index, now.index_end)
+            == (label.geometry, label.class_name, dict(label.attributes), label.index, label.index_end)
         ]
         return [dict(entry) for entry in held] if len(again) == 1 and same else None
 
@@ -261,6 +269,25 @@ class _Writer:
             if control.meaning == meaning and control.to_name == to_name and (not of or control.of == of):
                 return control
         return None
+
+    def _on_axis(self, label: Label, name: str, axis: Axis) -> list[dict[str, Any]]:
+        """Write a stretch of a time axis, from its first to its last sample, or of sound to the next."""
+        control = self._control("stretch", name)
+        if control is None or label.kind != "segment" or label.index is None or label.index_end is None:
+            return []
+        value: dict[str, Any]
+        if isinstance(axis, SoundAxis):
+            told = (label.attributes.get("sample"), label.attributes.get("sample_end"))
+            if None in told:
+                told = (int(axis.first[label.index]), int(axis.first[label.index_end]))
+            start, end = axis.places_of(int(told[0]), int(told[1]))  # type: ignore[arg-type] # none is None now
+            kind, value = "labels", {"channel": label.attributes.get("channel", 0)}
+        else:
+            start, end = axis.places_of(label.index, label.index_end)
+            kind, value = "timeserieslabels", {"instant": start == end}
+        value |= {"start": start, "end": end, kind: [self._class(label)]}
+        shown = {"id": label.label_id, "to_name": name} | ({} if label.score is None else {"score": label.score})
+        return [{**shown, "from_name": control.name, "type": kind, "value": value}]
 
     def _on_clip(self, label: Label, name: str, clip: Passport) -> list[dict[str, Any]]:
         """Write a segment or a track; each lies on the frames of its samples."""
@@ -310,37 +337,6 @@ class _Writer:
             path.insert(0, spec.parent)
             spec = self._ontology.class_of(spec.parent)
         return path
-
-
-def _value(geometry: Geometry | None, turn: Turn) -> dict[str, Any]:
-    back = turn.inverse()
-    match geometry:
-        case Box():
-            shown = back.box_stored(geometry)
-            return {**_corner_and_size(shown, turn), "rotation": 0}
-        case RotatedBox():
-            turned = back.rotated_box_stored(geometry)
-            return {**_corner_and_size(turned, turn), "rotation": turned.rotation_deg}
-        case Polygon(rings=(ring,)):
-            corners = zip(ring[::2], ring[1::2], strict=True)
-            return {"points": [list(_point(x, y, turn).values()) for x, y in corners], "closed": True}
-        case Mask():
-            return {"format": "rle", "rle": brush.encode(back.pixels_stored(masks.decode(geometry)))}
-    raise AssertionError(f"{type(geometry).__name__} has no such value")
-
-
-def _corner_and_size(box: Box | RotatedBox, turn: Turn) -> dict[str, float]:
-    return {
-        "x": to_percent(box.x_px, turn.shown_width_px),
-        "y": to_percent(box.y_px, turn.shown_height_px),
-        "width": to_percent(box.width_px, turn.shown_width_px),
-        "height": to_percent(box.height_px, turn.shown_height_px),
-    }
-
-
-def _point(x_px: float, y_px: float, turn: Turn) -> dict[str, float]:
-    x, y = turn.point_shown(x_px, y_px)
-    return {"x": to_percent(x, turn.shown_width_px), "y": to_percent(y, turn.shown_height_px)}
 
 
 def _numbers(geometry: Geometry | None) -> Iterator[float]:

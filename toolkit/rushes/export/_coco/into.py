@@ -94,15 +94,23 @@ class _Image:
     def __init__(self, entry: Mapping[str, Any], part: str | None, images: Path | None, tally: Tally) -> None:
         origin = dict(entry.get("rushes") or {})
         stated = origin.pop("turn_deg", None)
+        mirrored = bool(origin.pop("mirrored", False))
         name = str(entry["file_name"])
         self._shown = (int(entry.get("width") or 0), int(entry.get("height") or 0))
         facts = header(images / name) if images else None
-        self._turn = _turn(facts, self._shown, tally) if stated is None else int(stated)
-        stored = (
-            shapes.turned_size(*self._shown, self._turn) if facts is None else (facts.width_px, facts.height_px)
-        )
+        if stated is None and not mirrored:
+            turn, mirrored = _turn(facts, self._shown, tally)
+        else:
+            turn = int(stated or 0)
+        stored = shapes.turned_size(*self._shown, turn) if facts is None else (facts.width_px, facts.height_px)
         self.picture = Picture(
-            name=name, width_px=stored[0], height_px=stored[1], turn_deg=self._turn, part=part, **origin
+            name=name,
+            width_px=stored[0],
+            height_px=stored[1],
+            turn_deg=turn,
+            mirrored=mirrored,
+            part=part,
+            **origin,
         )
         self._labels: list[Label] = []
 
@@ -150,7 +158,7 @@ class _Image:
             parent = parent or own
 
     def _stored(self, shape: Geometry) -> Geometry:
-        return shapes.turned(shape, *self._shown, (360 - self._turn) % 360)
+        return shapes.as_stored(shape, self.picture)
 
     def _shapes(
         self, annotation: Mapping[str, Any], stated: Sequence[Mapping[str, Any]], tally: Tally
@@ -199,15 +207,15 @@ class _Image:
         return mask
 
 
-def _turn(facts: Header | None, shown: tuple[int, int], tally: Tally) -> int:
-    """Tell whether a file counts pixels on the picture as shown, or as stored; most programs heed EXIF."""
-    if facts is None or not facts.turn_deg:
-        return 0
+def _turn(facts: Header | None, shown: tuple[int, int], tally: Tally) -> tuple[int, bool]:
+    """Give turn and mirroring of a file that counts pixels on the picture as shown, as most do; else neither."""
+    if facts is None or not (facts.turn_deg or facts.mirrored):
+        return 0, False
     stored = (facts.width_px, facts.height_px)
     if shown == stored and facts.upright != stored:
         tally.noted("EXIF turns", "the file counts pixels on the picture as stored, by its width and height")
-        return 0
+        return 0, False
     tally.noted(
         "EXIF turns", "the file counts pixels on the picture as shown; labels were turned to the stored one"
     )
-    return facts.turn_deg
+    return facts.turn_deg, facts.mirrored

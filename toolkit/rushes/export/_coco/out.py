@@ -26,8 +26,9 @@ def image(labelled: LabelledPicture, number: int) -> dict[str, Any]:
     picture = labelled.picture
     origin = {
         name: getattr(picture, name)
-        for name in ("recording_id", "stream", "index", "moment", "t_ns", "turn_deg")
-        if getattr(picture, name) not in (None, "") and (name != "turn_deg" or picture.turn_deg)
+        for name in ("recording_id", "stream", "index", "moment", "t_ns", "turn_deg", "mirrored")
+        if getattr(picture, name) not in (None, "")
+        and (name not in ("turn_deg", "mirrored") or getattr(picture, name))
     }
     width, height = shapes.turned_size(picture.width_px, picture.height_px, picture.turn_deg)
     described = {

@@ -7,12 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from rushes.annotate.label_studio.passport import Passport, of_task
-from rushes.export._pictures import SUFFIXES, header
+from rushes.export._pictures import SUFFIXES, TURNS, header
 
 Result = Mapping[str, Any]
 Task = Mapping[str, Any]
-ORIENTATIONS = {0: 1, 90: 6, 180: 3, 270: 8}
-TURNS = {orientation: turn for turn, orientation in ORIENTATIONS.items()}
+ORIENTATIONS = {turn: orientation for orientation, turn in TURNS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def passports_of(task: Task, results: Sequence[Result], number: int, images: Pat
             t_ns=None,
             width_px=facts.width_px if facts else width,
             height_px=facts.height_px if facts else height,
-            orientation=ORIENTATIONS[facts.turn_deg] if facts else 1,
+            orientation=ORIENTATIONS[facts.turn_deg, facts.mirrored] if facts else 1,
         )
     return passports
 

@@ -14,6 +14,7 @@ def whole(ontology: Ontology) -> Template:
     """
     boxes = "hands" if any(spec.skeleton for spec in ontology.classes) else "boxes"
     controls: dict[str, Control] = {}
+    former: dict[str, Control] = {}
     body: list[str] = []
     relations: list[str] = []
     refusal: UsageError | None = None
@@ -24,6 +25,7 @@ def whole(ontology: Ontology) -> Template:
             refusal = error
             continue
         controls.update(made.controls)
+        former.update(made.former)
         lines = made.config.splitlines()[1:-1]
         start = next((at for at, line in enumerate(lines) if line.strip() == "<Relations>"), len(lines))
         relations = lines[start:] or relations
@@ -32,4 +34,6 @@ def whole(ontology: Ontology) -> Template:
         assert refusal is not None
         raise refusal
     config = "\n".join(["<View>", *body, *relations, "</View>"]) + "\n"
-    return Template(name="whole", unit="frame", config=config, controls=controls, objects=("image",))
+    return Template(
+        name="whole", unit="frame", config=config, controls=controls, objects=("image",), former=former
+    )

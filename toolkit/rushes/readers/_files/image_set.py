@@ -45,5 +45,5 @@ def open_images(path: Path, *, reader: str) -> OpenRecording:
             facts={"file": str(path)},
         )
     stream = Stream(name=STREAM, modality="color", table="frames", clock="none", time_meaning="order")
-    images = ImageList(root, stream, names, np.arange(len(names), dtype=np.int64))
+    images = ImageList(root, stream, names, np.arange(len(names), dtype=np.int64), one_size=False)
     return PartsRecording(path, reader, [images], {})

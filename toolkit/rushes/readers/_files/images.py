@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream, Times
-from rushes.readers._files.parts import in_batches
+from rushes.readers._files.parts import in_batches, where_known
 from rushes.readers._files.tables import malformed_losses
 
 CODECS: Mapping[str, str] = {
@@ -64,6 +66,7 @@ class ImageList:
         *,
         unlisted: Sequence[str] = (),
         rejected: Mapping[str, int] | None = None,
+        one_size: bool = True,
     ) -> None:
         """Look which of the listed files are there.
 
@@ -74,6 +77,7 @@ class ImageList:
             t_ns: A time for each.
             unlisted: Image files that are there and that no list names.
             rejected: Lines of the list that could not be read, by reason.
+            one_size: Whether one camera made them all; else every file is asked for its size.
         """
         self._names = list(names)
         self._t_ns = t_ns
@@ -84,7 +88,9 @@ class ImageList:
         self.media: tuple[MediaFile, ...] = tuple(
             MediaFile(media_id=name, path=root / name, container="file") for name in dict.fromkeys(there)
         )
-        self.streams = (_filled_in(stream, root, self._names, there),)
+        filled = _filled_in(stream, root, self._names, there)
+        self._sizes = None if one_size else _sizes(root, self._names, self._present)
+        self.streams = (filled if self._sizes is None else _sized(filled, self._sizes),)
         timed = stream.clock != "none" and len(t_ns) > 0
         self.span = (int(t_ns.min()), int(t_ns.max())) if timed else None
         self._ledger: tuple[LedgerEntry, ...] = ()
@@ -97,8 +103,7 @@ class ImageList:
         columns = {
             "t_ns": self._t_ns,
             "media_id": [name if there else None for name, there in zip(self._names, self._present, strict=True)],
-            "width": stream.width,
-            "height": stream.height,
+            **self._size_columns(),
             "flags": np.where(present, 0, FrameFlag.MISSING.value).astype(np.int32),
         }
         rows = len(self._names)
@@ -122,6 +127,12 @@ class ImageList:
             message = f"{count} images have no time, as no list names them: {named(self._unlisted)}"
             losses.append(Loss(code="read.unlisted-file", message=message, stream=stream, count=count))
         return losses
+
+    def _size_columns(self) -> dict[str, Any]:
+        if self._sizes is None:
+            return {"width": self.streams[0].width, "height": self.streams[0].height}
+        unknown = self._sizes[:, 0] == 0
+        return {name: where_known(self._sizes[:, at], unknown) for at, name in enumerate(("width", "height"))}
 
     def _entries(self, rows: int, present: int) -> tuple[LedgerEntry, ...]:
         stream = self.streams[0].name
@@ -178,6 +189,24 @@ def files_there(root: Path, names: Sequence[str]) -> list[bool]:
             listed[folder] = _entries_of(root / folder)
         there.append(file in listed[folder])
     return there
+
+
+def _sizes(root: Path, names: Sequence[str], present: Sequence[bool]) -> npt.NDArray[np.int32]:
+    """Ask every file for width and height as stored, before any turn by EXIF; 0 where it cannot be told."""
+    heads = (image_head(root / name) if there else None for name, there in zip(names, present, strict=True))
+    sizes = [(head.width, head.height) if head else (0, 0) for head in heads]
+    return np.array(sizes, np.int32).reshape(-1, 2)
+
+
+def _sized(stream: Stream, sizes: npt.NDArray[np.int32]) -> Stream:
+    """Give a stream the size of its pictures; none, and a note, where they differ."""
+    different = np.unique(sizes[sizes[:, 0] > 0], axis=0)
+    if len(different) < 2:
+        return stream
+    least, most = (different[at] for at in (0, -1))
+    note = f"pictures of {len(different)} sizes, {least[0]}x{least[1]} to {most[0]}x{most[1]}"
+    notes = "; ".join(part for part in (stream.notes, note) if part)
+    return replace(stream, width=None, height=None, notes=notes)
 
 
 def image_head(path: Path) -> ImageHead | None:

@@ -34,7 +34,7 @@ def chosen(dataset: Dataset, where: str | None, clip: str | None) -> list[Unit]:
     elif clip == MOMENTS:
         found = _of_moments(dataset, where)
     else:
-        found = _pieces(dataset, where, None if clip is None else _length_ns(clip))
+        found = _pieces(dataset, where, length_ns(clip))
     spans = dict.fromkeys(span for span in found if span[2] < span[3])
     return [
         Unit(
@@ -66,16 +66,16 @@ def pieces(times: Times, length_ns: int) -> Iterator[tuple[int, int]]:
         first = end
 
 
-def _pieces(dataset: Dataset, where: str | None, length_ns: int | None) -> Iterator[Span]:
+def _pieces(dataset: Dataset, where: str | None, longest_ns: int | None) -> Iterator[Span]:
     _, rows = dataset.store.rows(
         "SELECT recording_id, stream, streams.count FROM streams JOIN recordings USING (recording_id) "
         f"WHERE streams.\"table\" = 'frames' AND streams.count > 0 AND ({where or 'true'}) ORDER BY ALL"
     )
     for rec, stream, count in rows:
-        if length_ns is None:
+        if longest_ns is None:
             yield rec, stream, 0, count
             continue
-        for first, end in pieces(dataset.frames(rec, stream).t_ns, length_ns):
+        for first, end in pieces(dataset.frames(rec, stream).t_ns, longest_ns):
             yield rec, stream, first, end
 
 
@@ -131,17 +131,24 @@ def _cameras(dataset: Dataset) -> dict[str, list[str]]:
     return found
 
 
-def _length_ns(text: str) -> int:
+def length_ns(text: str | None) -> int | None:
+    """Read how long a clip may be; None for no limit.
+
+    Raises:
+        UsageError: ``annotate.clip`` for a length that is none.
+    """
+    if text is None:
+        return None
     try:
-        length_ns = duration_ns(text)
+        found = duration_ns(text)
     except ValueError as error:
-        length_ns, said = 0, str(error)
+        found, said = 0, str(error)
     else:
         said = "it is not longer than nothing"
-    if length_ns <= 0:
+    if found <= 0:
         raise UsageError(
             f"'{text}' is no length of a clip: {said}",
             code="annotate.clip",
-            hint="write a length such as 30s or 2min, or events, or moments",
+            hint="write a length such as 30s or 2min; for gestures also events, or moments",
         )
-    return length_ns
+    return found

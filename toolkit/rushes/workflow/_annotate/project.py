@@ -1,23 +1,22 @@
 """A dataset's projects on a server: found again by the mark in their description, made where they are not."""
 
-import fcntl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from rushes import ontology as ontologies
 from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.client import Client, Project, ReplyLostError
+from rushes.annotate.label_studio.program import RELEASE as TRIED
 from rushes.annotate.label_studio.template import Template
-from rushes.errors import ToolError, UsageError
+from rushes.errors import ToolError
+from rushes.labels import LabelRole
 from rushes.store import Store
 from rushes.vocabulary import Ontology
 
 LOCAL = "local"
-_TITLE = slice(50)  # the longest that Label Studio takes
+_LONGEST = 50
+"""The longest title that Label Studio takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,53 +32,106 @@ class Line:
     name: str
 
 
-def mark(store: Store, template: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who works in a project.
+
+    Args:
+        annotator: Whose it is alone; None for one that people share.
+        role: ``adjudicate`` where what others labelled is settled.
+    """
+
+    annotator: str | None = None
+    role: LabelRole | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Desk":
+        """Read it from a row of ``annotation_projects``."""
+        return cls(annotator=row["annotator"], role=row["role"])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tells it from other projects of the template."""
+        return tuple(name for name in (self.role, self.annotator and f"@{self.annotator}") if name)
+
+
+SHARED = Desk()
+
+
+def notes(client: Client) -> list[str]:
+    """Say what a user should know of the server; nothing where it is of the release that Rushes is tested with."""
+    release = client.release()
+    if release.split(".")[:2] == TRIED.split(".")[:2]:
+        return []
+    return [f"{client.url} is Label Studio {release or 'of an unknown release'}; Rushes is tested with {TRIED}"]
+
+
+def mark(store: Store, place: str, desk: Desk = SHARED) -> str:
     """Give the words in a project's description that say whose it is."""
-    return f"rushes:{store.identity}:{template}"
+    return ":".join(("rushes", store.identity, place, *desk.names))
 
 
-def find(client: Client, store: Store, template: str) -> Project | None:
-    """Find the dataset's project for a template; the oldest, should there be several."""
-    words = mark(store, template)
+def find(client: Client, store: Store, place: str, desk: Desk = SHARED) -> Project | None:
+    """Find the dataset's project for a template and those who work there; the oldest, should there be several."""
+    words = mark(store, place, desk)
     return next((project for project in client.projects() if words in project.description.split()), None)
 
 
-def ensure(client: Client, store: Store, template: Template, spoken: Ontology) -> tuple[Project, bool]:
-    """Give the dataset's project for a template, with this config; tells whether it was made now.
+def ensure(
+    client: Client, store: Store, template: Template, spoken: Ontology, desk: Desk = SHARED
+) -> tuple[Project, bool]:
+    """Give the dataset's project for a template and those who work there; tells whether it was made now.
 
     Raises:
         ToolError: ``labelstudio.config`` if labels there use names that the config has no more; and as the client.
     """
-    project = find(client, store, template.name)
+    project = find(client, store, template.place, desk)
     made = project is None
     if project is None:
-        title = f"{store.name} · {template.name}"[_TITLE]
-        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.name)}"
+        title = _title(store.name, " · ".join((template.place, *(name.lstrip("@") for name in desk.names))))
+        words = f"Made by Rushes for the dataset {store.name}; it is found by: {mark(store, template.place, desk)}"
         try:
-            project = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
+            own = client.create_project(title=title.ljust(3, "·"), config=template.config, description=words)
         except ReplyLostError:
-            project = find(client, store, template.name)
+            project = find(client, store, template.place, desk)
             if project is None:
                 raise
+        else:
+            project = find(client, store, template.place, desk) or own
+            if project.id != own.id:  # another machine was quicker; everybody takes the oldest
+                client.delete_project(own.id)
+                made = False
     elif project.config.strip() != template.config.strip():
         _change(client, project, template, spoken)
     return project, made
 
 
 def row(
-    line: Line, project: Project, template: Template, spoken: Ontology, cameras: Sequence[str]
+    line: Line,
+    project: Project,
+    template: Template,
+    spoken: Ontology,
+    cameras: Sequence[str],
+    desk: Desk = SHARED,
 ) -> dict[str, Any]:
     """Give the project's row of ``annotation_projects``."""
     return {
         "server": line.name,
         "project": str(project.id),
         "title": project.title,
-        "template": template.name,
+        "template": template.place,
         "ontology": spoken.digest,
         "config": template.config,
         "cameras": [list(cameras) if cameras else None],
         "created_ns": time.time_ns(),
+        "annotator": desk.annotator,
+        "role": desk.role,
     }
+
+
+def _title(dataset: str, rest: str) -> str:
+    """Give a title that Label Studio takes; of a long one the dataset's name is cut, not whose project it is."""
+    return f"{dataset[: max(1, _LONGEST - len(rest) - 3)]} · {rest}"[:_LONGEST]
 
 
 def _change(client: Client, project: Project, template: Template, spoken: Ontology) -> None:
@@ -94,56 +146,3 @@ def _change(client: Client, project: Project, template: Template, spoken: Ontolo
             hint="put the old name into 'formerly' of the class that it became, and push again",
             facts={"project": project.id},
         ) from error
-
-
-def ontology_of(store: Store, given: str | None) -> Ontology:
-    """Read the ontology that is given, or else the one that the dataset holds.
-
-    Raises:
-        UsageError: ``annotate.no-ontology``.
-        RecipeError: ``ontology.*``.
-    """
-    kept = store.path / "ontology.yaml"
-    if given is None and not kept.exists():
-        raise UsageError(
-            f"{store.path} has no ontology: what may be labelled?",
-            code="annotate.no-ontology",
-            hint=f"--ontology FILE.yaml, or one of {', '.join(ontologies.named())}",
-        )
-    return ontologies.load(kept if given is None else given)
-
-
-def keep_ontology(store: Store, given: str | None) -> None:
-    """Keep an ontology that was given in the dataset, for all that comes after."""
-    if given is None:
-        return
-    kept = store.path / "ontology.yaml"
-    text = ontologies.find(given).read_text(encoding="utf-8")
-    if not kept.exists() or kept.read_text(encoding="utf-8") != text:
-        scratch = kept.with_suffix(".tmp")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(kept)
-
-
-@contextmanager
-def turn(dataset: Path) -> Iterator[None]:
-    """Hold the dataset for one push or pull.
-
-    Raises:
-        ToolError: ``annotate.busy``.
-    """
-    folder = dataset / "cache"
-    folder.mkdir(exist_ok=True)
-    with (folder / "annotate.lock").open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ToolError(
-                f"another push or pull of {dataset} runs",
-                code="annotate.busy",
-                hint="wait for it to end, and run this again",
-            ) from error
-        try:
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)

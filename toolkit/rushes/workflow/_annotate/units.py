@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from rushes.annotate.label_studio import clips as clips_of_tool
 from rushes.annotate.label_studio import writing
+from rushes.annotate.label_studio.axes import Axis
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.plan import Task
 from rushes.annotate.label_studio.template import Template
@@ -17,9 +17,11 @@ from rushes.errors import ReadError, UsageError
 from rushes.labels import Label
 from rushes.quantities import say_count
 from rushes.vocabulary import Ontology
-from rushes.workflow._annotate import shown_clip
+from rushes.workflow._annotate import shown_clip, stretches
+from rushes.workflow._annotate.addresses import AddressOf
 from rushes.workflow._annotate.shown import Gallery, Shown, folder_name
 from rushes.workflow._annotate.shown_clip import ShownClip
+from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -42,6 +44,7 @@ class Unit:
         samples: What each object of the template shows; an absent camera is left out.
         moment: Its number, where it is one.
         clip: How many samples it shows, from the one in ``samples`` on, where it is a clip.
+        stretch: Numbers or sound that it shows instead of pictures.
     """
 
     key: str
@@ -49,6 +52,7 @@ class Unit:
     samples: Mapping[str, Sample]
     moment: int | None = None
     clip: int | None = None
+    stretch: stretches.Stretch | None = None
 
 
 @dataclass(slots=True)
@@ -111,52 +115,72 @@ def moments(dataset: Dataset, where: str | None) -> tuple[list[Unit], list[str]]
     return units, cameras
 
 
+def of_stretches(chosen: Sequence[stretches.Stretch], name: str) -> list[Unit]:
+    """Give the units of stretches, shown by the object of this name."""
+    return [
+        Unit(
+            key=one.key,
+            recording_id=one.row["recording_id"],
+            samples={name: (one.row["recording_id"], one.row["stream"], one.index)},
+            stretch=one,
+        )
+        for one in chosen
+    ]
+
+
 class Maker:
     """Makes tasks of units: lays out their pictures, gathers what was predicted for them.
 
     Args:
         dataset: Where from.
-        media: The document root of the server.
+        media: Folder that the pictures go below.
+        address: Gives the address of a file below it.
         template: Of the tasks.
         ontology: Of the template.
         cameras: Titles of a moment's views.
         predictions: Sources of labels that are shown as pre-annotations.
+        versions: In their place: what is shown of each task, by key and by the name of each version.
     """
 
     def __init__(
         self,
         dataset: Dataset,
         media: Path,
+        address: AddressOf,
         template: Template,
         ontology: Ontology,
         *,
         cameras: Sequence[str] = (),
         predictions: Sequence[str] = ("model", "import"),
+        versions: Mapping[str, Mapping[str, Sequence[Label]]] | None = None,
     ) -> None:
         self._dataset = dataset
         self._media = media
+        self._address = address
         self._template = template
         self._ontology = ontology
         self._cameras = cameras
-        self._labels = _by_sample(dataset, predictions)
+        self._labels = _by_sample(dataset, predictions if versions is None else ())
+        self._versions = versions
         self._spans = _spans(self._labels)
         self._names = {
             row["recording_id"]: row["name"]
             for row in dataset.arrow("recordings", columns=["recording_id", "name"]).to_pylist()
         }
+        self._laid: dict[str, stretches.Laid] = {}
         self._open: tuple[tuple[str, str], Frames, Gallery] | None = None
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / ABSENT).write_bytes(_NOTHING)
 
     @property
     def folder(self) -> Path:
-        """The part of the document root that this dataset's projects may show."""
+        """The part of the folder that this dataset's projects may show."""
         return self._media / self._dataset.store.identity
 
     def make(self, units: Sequence[Unit], progress: Callable[[int, int], None] | None = None) -> Made:
         """Make the tasks, in the order of the units; ``progress`` is told pictures done, and all."""
         made = Made()
-        shown: dict[str, dict[str, tuple[Passport, Shown | ShownClip]]] = {}
+        shown: dict[str, dict[str, tuple[Passport, Path]]] = {}
         # Stream by stream, so that one gallery is open at a time and a video is read forwards.
         pictures = sorted((sample, unit.key, name) for unit in units for name, sample in unit.samples.items())
         unit_of = {unit.key: unit for unit in units}
@@ -173,7 +197,15 @@ class Maker:
         made.tasks = [self._task(unit, shown[unit.key], made) for unit in units if unit.key in shown]
         return made
 
-    def _show(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown | ShownClip]:
+    def _show(self, sample: Sample, unit: Unit) -> tuple[Passport, Path]:
+        if unit.stretch is not None:
+            folder = self.folder / unit.recording_id / folder_name(sample[1])
+            laid = self._laid[unit.key] = stretches.lay(self._dataset, unit.stretch, folder)
+            return laid.passport, laid.path
+        passport, shown = self._show_picture(sample, unit)
+        return passport, shown.path
+
+    def _show_picture(self, sample: Sample, unit: Unit) -> tuple[Passport, Shown | ShownClip]:
         recording_id, stream, index = sample
         if self._open is None or self._open[0] != (recording_id, stream):
             frames = self._dataset.frames(recording_id, stream)
@@ -225,9 +257,9 @@ class Maker:
         )
         return passport, shown
 
-    def _task(self, unit: Unit, shown: Mapping[str, tuple[Passport, Shown | ShownClip]], made: Made) -> Task:
+    def _task(self, unit: Unit, shown: Mapping[str, tuple[Passport, Path]], made: Made) -> Task:
         data: dict[str, Any] = {
-            name: self._address(shown[name][1].path if name in shown else self.folder / ABSENT)
+            name: self._address(shown[name][1] if name in shown else self.folder / ABSENT)
             for name in self._template.objects
         }
         passports = {name: passport for name, (passport, _) in shown.items()}
@@ -240,22 +272,33 @@ class Maker:
             data["fps"] = clips_of_tool.named_rate(rate_hz)
         if self._cameras:
             data["cameras"] = list(self._cameras)
-        return Task(key=unit.key, data=data, predictions=self._predictions(passports, made))
+        laid = self._laid.get(unit.key)
+        if laid is not None:
+            data["about"] = laid.about
+        axes = dict.fromkeys(passports, laid.axis) if laid is not None else {}
+        by_maker = self._by_maker(passports) if self._versions is None else self._versions[unit.key]
+        return Task(key=unit.key, data=data, predictions=self._predictions(by_maker, passports, axes, made))
 
-    def _address(self, path: Path) -> str:
-        return f"/data/local-files/?d={quote(path.relative_to(self._media).as_posix())}"
-
-    def _predictions(self, passports: Mapping[str, Passport], made: Made) -> list[dict[str, Any]]:
+    def _by_maker(self, passports: Mapping[str, Passport]) -> dict[str, list[Label]]:
         by_maker: dict[str, list[Label]] = {}
         for passport in passports.values():
             for label in self._labels_on(passport):
                 by_maker.setdefault(label.model or label.tool or label.source, []).append(label)
+        return by_maker
+
+    def _predictions(
+        self,
+        by_maker: Mapping[str, Sequence[Label]],
+        passports: Mapping[str, Passport],
+        axes: Mapping[str, Axis],
+        made: Made,
+    ) -> list[dict[str, Any]]:
         predictions = []
         for maker, labels in sorted(by_maker.items()):
-            written = writing.write(labels, self._template, passports, self._ontology)
+            written = writing.write(labels, self._template, passports, self._ontology, axes)
             made.refused += written.refused
             made.predicted += len(labels) - len(written.refused)
-            if written.results:
+            if written.results or self._versions is not None:  # to have found nothing is a version too
                 predictions.append({"model_version": maker, "result": list(written.results)})
         return predictions
 
@@ -276,7 +319,11 @@ def _by_sample(dataset: Dataset, sources: Sequence[str]) -> dict[Sample, list[La
     found: dict[Sample, list[Label]] = {}
     if not sources:
         return found
+    # Of several people's versions of a frame one is shown.
+    stands = truth_of(dataset.store).stands if {"human", "consensus"} & set(sources) else frozenset()
     for label in labels_of(dataset.arrow("labels", where={"source": list(sources)}).to_pylist()):
+        if label.source in ("human", "consensus") and label.label_id not in stands:
+            continue
         if label.stream is not None and label.index is not None:
             found.setdefault((label.recording_id, label.stream, label.index), []).append(label)
     return found

@@ -9,8 +9,9 @@ from rushes.errors import UsageError
 from rushes.labels import Label
 from rushes.store import Store
 
-SOURCES = ("human", "model", "import")
+SOURCES = ("truth", "human", "consensus", "model", "import")
 
+_LOOKED = ["tool", "author", "annotator", "task_key", "action", "cancelled"]
 Frame = tuple[str, str, int]
 """Recording, stream and index."""
 
@@ -20,24 +21,30 @@ class Chosen:
     """One source of labels, as a person names it.
 
     Args:
-        source: human, model or import.
+        source: truth, human, consensus, model or import. Truth is what stands, whatever it comes from; human
+            without an author is what people say of each item in one voice: the adjudicated, the consensus, or one
+            version. With an author it is all that this person drew.
         tool: Of that tool, model or format alone.
-        author: Of that person alone.
+        author: Of that person alone; the name in the plan, or that of the account.
     """
 
     source: str
     tool: str | None = None
     author: str | None = None
 
-    def takes(self, label: Label) -> bool:
-        """Say whether a label is meant."""
-        return (
-            label.source == self.source and self.tool in (None, label.tool) and self.author in (None, label.author)
-        )
+    def takes(self, label: Label, stands: frozenset[str]) -> bool:
+        """Say whether a label is meant; ``stands`` are the ids of the labels that stand."""
+        if self.tool not in (None, label.tool) or self.author not in (None, label.author, label.annotator):
+            return False
+        if self.source == "truth":
+            return label.label_id in stands
+        if self.source == "human" and self.author is None:
+            return label.source in ("human", "consensus") and label.label_id in stands
+        return label.source == self.source
 
 
 def chosen(text: str) -> Chosen:
-    """Read ``human``, ``model:yolox``, ``import:coco`` or ``human@ada``.
+    """Read ``truth``, ``human``, ``model:yolox``, ``import:coco`` or ``human@ada``.
 
     Raises:
         UsageError: ``labels.source`` with a close match.
@@ -49,19 +56,22 @@ def chosen(text: str) -> Chosen:
         raise UsageError(
             f"there is no source of labels '{source}'",
             code="labels.source",
-            hint=f"did you mean '{near}'?" if near else "write human, model:yolox, import:coco or human@ada",
+            hint=f"did you mean '{near}'?"
+            if near
+            else "write truth, human, model:yolox, import:coco or human@ada",
         )
     return Chosen(source=source, tool=tool or None, author=author or None)
 
 
 def looked_at(store: Store) -> Mapping[str, Mapping[str | None, frozenset[Frame]]]:
     """Give the frames that raw versions are about, by tool and author; whether anything was labelled or not."""
-    rows = store.table("label_events", columns=["tool", "author", "task_key", "action", "cancelled"]).to_pylist()
+    rows = store.table("label_events", columns=_LOOKED).to_pylist()
     found: dict[str, dict[str | None, set[Frame]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
         frame = frame_of(row["task_key"])
         if frame and row["action"] != "deleted" and not row["cancelled"]:
-            found[row["tool"]][row["author"]].add(frame)
+            for who in {row["author"], row["annotator"]} - {None} or {None}:
+                found[row["tool"]][who].add(frame)
     return {tool: {author: frozenset(frames) for author, frames in each.items()} for tool, each in found.items()}
 
 
