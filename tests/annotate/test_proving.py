@@ -9,16 +9,12 @@ from PIL import Image
 
 import coded
 from rushes import ontology
-from rushes.annotate.label_studio.access import Access
 from rushes.annotate.label_studio.passport import Passport, of_task
 from rushes.annotate.rows import label_columns
 from rushes.annotate.tracks import box_at
-from rushes.errors import UsageError
 from rushes.labels import Label, Track, TrackKey
 from rushes.store import Store
-from rushes.workflow import annotate_push
 from rushes.workflow._annotate import shown_clip
-from rushes.workflow._annotate.project import Line
 from rushes.workflow._annotate.proving import Prover, UncheckedError
 from rushes.workflow._annotate.shown import Gallery
 from rushes.workflow._labels import vocabulary
@@ -161,10 +157,3 @@ def test_a_track_is_a_table_of_boxes_with_times_and_goes_to_coco_frame_by_frame(
     assert (done.exported.pictures, done.exported.labels_out) == (15, 15)
     written = sorted((tmp_path / "coco").rglob("*.png"))
     assert [coded.read(np.asarray(Image.open(file))) for file in written] == list(range(5, 20))
-
-
-def test_clips_are_cut_for_templates_that_show_clips_only(tmp_path: Path) -> None:
-    request = annotate_push.Request(template="boxes", clip="30s")
-    line = Line(access=Access(url="http://127.0.0.1:9", token="t"), name="local")
-    with pytest.raises(UsageError, match="shows no clips"):
-        annotate_push.push(tmp_path, request, line)
