@@ -22,6 +22,11 @@ class ImageBlur:
         "without a false alarm. A scene that only loses contrast is not blurred, so that sharpness per contrast "
         "must fall too."
     )
+    known_limits = (
+        "The first and last pictures of a short stream have few neighbours. A view that changes from rich "
+        "to plain within a second may be told. Blur that lasts longer than half the window becomes the "
+        "measure itself."
+    )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ("sharpness", "std")
