@@ -14,6 +14,9 @@ import numpy as np
 from rushes.contracts import Duplicate, PictureSet
 from rushes.similar import Pairs, components, pairs_between, pairs_within
 
+FILM = -1
+"""In a source, in place of a picture: all of a stream with times."""
+
 
 class _Run(NamedTuple):
     """Consecutive like pictures of one set, and what they count as.
@@ -37,19 +40,22 @@ class _Link(NamedTuple):
     mirrored: bool
 
 
-def duplicates_of(sets: Sequence[PictureSet], *, radius: int, run_radius: int) -> list[Duplicate]:
+def duplicates_of(
+    sets: Sequence[PictureSet], *, radius: int, film_radius: int, run_radius: int
+) -> list[Duplicate]:
     """Find all pictures that are there more than once.
 
     Args:
         sets: The streams of the dataset.
-        radius: Bits in which two perceptual hashes may differ.
+        radius: Bits in which the perceptual hashes of two single pictures may differ.
+        film_radius: The same where one of the two is of a stream with times: two films of one place are alike.
         run_radius: Bits in which the pictures of a run may differ from its first.
 
     Returns:
         A row a picture or run, by cluster; each names the nearest of another source.
     """
     return sorted(
-        _named([*_near(sets, radius, run_radius), *_exact(sets)]),
+        _named([*_near(sets, radius, film_radius, run_radius), *_exact(sets)]),
         key=lambda found: (found.cluster, found.place),
     )
 
@@ -62,7 +68,7 @@ class _Group(NamedTuple):
     exact: bool
 
 
-def _near(sets: Sequence[PictureSet], radius: int, run_radius: int) -> list[list[_Group]]:
+def _near(sets: Sequence[PictureSet], radius: int, film_radius: int, run_radius: int) -> list[list[_Group]]:
     """Give the clusters of near pictures, each a list of groups whose links count within the list."""
     by_hash: dict[int, list[_Run]] = defaultdict(list)
     mirrored: dict[int, int] = {}
@@ -77,11 +83,14 @@ def _near(sets: Sequence[PictureSet], radius: int, run_radius: int) -> list[list
     plain, across = pairs_within(hashes, radius), pairs_between(hashes, turned, radius)
     across = _chosen(across, across.first != across.second)
     sources = [{run.source for run in members} for members in runs]
+    single = [any(source[1] != FILM for source in its_sources) for its_sources in sources]
     links: list[list[_Link]] = [[] for _ in runs]
     kept: list[tuple[int, int]] = []
     for pairs, is_mirrored in ((plain, False), (across, True)):
         for a, b, distance in zip(*(column.tolist() for column in pairs), strict=True):
             if len(sources[a]) == 1 and sources[a] == sources[b]:
+                continue
+            if distance > film_radius and not (single[a] and single[b]):
                 continue
             kept.append((a, b))
             links[a].append(_Link(b, distance, is_mirrored))
@@ -116,7 +125,7 @@ def _exact(sets: Sequence[PictureSet]) -> list[list[_Group]]:
         timed = each.stream.clock != "none"
         for at, content in enumerate(each.content):
             if content:
-                by_content[content].append(_Run((number, at), at, (number, -1 if timed else at)))
+                by_content[content].append(_Run((number, at), at, (number, FILM if timed else at)))
     return [
         [_Group(runs, [], exact=True)]
         for runs in by_content.values()
@@ -183,11 +192,11 @@ def _runs(number: int, pictures: PictureSet, radius: int) -> Iterator[_Run]:
     for at in places:
         if last != at - 1 or (hashes[at] ^ hashes[start]).bit_count() > radius:
             if start >= 0:
-                yield _Run((number, start), last, (number, -1))
+                yield _Run((number, start), last, (number, FILM))
             start = at
         last = at
     if start >= 0:
-        yield _Run((number, start), last, (number, -1))
+        yield _Run((number, start), last, (number, FILM))
 
 
 def _chosen(pairs: Pairs, which: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Pairs:

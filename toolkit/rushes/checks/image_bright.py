@@ -25,11 +25,12 @@ class ImageBright:
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ("p50", "std")
+    pictures: tuple[str, ...] = ("p50", "std", "bright_share")
     defaults: Mapping[str, Option] = {
         "bright_p50": Option(
             default=224, unit="grey", reason="half of the pixels in the last eighth of the scale"
         ),
+        "clipped_share": Option(default=0.2, unit="", reason="what is burnt out is told by image.clipped"),
         "flat_std": Option(default=6, unit="grey", reason="flatter pictures are told by image.low_information"),
     }
 
@@ -45,7 +46,8 @@ class ImageBright:
         if len(at) == 0:
             return
         p50, limit = view.pictures["p50"][at], options["bright_p50"]
-        faulty = (p50 > limit) & (view.pictures["std"][at] >= options["flat_std"])
+        faulty = (p50 > limit) & (view.pictures["bright_share"][at] < options["clipped_share"])
+        faulty &= view.pictures["std"][at] >= options["flat_std"]
         yield from span_findings(
             view,
             at,

@@ -27,15 +27,16 @@ class ImageCast:
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ("mean", "red_shift", "blue_shift", "std")
+    pictures: tuple[str, ...] = ("mean", "red_shift", "blue_shift", "std", "bright_share")
     defaults: Mapping[str, Option] = {
         "share": Option(
-            default=0.6, unit="", reason="of the brightness; the strongest colours of real scenes stay below"
+            default=0.85, unit="", reason="of the brightness; the strongest colours of real scenes reach 0.77"
         ),
         "unlike_share": Option(
             default=0.25, unit="", reason="of the brightness, against the stream: white balance moves less"
         ),
         "least_frames": Option(default=9, unit="frames", reason="a median of fewer moves with the fault itself"),
+        "clipped_share": Option(default=0.2, unit="", reason="what is burnt out has lost its colour with it"),
         "flat_std": Option(default=6, unit="grey", reason="flatter pictures are told by other checks"),
     }
 
@@ -48,7 +49,8 @@ class ImageCast:
         if not set(self.pictures) <= set(view.pictures):
             return
         std, red, blue = (view.pictures[name] for name in ("std", "red_shift", "blue_shift"))
-        at = np.flatnonzero(~np.isnan(red) & (std >= options["flat_std"]))
+        bright = view.pictures["bright_share"]
+        at = np.flatnonzero(~np.isnan(red) & (std >= options["flat_std"]) & (bright < options["clipped_share"]))
         if len(at) == 0:
             return
         mean = np.maximum(view.pictures["mean"][at], 16.0)  # in the dark a shift of little is no colour

@@ -34,7 +34,9 @@ class ImageDark:
     pictures: tuple[str, ...] = ("mean", "std", "p99")
     defaults: Mapping[str, Option] = {
         "dark_p99": Option(
-            default=100, unit="grey", reason="99% of the pixels below 100 of 255 leaves less than half the scale"
+            default=110,
+            unit="grey",
+            reason="finds 97 % of photographs that are 2.7 or 4.1 stops too dark, and no well exposed one",
         ),
         "very_dark_p99": Option(default=60, unit="grey", reason="a quarter of the scale: noise is what remains"),
         "flat_std": Option(default=6, unit="grey", reason="flatter pictures are told by other checks"),

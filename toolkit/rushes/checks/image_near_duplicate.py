@@ -25,6 +25,9 @@ class ImageNearDuplicate:
     subject: Literal["duplicates"] = "duplicates"
     defaults: Mapping[str, Option] = {
         "radius": Option(default=8, unit="bit", reason="finds copies cropped by 5 %; no false pair in the corpus"),
+        "radius_films": Option(
+            default=4, unit="bit", reason="two films of one place are alike; copies of a film differ in less"
+        ),
         "radius_many": Option(
             default=3, unit="bit", reason="among many pictures, chance makes pairs at larger distances"
         ),

@@ -244,7 +244,12 @@ def _alike(chosen: Chosen, rows: _Rows) -> None:
         return
     many = sum(int(pictures.comparable.sum()) for pictures in rows.sets) > options["many"]
     radius = int(options["radius_many" if many else "radius"])
-    rows.duplicates = duplicates_of(rows.sets, radius=radius, run_radius=int(options["run_radius"]))
+    rows.duplicates = duplicates_of(
+        rows.sets,
+        radius=radius,
+        film_radius=min(radius, int(options["radius_films"])),
+        run_radius=int(options["run_radius"]),
+    )
     view = DuplicatesView(sets=rows.sets, duplicates=rows.duplicates)
     names = {pictures.recording_id: pictures.recording for pictures in rows.sets}
     for plugin, settled in chosen:
