@@ -47,7 +47,7 @@ class ImageBlur:
             reason="2 s at 30 Hz: a view stays comparable, a blur of a second stands out",
         ),
         "least_frames": Option(default=9, unit="frames", reason="a median of fewer moves with the fault itself"),
-        "flat_std": Option(default=6, unit="grey", reason="what has no features is told by image.exposure"),
+        "flat_std": Option(default=6, unit="grey", reason="what has no features is told by image.low_information"),
     }
 
     def applies(self, stream: Stream) -> bool:
