@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rushes.duplicates import DuplicatesView
 from rushes.labels import Geometry, LabelledPicture
 from rushes.model import (
     Assignment,
@@ -25,6 +26,7 @@ from rushes.model import (
     LedgerEntry,
     Loss,
     Metric,
+    SmallPicture,
     Stream,
     Times,
 )
@@ -145,6 +147,22 @@ class Decoder(Protocol):
 
         Raises:
             ReadError: As :meth:`decode`.
+        """
+        ...
+
+    def decode_small(
+        self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
+    ) -> SmallPicture:
+        """Decode one frame for all checks together, in colour where it has colour.
+
+        Args:
+            request: As for :meth:`decode`.
+            payload: As for :meth:`decode`.
+            long_side_px: Wished length of the longer side, kept as in :meth:`decode_grey`.
+
+        Raises:
+            ReadError: As :meth:`decode`; its facts name the ``fault``: empty, cut, no-picture, too-large or
+                undecodable.
         """
         ...
 
@@ -298,7 +316,10 @@ class CheckFacts(Protocol):
     """Raised whenever its measures of the same data change."""
 
     reason: str
-    """Why the check exists, for ``rushes check --explain``."""
+    """Why the check exists, for ``rushes check --explain``; what it measures is its docstring."""
+
+    known_limits: str
+    """What it does not tell, and what it may tell without a fault."""
 
     defaults: Mapping[str, Option]
     """Options by name; the names carry units where they have one."""
@@ -358,7 +379,17 @@ class ClocksCheck(CheckFacts, Protocol):
         ...
 
 
-Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck
+class DuplicatesCheck(CheckFacts, Protocol):
+    """Pictures of all recordings together → findings, each with the id of the recording that it is about."""
+
+    subject: Literal["duplicates"]
+
+    def judge(self, view: DuplicatesView, options: Mapping[str, float]) -> Iterator[tuple[str, Metric | Finding]]:
+        """Judge; never raises for bad data."""
+        ...
+
+
+Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck | DuplicatesCheck
 """Told apart by ``subject``."""
 
 

@@ -17,7 +17,7 @@ from rushes import registry
 from rushes.contracts import Decoder
 from rushes.errors import ReadError
 from rushes.media import MediaReader
-from rushes.model import FrameFlag, FrameRequest, Location, Times
+from rushes.model import FrameFlag, FrameRequest, Location, SmallPicture, Times
 
 FRAME_COLUMNS = (
     "index", "t_ns", "pts", "media_id", "block", "offset", "length", "width", "height", "stride", "flags",
@@ -135,6 +135,20 @@ class Frames:
         decoder = decoder_for(request.codec)
         payload = None if decoder.reads_container else self._reader.read(request.location)
         return decoder.decode_grey(request, payload, long_side_px)
+
+    def small(self, index: int, payload: Encoded | None, *, long_side_px: int = 512) -> SmallPicture:
+        """Decode a frame as small as is cheap, for checks.
+
+        Args:
+            index: Of the frame.
+            payload: Its bytes, as :meth:`bytes` gives them; None where the decoder reads the container itself.
+            long_side_px: Wished length of the longer side.
+
+        Raises:
+            ReadError: As :meth:`image`.
+        """
+        request = self.request(index)
+        return decoder_for(request.codec).decode_small(request, payload, long_side_px)
 
     def rendering(self, index: int) -> tuple[Encoded, str]:
         """Give a picture that any browser shows, and its media type: the recorded JPEG itself where it is one.
