@@ -1,9 +1,9 @@
 """Grouped: whole groups to parts, with the sizes, and labels where given, as near to the shares as can be found.
 
 With counts of labels: see ``_balance``. Without, the aim is the smallest sum over the parts of (samples - wanted
-samples) squared, with no part empty. Few groups are tried in every combination, so that the answer is the best there
-is. Many are placed largest first where most is lacking, then single moves and swaps follow as long as one helps,
-from several starting orders.
+samples) squared, with no part empty. Few groups are tried in every combination, so that the answer is the best
+there is. Many are placed largest first where most is lacking, then single moves and swaps follow as long as one
+helps, from several starting orders.
 
 **Bound.** No part ends further from its share than (parts - 1) times the heaviest group that was free to move, or
 what pinned groups force; the tests hold it to the best of all combinations.
