@@ -129,8 +129,8 @@ def judge(found: Sequence[Spread], parts: Sequence[str]) -> Iterator[Finding]:
             yield Finding(
                 check="split.class-bound",
                 severity="info",
-                message=f"{each.name}: one group holds so much of it that some part is {each.bound:.0%} or more off "
-                f"its share in any split; here the worst is {each.worst:.0%}",
+                message=f"{each.name}: one group holds so much of it that some part is {each.bound:.0%} or more "
+                f"off its share in any split; here the worst is {each.worst:.0%}",
                 value=each.worst,
                 limit=each.bound,
                 unit="1",

@@ -68,7 +68,7 @@ class Grouped:
         place = taken.fixed.copy()
         free = np.flatnonzero(place < 0)
         held = np.bincount(place[place >= 0], weights=weights[place >= 0], minlength=len(parts))
-        taken_up = np.bincount(place[place >= 0], minlength=len(parts)) > 0
+        taken_up = np.bincount(taken.pinned[taken.pinned >= 0], minlength=len(parts)) > 0
         off = held - shares * weights.sum()  # what each part has too much
         free = free[_order(taken, free, weights, seed)]
         if taken.counts.shape[1]:
@@ -91,7 +91,7 @@ def demand_enough_groups(units: Units, parts: Mapping[str, float]) -> None:
     Raises:
         UsageError: ``split.too-few-groups``.
     """
-    held = {int(part) for part in units.fixed if part >= 0}
+    held = {int(part) for part in units.pinned if part >= 0}
     free = int((units.fixed < 0).sum())
     if free >= len(parts) - len(held):
         return

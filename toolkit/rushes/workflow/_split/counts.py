@@ -82,7 +82,9 @@ def _labels(
         "group by all order by all"
     )
     whole = {unit.recording_id: at for at, unit in enumerate(units) if unit.block is None}
-    block = {(unit.recording_id, unit.block): at for at, unit in enumerate(units) if unit.block is not None}
+    block: dict[tuple[str, int | None], int] = {
+        (unit.recording_id, unit.block): at for at, unit in enumerate(units) if unit.block is not None
+    }
     for recording, stream, index, class_name, kind, attributes, amount in found:
         unit = whole.get(recording)
         if recording in cuts and index is not None:

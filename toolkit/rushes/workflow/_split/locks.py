@@ -11,7 +11,10 @@ from rushes.store import Store
 def digest_of_rows(rows: Iterable[Mapping[str, Any]]) -> str:
     """Give the sha256 of a part's rows: recording, stream, index, index_end; their order does not count."""
     lines = sorted(
-        "\t".join("" if row[name] is None else str(row[name]) for name in ("recording_id", "stream", "index", "index_end"))
+        "\t".join(
+            "" if row[name] is None else str(row[name])
+            for name in ("recording_id", "stream", "index", "index_end")
+        )
         for row in rows
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -33,8 +36,8 @@ def broken(locks: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapping[str, A
                 Finding(
                     check="split.lock-broken",
                     severity="error",
-                    message=f"part '{part}' was locked with {lock['rows']} rows, digest {lock['digest'][:16]}; it has "
-                    f"{len(mine)} rows now, digest {now[:16]}",
+                    message=f"part '{part}' was locked with {lock['rows']} rows, digest {lock['digest'][:16]}; it "
+                    f"has {len(mine)} rows now, digest {now[:16]}",
                     value=float(len(mine)),
                     limit=float(lock["rows"]),
                     unit="1",

@@ -1,4 +1,4 @@
-"""What is assigned: recordings, their groups by shared keys, and blocks of time where one group is all there is."""
+"""What is assigned: recordings, their groups by shared keys, and blocks of time where all is one group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +95,9 @@ def key_values(
             raise UsageError(
                 f"recordings cannot be grouped by '{fact}'",
                 code="split.group",
-                hint=f"did you mean '{near}'?" if near else f"there are {', '.join(GROUPS)}, and --group-by takes SQL",
+                hint=f"did you mean '{near}'?"
+                if near
+                else f"there are {', '.join(GROUPS)}, and --group-by takes SQL",
             )
         if fact != "recording":
             keys.append([row[fact] or None for row in rows])
@@ -125,10 +127,10 @@ def cut(dataset: Dataset, recording_id: str, *, blocks: int, buffer_ns: int) -> 
     short = bool(times) and (end - start) // blocks <= buffer_ns
     if longest < blocks or short or any(count // blocks <= 2 * ORDER_BUFFER for count in counts.values()):
         raise UsageError(
-            f"recording '{recording_id}' has {longest:,} samples over {(end - start) / 1e9:.3g} s: it cannot be cut into "
-            f"{blocks} blocks with a buffer of {buffer_ns / 1e9:g} s ({ORDER_BUFFER} samples where there are no times)",
+            f"recording '{recording_id}' has {longest:,} samples over {(end - start) / 1e9:.3g} s: it cannot be "
+            f"cut into {blocks} blocks {buffer_ns / 1e9:g} s ({ORDER_BUFFER} samples without times) apart",
             code="split.blocks",
-            hint="--blocks 5 --buffer 0.2s, or more recordings: parts of other people and places are stronger anyway",
+            hint="--blocks 5 --buffer 0.2s, or more recordings: other people and places are stronger",
         )
     return Cut(
         blocks=blocks,
@@ -145,6 +147,8 @@ def blocks_of(recording_id: str, made: Cut) -> list[Unit]:
         spans = [made.rows(stream, block, before_ns=0, after_ns=0) for stream in made.streams]
         samples = sum(last - first for first, last in spans)
         units.append(
-            Unit(name=f"{recording_id}#{block:03d}", recording_id=recording_id, samples=max(samples, 1), block=block)
+            Unit(
+                name=f"{recording_id}#{block:03d}", recording_id=recording_id, samples=max(samples, 1), block=block
+            )
         )
     return units
