@@ -19,6 +19,7 @@ from rushes.cli._options import (
 )
 from rushes.cli._output import Answer, json_text, table
 from rushes.cli._split_lock import lock_command
+from rushes.cli._split_verify import verify_command
 from rushes.workflow import pages
 from rushes.workflow._split.counts import DEFAULT, WHAT
 from rushes.workflow.split import GROUPS, LINKS, Settings, Split, split
@@ -116,7 +117,7 @@ def _assign(
     return made
 
 
-command = VerbWithMore(_assign, [lock_command])
+command = VerbWithMore(_assign, [verify_command, lock_command])
 
 
 def answer(dataset: Path, done: Split) -> Answer:

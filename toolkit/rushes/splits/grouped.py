@@ -71,7 +71,7 @@ class Grouped:
         taken_up = np.bincount(taken.pinned[taken.pinned >= 0], minlength=len(parts)) > 0
         off = held - shares * weights.sum()  # what each part has too much
         free = free[_order(taken, free, weights, seed)]
-        if taken.counts.shape[1]:
+        if taken.counts.shape[1] and len(free):
             counts = taken.group_counts
             problem = _balance.Problem(sizes=weights, counts=counts, shares=shares, fixed=place)
             if len(parts) ** len(free) <= COMBINATIONS:
