@@ -81,7 +81,7 @@ def cost_of(
     if not out.any() or not len(test):
         return None
     without = train[~out]
-    as_many = chance.permutation(train)[: max(len(without), 1)]
+    as_many = chance.permutation(train)[: len(without)] if len(without) else train
     kept = _scores(features, classes, as_many, test)
     removed = _scores(features, classes, without, test) if len(without) else _guess(classes, train, test)
     low, high = _interval(kept - removed, groups[test], chance)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushes import __version__, registry
+from rushes.quantities import say_count
 from rushes.report import page
 from rushes.report.page import Column, Html, Picture, Piece, PlacedFinding
 from rushes.splits import Cost, Leak, Pair
@@ -80,7 +81,7 @@ def _kinds(done: "Verified") -> Html:
 
 def _method(done: "Verified") -> str:
     settings = done.settings
-    near = f"{settings.within_ns / 1e9:g} s" if settings.within_ns else f"{settings.within} places"
+    near = f"{settings.within_ns / 1e9:g} s" if settings.within_ns else say_count(settings.within, "sample")
     return (
         "Equal bytes by sha256. Near-duplicates by a 64-bit perceptual hash (lowest frequencies of the grey "
         f"picture) and that of the mirror image, up to {done.radius} bits apart; all pairs were compared. "
@@ -91,8 +92,8 @@ def _method(done: "Verified") -> str:
 def _costs(done: "Verified") -> Iterator[Piece]:
     train, test = done.cost_between or ("", "")
     yield page.paragraph(
-        f"A nearest-neighbour baseline learns from {train} and is tested on {test}: once with the leaking "
-        "training pictures, once without them, with as many others taken out at random. A small difference says that this "
+        f"A nearest-neighbour baseline learns from {train} and is tested on {test}: with the leaking training "
+        "pictures, and without them, with as many others taken out at random. A small difference says that this "
         "baseline does not profit; a large network may."
     )
     rows = [
@@ -127,7 +128,11 @@ def _borders(done: "Verified") -> Iterator[Html]:
             names = sorted(samples.parts[samples.part[at]] for at in (pair.one, pair.other))
             borders.setdefault((names[0], names[1]), []).append(pair)
         shown = [
-            page.section(f"{one} and {other}", *(_pair(done, leak, pair) for pair in pairs[:SHOWN]), level=3)
+            page.section(
+                f"{one} and {other}",
+                page.element("div", *(_pair(done, leak, pair) for pair in pairs[:SHOWN]), class_="pairs"),
+                level=3,
+            )
             for (one, other), pairs in sorted(borders.items())
         ]
         if shown:
@@ -137,7 +142,7 @@ def _borders(done: "Verified") -> Iterator[Html]:
 def _pair(done: "Verified", leak: Leak, pair: Pair) -> Html:
     samples = done.audited.samples
     pictures = [picture for at in (pair.one, pair.other) if (picture := _picture(done, at))]
-    unit = "ns" if done.settings.within_ns else "places"
+    unit = "ns" if done.settings.within_ns else "samples"
     far = {"near": f"{pair.distance} of 64 bits apart", "time": f"{pair.distance} {unit} apart"}
     if leak.kind == "group":
         caption = f"{leak.key} '{done.audited.values[leak.key][samples.keys[leak.key][pair.one]]}' in both"
