@@ -115,9 +115,11 @@ def _facts(
 ) -> Iterator[tuple[str, int, float]]:
     row_of = {row["recording_id"]: row for row in rows}
     for fact in (name for name in balance if name in OF_RECORDINGS):
+        # What all have alike is balanced by the sizes.
+        several = len({row[fact] for row in rows}) > 1
         for at, unit in enumerate(units):
             value = row_of[unit.recording_id][fact]
-            if value is not None:
+            if value is not None and several:
                 yield f"{fact} {value}", at, unit.samples
 
 

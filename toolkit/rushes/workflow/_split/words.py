@@ -72,7 +72,7 @@ def evidence(done: "Split") -> list[str]:
             np.mean([abs(s - w) / w for e in done.spreads for s, w in zip(e.shares, _wanted(done), strict=True)])
         )
         said.append(
-            f"Over {say_count(len(done.spreads), 'label')} and facts, shares are {mean:.1%} off on average; the "
+            f"Of {say_count(len(done.spreads), 'thing')} to balance, shares are {mean:.1%} off on average; the "
             f"worst is {worst.name}, {worst.worst:.1%} off"
             + (f" ({worst.bound:.1%} at least in any split)." if worst.bound > 0 else ".")
         )
