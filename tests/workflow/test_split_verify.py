@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from rushes.errors import UsageError
+from rushes.store import Store
+from rushes.workflow.check import Settings as CheckSettings
+from rushes.workflow.check import check
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.split import Settings as SplitSettings
@@ -174,6 +177,46 @@ def test_a_split_by_recording_of_the_same_clips_does_not(clips):
         "recording": 0,
         "time": 0,
     }
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A checked dataset of four folders of pictures; the second holds a picture of the first, brighter."""
+    chance = np.random.default_rng(5)
+    scenes = [scene(chance) for _ in range(12)]
+    scenes[3] = np.clip(scenes[0] * 1.1, 0, 255).astype(np.uint8)
+    for at, picture in enumerate(scenes):
+        place = tmp_path / "pictures" / f"set{at // 3}"
+        place.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place / f"{at}.png"), picture)
+    ingest(tmp_path / "set", Request(paths=sorted((tmp_path / "pictures").iterdir())))
+    return tmp_path / "set"
+
+
+def test_recordings_with_like_pictures_stay_together_once_checked(folders):
+    before = split(folders, SplitSettings(parts={"train": 0.5, "test": 0.5}, name="before"))
+    assert len(before.components) == 4
+    assert "split.duplicates-unknown" in {f.check for f in before.findings}
+    check(folders, CheckSettings(fail_on="never"))
+    after = split(folders, SplitSettings(parts={"train": 0.5, "test": 0.5}))
+    assert sorted(len(each.units) for each in after.components) == [1, 1, 2]
+    assert len(after.links.why) == 1
+    assert "of 64 bits apart" in after.links.why[0]
+    assert "split.duplicates-unknown" not in {f.check for f in after.findings}
+    assert len(split(folders, SplitSettings(parts={"a": 1.0}, links="exact", name="x")).components) == 4
+    assert not verify(Settings(sources=[str(folders)])).forbidden
+
+
+def test_what_a_check_has_measured_is_not_decoded_again(folders, monkeypatch):
+    names = [r["name"] for r in Store.open(folders).table("recordings").to_pylist()]
+    listed = folders.parent / "list.csv"
+    listed.write_text("recording,part\n" + "\n".join(f"{n},{'train' if n == 'set0' else 'test'}" for n in names))
+    settings = Settings(sources=[str(folders)], assignment=listed)
+    decoded = found(verify(settings))
+    assert len(decoded["near"]) == 2
+    check(folders, CheckSettings(fail_on="never"))
+    monkeypatch.setattr("rushes.workflow._split.of_dataset._pixels", None)
+    assert found(verify(settings)) == decoded
 
 
 def test_what_cannot_be_audited_is_told(tmp_path, clips):

@@ -17,6 +17,7 @@ class ClockDrift:
         "A crystal is good to 20 or 50 millionths: an hour is off by a tenth of a second, which sync takes out. "
         "Far more means stamps that no crystal made: counted frames, a wrong unit, a replay at another speed."
     )
+    known_limits = "Needs evidence of two clocks; a recording without any is not judged."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {
         "info_ppm": Option(default=50.0, unit="ppm", reason="beyond what crystals promise"),

@@ -20,6 +20,7 @@ class ClockEpoch:
         "Simulators and devices count from zero, computers from 1970. Both in one recording, or in one stream, "
         "means that a node was started without use_sim_time, or a device clock was never set."
     )
+    known_limits = "A device that was set to a plausible but wrong date is not told."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {}
 

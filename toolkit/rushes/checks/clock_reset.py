@@ -18,6 +18,7 @@ class ClockReset:
         "After a reset the same stamp means another instant. Sync maps each stretch by itself, which holds "
         "as long as each has evidence enough; anything else that compares stamps across a reset is wrong."
     )
+    known_limits = "A reset within one interval between two samples cannot be told from a gap."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {
         "resets": Option(default=0, unit="resets", reason="a clock that is set while it is read has no one map"),

@@ -143,6 +143,7 @@ def _audited(settings: Settings, progress: Progress | None) -> Audited:
                 by=settings.by or BY,
                 every=settings.every,
                 timed=timed,
+                features=settings.cost,
                 progress=progress,
             )
     files = {_part(source): _file(source) for source in settings.sources}

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rushes.store import Store
-from rushes.store.schemas import table_names
 
 LINKS = ("near", "exact", "none")
 
@@ -36,11 +35,8 @@ def duplicates(store: Store, names: Mapping[str, str], *, kind: str) -> Links:
         names: Of its recordings, by id; links to others are left out.
         kind: ``near``: all; ``exact``: of equal bytes only; ``none``.
     """
-    known = table_names()
     if kind == "none":
         return Links(pairs=(), why=(), looked=True)
-    if "duplicates" not in known or "pictures" not in known:
-        return Links(pairs=(), why=(), looked=False)
     looked = store.table("pictures", columns=["recording_id"]).num_rows > 0
     rows = store.table("duplicates").to_pylist()
     pairs: dict[tuple[str, str], str] = {}

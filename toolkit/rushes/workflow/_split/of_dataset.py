@@ -17,6 +17,8 @@ from rushes.workflow.pictures import Frames
 
 BY = ("recording", "subject", "session")
 SMALL_PX = 128
+FLAT = 2.0
+"""Standard deviation of grey values up to which a picture has no hash; its hash would be that of noise."""
 MODALITIES = ("color", "infrared", "depth")
 
 
@@ -28,6 +30,7 @@ def of_dataset(
     by: Sequence[str] = BY,
     every: int = 1,
     timed: bool = False,
+    features: bool = False,
     progress: Progress | None = None,
 ) -> Audited:
     """Look at every picture that is in a part.
@@ -39,6 +42,7 @@ def of_dataset(
         by: Facts of recordings that may not be in two parts.
         every: Look at one of so many frames of each stream only.
         timed: Whether the order is raw time in nanoseconds, not the index.
+        features: Whether pictures are decoded for the baseline even where a check has measured them all.
         progress: Called with each stream.
 
     Raises:
@@ -74,7 +78,8 @@ def of_dataset(
         value = dict(zip(names, key_values(opened.store, rows, [fact], ())[0], strict=True))
         if any(value.values()):
             keys[fact], values[fact] = coded([value[recording] for recording in recording_of])
-    prints = _prints(frames, at, progress)
+    measured = None if features else _measured(opened, frames, at)
+    prints = measured or _prints(frames, at, progress)
     part, part_list = coded(part_of)
     blocks = any(row["stream"] is not None for row in found)
     return Audited(
@@ -147,6 +152,28 @@ def _by_list(
             )
         single[known, int(index)] = part
     return [single.get((n, i), whole.get(frames[n].stream["recording_id"])) for n, i in at]
+
+
+def _measured(opened: Dataset, frames: Sequence[Frames], at: Sequence[tuple[int, int]]) -> Prints | None:
+    """Take the hashes that the last check has stored; None unless it has looked at every picture."""
+    wanted = {(frames[n].stream["recording_id"], frames[n].stream["stream"], i): k for k, (n, i) in enumerate(at)}
+    rows = opened.arrow(
+        "pictures",
+        columns=["recording_id", "stream", "index", "content", "phash", "phash_mirrored", "std", "unreadable"],
+    )
+    columns = [rows[name].to_pylist() for name in rows.column_names]
+    made, seen = Prints(len(at), 0), 0
+    for recording, stream, index, content, phash, mirrored, std, unreadable in zip(*columns, strict=True):
+        k = wanted.get((recording, stream, index))
+        if k is None:
+            continue
+        seen += 1
+        made.content[k] = content
+        made.unread += bool(unreadable)
+        if phash is not None and mirrored is not None and (std is None or std > FLAT):
+            made.hashes[k], made.mirrored[k] = phash % 2**64, mirrored % 2**64
+            made.hashed[k] = True
+    return made if seen == len(at) else None
 
 
 def _prints(frames: Sequence[Frames], at: Sequence[tuple[int, int]], progress: Progress | None) -> Prints:
