@@ -112,3 +112,10 @@ def test_the_splitter_heeds_counts_and_refuses_what_is_no_count():
     assert done["b"] != done["d"]
     with pytest.raises(UsageError, match="below 0"):
         PLUGIN.assign({**units, "counts": -units["counts"]}, halves, seed=1, pinned={}, options={})
+
+
+def test_what_lies_in_one_group_each_does_not_bend_the_sizes():
+    sizes = np.array([74, 109, 60, 62, 70, 55, 75, 49, 66, 58, 61, 60, 60], float)
+    task = problem(sizes, np.diag(sizes))
+    held = np.bincount(spread_out(task, seed=7, restarts=8), weights=sizes, minlength=3) / sizes.sum()
+    assert np.abs(held - SHARES).max() < 0.03

@@ -204,6 +204,11 @@ def test_recordings_with_like_pictures_stay_together_once_checked(folders):
     assert "of 64 bits apart" in after.links.why[0]
     assert "split.duplicates-unknown" not in {f.check for f in after.findings}
     assert len(split(folders, SplitSettings(parts={"a": 1.0}, links="exact", name="x")).components) == 4
+    thirds = {"a": 0.4, "b": 0.3, "c": 0.3}  # a tied pair is more than any of these should hold
+    loose = split(folders, SplitSettings(parts=thirds, name="loose"))
+    assert len(loose.components) == 4
+    assert "split.links-loosened" in {f.check for f in loose.findings}
+    assert len(split(folders, SplitSettings(parts=thirds, name="tied", links="near")).components) == 3
     assert not verify(Settings(sources=[str(folders)])).forbidden
 
 

@@ -61,7 +61,7 @@ class SplitStage:
     name: str = "default"
     by: str | Sequence[str] = "recording"
     group_by: Sequence[str] = ()
-    links: str = "near"
+    links: str = "auto"
     balance: Sequence[str] = ("class", "task")
     parts: Mapping[str, float] = field(default_factory=lambda: {"train": 0.7, "val": 0.15, "test": 0.15})
     seed: int = 7

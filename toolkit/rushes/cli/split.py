@@ -45,9 +45,9 @@ rushes split my-dataset --by session,place --folds 2 --name folds
 @click.option(
     "--links",
     type=OneOf(LINKS),
-    default="near",
+    default="auto",
     show_default=True,
-    help="Keep recordings with near-duplicate, or only with exactly equal, pictures together.",
+    help="Keep recordings with near-duplicate or equal pictures together; auto: near, unless that ties too much.",
 )
 @click.option(
     "--balance",

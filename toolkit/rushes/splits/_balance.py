@@ -29,6 +29,9 @@ ROUNDS = 12
 WORST_WEIGHT = 3.0
 """The largest deviation of any count, once more: nobody looks at the mean when one class is off."""
 
+CONFINED_WEIGHT = 0.01
+"""Of a count that lies in one group only, against 1 of others."""
+
 LEAST = 1e-12
 
 Floats = npt.NDArray[np.float64]
@@ -91,7 +94,7 @@ def best_of_all(problem: Problem) -> Places:
         there = digits == part
         off = np.square(there @ search.rows[search.free] + held[part]) * search.harm[part]
         total += off.sum(axis=1)
-        worst = np.maximum(worst, (off / np.square(search.weight)).max(axis=1, initial=0.0))
+        worst = np.maximum(worst, (off * search.counted).max(axis=1, initial=0.0))
         filled &= there.any(axis=1) | taken_up[part]
     cost = np.where(filled, total + WORST_WEIGHT * worst, np.inf)
     place = problem.fixed.copy()
@@ -109,11 +112,15 @@ class _Search:
         self.fixed = problem.fixed
         self.free = np.flatnonzero(problem.fixed < 0)
         counts = problem.counts[:, problem.counts.sum(axis=0) > 0]
+        # What lies in one group cannot be spread; it must not draw that group into the largest part.
+        confined = (counts > 0).sum(axis=0) < 2
         counts = np.column_stack([counts, problem.sizes]) if problem.sizes.sum() > 0 else counts
         rows = counts / counts.sum(axis=0)
         self.weight = np.ones(rows.shape[1])  # its square weighs a deviation's square
+        self.weight[: len(confined)][confined] = CONFINED_WEIGHT
         if problem.sizes.sum() > 0:
-            self.weight[-1] = np.sqrt(SIZE_WEIGHT * max(rows.shape[1] - 1, 1))
+            self.weight[-1] = np.sqrt(SIZE_WEIGHT * max(np.count_nonzero(~confined), 1))
+        self.counted = np.where(self.weight >= 1, 1 / np.square(self.weight), 0.0)
         self.rows = rows * self.weight
         self.goal = problem.shares[:, None] * self.weight  # (parts, counts)
         self.harm = 1 / np.square(problem.shares)  # of a deviation, by part
@@ -132,7 +139,7 @@ class _Search:
     def cost(self, place: Places) -> float:
         """Give the sum that is to be small."""
         off = np.square(self.off(place)) * self.harm[:, None]
-        return float(off.sum() + WORST_WEIGHT * (off / np.square(self.weight)).max(initial=0.0))
+        return float(off.sum() + WORST_WEIGHT * (off * self.counted).max(initial=0.0))
 
     def greedy(self, chance: np.random.Generator | None = None) -> Places:
         """Place the free groups one by one, those that matter most first, where most is lacking.
@@ -143,7 +150,7 @@ class _Search:
         lacking = -self.off(place)
         harm = np.sqrt(self.harm)[:, None]
         empty = np.bincount(place[place >= 0], minlength=self.parts) == 0
-        matter = np.square(self.rows[self.free] / self.weight).sum(axis=1)
+        matter = (np.square(self.rows[self.free]) * self.counted).sum(axis=1)
         if chance is not None:
             matter = matter * (1 + chance.random(len(matter)) / 3)
         order = self.free[np.argsort(-matter, kind="stable")]

@@ -10,6 +10,8 @@ from rushes.model import Finding
 from rushes.quantities import say_count
 from rushes.splits._balance import shares_of
 
+NAMED = 5
+"""So many of a kind are told one by one; more in one sentence."""
 TOLD_FROM = 0.5
 """From this relative bound on it is told that no assignment comes nearer."""
 
@@ -102,9 +104,24 @@ def judge(found: Sequence[Spread], parts: Sequence[str]) -> Iterator[Finding]:
         ``split.class-bound`` (info) for what one group holds too much of, ``split.class-missing`` (warning) for a
         part that has none of what it could have.
     """
+    confined = [each for each in found if each.groups < len(parts)]
+    if len(confined) > NAMED:
+        some = ", ".join(each.name for each in confined[:NAMED]) + f" and {len(confined) - NAMED} more"
+        yield Finding(
+            check="split.class-confined",
+            severity="warning",
+            message=f"{len(confined)} of {len(found)} classes and facts occur in fewer groups than there "
+            f"are parts, and so cannot be in all {say_count(len(parts), 'part')}: {some}",
+            value=float(min(each.groups for each in confined)),
+            limit=float(len(parts)),
+            unit="1",
+            count=len(confined),
+        )
     for each in found:
         lacking = [part for part, share in zip(parts, each.shares, strict=True) if share == 0]
         if each.groups < len(parts):
+            if len(confined) > NAMED:
+                continue
             yield Finding(
                 check="split.class-confined",
                 severity="warning",

@@ -29,7 +29,8 @@ class Settings:
         name: Of the split; a dataset may have several.
         by: What must stay together: recording, subject, session, place, task or take; several by comma or listed.
         group_by: SQL expressions over ``recordings``; recordings that share a value stay together too.
-        links: Whether recordings that hold like pictures stay together: near, exact or none.
+        links: Whether recordings that hold like pictures stay together: near, exact or none; auto is near, but
+            exact where near-duplicates would tie more into one group than any part should hold.
         balance: What is spread alike beside the samples: class, kind, attribute, task, subject, session, place,
             sensor; empty for nothing.
         parts: Share of the samples that each part should get.
@@ -44,7 +45,7 @@ class Settings:
     name: str = "default"
     by: str | Sequence[str] = "recording"
     group_by: Sequence[str] = ()
-    links: str = "near"
+    links: str = "auto"
     balance: Sequence[str] = counts.DEFAULT
     seed: int = 7
     splitter: str = "grouped"
@@ -143,9 +144,7 @@ class _Task:
         self.names = {row["recording_id"]: row["name"] for row in self.recordings}
         ids = list(self.names)
         keys = key_values(self.store, self.recordings, settings.facts, settings.group_by)
-        self.links = duplicates(self.store, self.names, kind=settings.links)
-        place = {recording: at for at, recording in enumerate(ids)}
-        self.components = components(ids, keys, [(place[a], place[b]) for a, b in self.links.pairs])
+        self.links, self.components = self._tied(ids, keys)
         self.group_of = {ids[at]: each.name for each in self.components for at in each.units}
         before = self.store.table("splits", where={"split": settings.name}).to_pylist()
         self.locks = locks.locked_parts(self.store, settings.name)
@@ -156,6 +155,27 @@ class _Task:
         ]
         self.cuts = self._cuts()
         self.units = self._units()
+
+    def _tied(self, ids: Sequence[str], keys: Sequence[Sequence[str | None]]) -> tuple[Links, list[Component]]:
+        """Join what belongs together; where near-duplicates of a still scene would tie too much, equal ones do."""
+        wanted = self.settings.links
+        place = {recording: at for at, recording in enumerate(ids)}
+        weight = [max(row["count_read"], 1) for row in self.recordings]
+
+        def joined(links: Links) -> tuple[list[Component], float]:
+            made = components(ids, keys, [(place[a], place[b]) for a, b in links.pairs])
+            return made, max(sum(weight[at] for at in each.units) for each in made) / sum(weight)
+
+        links = duplicates(self.store, self.names, kind="near" if wanted == "auto" else wanted)
+        made, heaviest = joined(links)
+        if wanted != "auto" or not links.pairs:
+            return links, made
+        exact = duplicates(self.store, self.names, kind="exact")
+        others, lightest = joined(exact)
+        most = max(self.settings.parts.values())
+        if (heaviest > most and heaviest > lightest) or len(made) < len(self.settings.parts) <= len(others):
+            return replace(exact, loosened=heaviest), others
+        return links, made
 
     def _cuts(self) -> dict[str, Cut]:
         """Cut what is to be cut: recordings without rows, if blocks are asked for or all there is is one group."""

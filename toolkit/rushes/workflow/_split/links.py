@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rushes.store import Store
 
-LINKS = ("near", "exact", "none")
+LINKS = ("auto", "near", "exact", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +17,14 @@ class Links:
         pairs: Recordings that must stay together, each pair once.
         why: For each of them one example, in words.
         looked: Whether duplicates were looked for at all.
+        loosened: Share of the samples that near-duplicates would have tied into one group, so that only equal
+            pictures tie; None where nothing was loosened.
     """
 
     pairs: Sequence[tuple[str, str]]
     why: Sequence[str]
     looked: bool
+    loosened: float | None = None
 
 
 NO_LINKS = Links(pairs=(), why=(), looked=False)

@@ -36,6 +36,16 @@ def remarks(done: "Split") -> Iterator[Finding]:
             message=f"'{done.names[recording]}' belongs to a group of a locked part ({', '.join(done.locked)}): "
             "it is in no part, since none may have it",
         )
+    if done.links.loosened is not None:
+        yield Finding(
+            check="split.links-loosened",
+            severity="warning",
+            message=f"near-duplicates would tie {done.links.loosened:.0%} of the samples into one group, as a "
+            "still scene does: only those with equal pictures were kept together; rushes split verify shows them",
+            value=done.links.loosened,
+            limit=max(done.settings.parts.values()),
+            unit="1",
+        )
     if not done.links.looked:
         yield Finding(
             check="split.duplicates-unknown",
@@ -65,16 +75,21 @@ def evidence(done: "Split") -> list[str]:
         said.append(f"No group lies in two parts: 0 of {groups} leak.")
     if done.links.looked and settings.links != "none":
         tied = say_count(len(done.links.pairs), "pair")
-        said.append(f"{tied} of recordings tied by {'equal' if settings.links == 'exact' else 'like'} pictures.")
-    if done.spreads:
-        worst = max(done.spreads, key=lambda each: each.worst)
-        mean = float(
-            np.mean([abs(s - w) / w for e in done.spreads for s, w in zip(e.shares, _wanted(done), strict=True)])
-        )
+        equal = settings.links == "exact" or done.links.loosened is not None
+        said.append(f"{tied} of recordings tied by {'equal' if equal else 'like'} pictures.")
+    wanted = list(settings.parts.values())
+    free = [each for each in done.spreads if each.groups >= len(wanted)]
+    if free:
+        worst = max(free, key=lambda each: each.worst)
+        mean = float(np.mean([abs(s - w) / w for e in free for s, w in zip(e.shares, wanted, strict=True)]))
         said.append(
-            f"Of {say_count(len(done.spreads), 'thing')} to balance, shares are {mean:.1%} off on average; the "
-            f"worst is {worst.name}, {worst.worst:.1%} off"
+            f"Of {say_count(len(free), 'thing')} to balance, shares are {mean:.1%} off on average; the worst is "
+            f"{worst.name}, {worst.worst:.1%} off"
             + (f" ({worst.bound:.1%} at least in any split)." if worst.bound > 0 else ".")
+        )
+    if len(done.spreads) > len(free):
+        said.append(
+            f"{say_count(len(done.spreads) - len(free), 'thing')} cannot be in all parts: in too few groups."
         )
     total = sum(done.samples.values())
     if total:
@@ -82,7 +97,3 @@ def evidence(done: "Split") -> list[str]:
         said.append(f"Sizes are within {100 * off:.2f} points of the shares.")
     said.extend(f"Part '{part}' is locked, sha256 {done.digests[part]}." for part in done.locked)
     return said
-
-
-def _wanted(done: "Split") -> list[float]:
-    return list(done.settings.parts.values())
