@@ -1,7 +1,7 @@
 """Makes a corpus of photographs with planted faults and copies, and says of each what was done to it.
 
-Sources are the colour photographs among the real data that the tests read; those that are grey, flat or a near copy
-of another are left out. Every fault is a pure function of pixels, in the parameters of the field: exposure in stops
+Sources are the colour photographs among the real data that the tests read; those that are grey or a near copy of
+another are left out. Every fault is a pure function of pixels, in the parameters of the field: exposure in stops
 of linear light, motion and defocus in pixels.
 """
 

@@ -99,7 +99,7 @@ def _stretches(frames: Frames, known: Known, *, depth: bool) -> Iterator[_Stretc
     """Look at every picture that is there, in order; on all cores where the codec allows it."""
     there = np.flatnonzero([not frames.missing(i) for i in range(len(frames))])
     runs = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1) if len(there) else []
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     whole = _reads_container(frames)
     most = AT_ONCE if whole else max(1, min(AT_ONCE, -(-len(there) // (4 * cores))))
     pieces = [run[at : at + most].tolist() for run in runs for at in range(0, len(run), most)]
