@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rushes.duplicates import DuplicatesView
 from rushes.labels import Geometry, LabelledPicture
 from rushes.model import (
     Assignment,
@@ -25,6 +26,7 @@ from rushes.model import (
     LedgerEntry,
     Loss,
     Metric,
+    SmallPicture,
     Stream,
     Times,
 )
@@ -103,29 +105,6 @@ class Reader(Protocol):
                 missing part is among its ``losses``.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallPicture:
-    """One frame decoded as small as is cheap, for checks, and what its bytes say of themselves.
-
-    Args:
-        pixels: Shape (h, w, 3) RGB or (h, w), uint8. What is deeper is scaled as ``decode_grey`` does.
-        counts: Shape (h, w), uint16 or float32, as recorded and whole, where the picture is deeper than 8 bits;
-            None otherwise.
-        width, height: Of the whole picture, as its bytes state or as it came out.
-        channels: As the bytes state: 1 grey, 3 colour, 4 CMYK; opacity is not counted.
-        bits: Of a channel.
-        orientation: EXIF's, 1 to 8; 1 where none is stated.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    counts: npt.NDArray[Any] | None
-    width: int
-    height: int
-    channels: int
-    bits: int
-    orientation: int = 1
 
 
 class Decoder(Protocol):
@@ -398,56 +377,6 @@ class ClocksCheck(CheckFacts, Protocol):
     def judge(self, view: ClocksView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Judge; never raises for bad data."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureSet:
-    """The pictures of one stream, as a search for duplicates sees them.
-
-    Args:
-        recording: Name of the recording, for people.
-        index: Shape (n,), of the frames that were looked at, ascending; the other arrays go with it.
-        t_ns: Shape (n,), raw times.
-        phash, phash_mirrored: Shape (n,), of the picture and of its mirror image.
-        comparable: Shape (n,), whether the hash means anything: it decodes, and there is something to see.
-        content: Shape (n,), as ``pictures.content``; empty where not known.
-    """
-
-    recording_id: str
-    recording: str
-    stream: Stream
-    index: npt.NDArray[np.int64]
-    t_ns: Times
-    phash: npt.NDArray[np.uint64]
-    phash_mirrored: npt.NDArray[np.uint64]
-    comparable: npt.NDArray[np.bool_]
-    content: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicate:
-    """A picture, or a run of like pictures, that is there more than once; the fields are those of ``duplicates``.
-
-    Args:
-        place, near_place: Which set of the view, and which of its pictures.
-        place_end: Last picture of the run, itself included.
-    """
-
-    cluster: int
-    place: tuple[int, int]
-    place_end: int
-    near_place: tuple[int, int]
-    distance: int
-    exact: bool
-    mirrored: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuplicatesView:
-    """Which pictures of a dataset are there more than once, as a check is shown them."""
-
-    sets: Sequence[PictureSet]
-    duplicates: Sequence[Duplicate]
 
 
 class DuplicatesCheck(CheckFacts, Protocol):

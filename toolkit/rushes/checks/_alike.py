@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rushes.contracts import Duplicate, PictureSet
+from rushes.duplicates import Duplicate, PictureSet
 from rushes.similar import Pairs, components, pairs_between, pairs_within
 
 FILM = -1

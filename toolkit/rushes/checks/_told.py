@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from rushes.contracts import Duplicate, DuplicatesView
+from rushes.duplicates import Duplicate, DuplicatesView
 from rushes.model import Finding, Severity
 from rushes.quantities import say_count
 

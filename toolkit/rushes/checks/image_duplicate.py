@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from rushes.checks._told import told
-from rushes.contracts import DuplicatesCheck, DuplicatesView, Option
+from rushes.contracts import DuplicatesCheck, Option
+from rushes.duplicates import DuplicatesView
 from rushes.model import Finding, Metric
 
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from rushes import registry
 from rushes.checks import choose, duplicates_of, settle
-from rushes.contracts import Check, Duplicate, DuplicatesView, PictureSet, StreamView
+from rushes.contracts import Check, StreamView
+from rushes.duplicates import Duplicate, DuplicatesView, PictureSet
 from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store

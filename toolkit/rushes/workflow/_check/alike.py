@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from rushes import registry
 from rushes.checks import settle
-from rushes.contracts import Check, Duplicate, PictureSet
+from rushes.contracts import Check
+from rushes.duplicates import Duplicate, PictureSet
 from rushes.model import Column, Stream
 from rushes.workflow._check.known import Measured
 
