@@ -566,7 +566,9 @@ class Splitter(Protocol):
         """Assign every unit to a part, whole groups together; the same inputs give the same answer.
 
         Args:
-            units: Columns ``unit`` (str), ``group`` (str) and ``weight`` (number of samples), one row a unit.
+            units: Columns ``unit`` (str), ``group`` (str) and ``weight`` (number of samples), one row a unit;
+                where something is to be spread alike beside the samples, ``counts``, shape (units, counts). A
+                splitter may leave it to chance.
             parts: Share of each part; they sum to 1.
             seed: Of the only randomness.
             pinned: Units that were assigned before and must not move.

@@ -59,7 +59,10 @@ class SplitStage:
     """How to split."""
 
     name: str = "default"
-    by: str = "recording"
+    by: str | Sequence[str] = "recording"
+    group_by: Sequence[str] = ()
+    links: str = "auto"
+    balance: Sequence[str] = ("class", "task")
     parts: Mapping[str, float] = field(default_factory=lambda: {"train": 0.7, "val": 0.15, "test": 0.15})
     seed: int = 7
     splitter: str = "grouped"

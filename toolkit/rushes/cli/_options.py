@@ -1,7 +1,7 @@
 """Options and value types that several verbs share."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,25 @@ class OneOf(click.Choice[str]):
         """Say what there is, and what was probably meant."""
         near = registry.close_to(str(value), self.choices)
         return super().get_invalid_choice_message(value, ctx) + (f" Did you mean '{near}'?" if near else "")
+
+
+class Listed(click.ParamType[tuple[str, ...]]):
+    """Some of a few words, by comma, with a close match where one is mistyped."""
+
+    name = "words"
+
+    def __init__(self, offered: Sequence[str]) -> None:
+        self.offered = tuple(offered)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Read the words."""
+        words = value if isinstance(value, tuple) else tuple(word.strip() for word in str(value).split(","))
+        for word in words:
+            if word not in self.offered:
+                near = registry.close_to(word, self.offered)
+                said = f" Did you mean '{near}'?" if near else f" There are {', '.join(self.offered)}."
+                self.fail(f"'{word}' is not one of them.{said}", param, ctx)
+        return tuple(dict.fromkeys(words))
 
 
 class Parts(click.ParamType[dict[str, float]]):
@@ -86,6 +105,41 @@ def verb(name: str, *, examples: str, group: str = "") -> Callable[[Callable[...
 def listed(examples: str) -> str:
     """Lay out examples for the end of a help text."""
     return "\b\nExamples:\n" + "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
+
+
+class VerbWithMore(click.Command):
+    """A verb beside which others stand: ``rushes split DATASET``, and ``rushes split lock DATASET PART``.
+
+    Attributes:
+        commands: The others by name; a folder of such a name is meant with ``./`` before it.
+    """
+
+    def __init__(self, plain: click.Command, commands: Sequence[click.Command]) -> None:
+        super().__init__(
+            plain.name,
+            callback=plain.callback,
+            params=plain.params,
+            help=plain.help,
+            epilog=plain.epilog,
+            add_help_option=False,
+        )
+        self.commands = {command.name or "": command for command in commands}
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand over to the other command where its name comes first."""
+        if args and args[0] in self.commands:
+            return self.commands[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the other commands below the options."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=80)) for name, command in self.commands.items()]
+            )
 
 
 dataset_argument = click.argument("dataset", type=click.Path(path_type=Path))

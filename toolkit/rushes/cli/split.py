@@ -2,13 +2,27 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from rushes.cli._options import OneOf, Parts, PluginName, dataset_argument, dry_run_option, verb
-from rushes.cli._output import Answer, table
-from rushes.quantities import say_count
-from rushes.workflow.split import GROUPS, Settings, Split, split
+from rushes.cli._options import (
+    Duration,
+    Listed,
+    OneOf,
+    Parts,
+    PluginName,
+    VerbWithMore,
+    dataset_argument,
+    dry_run_option,
+    verb,
+)
+from rushes.cli._output import Answer, json_text, table
+from rushes.cli._split_lock import lock_command
+from rushes.cli._split_verify import verify_command
+from rushes.workflow import pages
+from rushes.workflow._split.counts import DEFAULT, WHAT
+from rushes.workflow.split import GROUPS, LINKS, Settings, Split, split
 
 
 @verb(
@@ -16,10 +30,38 @@ from rushes.workflow.split import GROUPS, Settings, Split, split
     examples="""
 rushes split my-dataset --by subject --parts train:0.6,test:0.4
 rushes split my-dataset --parts train:0.8,test:0.2 --name two-way --seed 3
+rushes split my-dataset --by session,place --folds 2 --name folds
 """,
 )
 @dataset_argument
-@click.option("--by", type=OneOf(GROUPS), default="recording", show_default=True, help="What must stay together.")
+@click.option(
+    "--by",
+    type=Listed(GROUPS),
+    default="recording",
+    show_default=True,
+    help="What must stay together; several by comma join what shares any of them.",
+)
+@click.option("--group-by", multiple=True, metavar="SQL", help="The same by an expression over recordings.")
+@click.option(
+    "--links",
+    type=OneOf(LINKS),
+    default="auto",
+    show_default=True,
+    help="Keep recordings with near-duplicate or equal pictures together; auto: near, unless that ties too much.",
+)
+@click.option(
+    "--balance",
+    type=Listed((*WHAT, "none")),
+    default=",".join(DEFAULT),
+    show_default=True,
+    help="What is spread alike beside the samples.",
+)
+@click.option(
+    "--folds", type=click.IntRange(2, 1000), help="So many equal parts, fold-1 and on, instead of --parts."
+)
+@click.option("--blocks", type=click.IntRange(2, 10_000), help="Cut each recording into so many blocks of time.")
+@click.option("--buffer", "buffer_ns", type=Duration(), default="1s", help="Left out between such blocks.  [1s]")
+@click.option("--manifest", type=click.Path(path_type=Path), metavar="FILE", help="Write all of it as JSON.")
 @click.option(
     "--parts",
     type=Parts(),
@@ -32,9 +74,16 @@ rushes split my-dataset --parts train:0.8,test:0.2 --name two-way --seed 3
 @click.option("--splitter", type=PluginName("splits"), default="grouped", show_default=True)
 @click.option("--fresh", is_flag=True, help="Assign everything anew; else what was assigned stays.")
 @dry_run_option
-def command(
+def _assign(
     dataset: Path,
-    by: str,
+    by: tuple[str, ...],
+    group_by: tuple[str, ...],
+    links: str,
+    balance: tuple[str, ...],
+    folds: int | None,
+    blocks: int | None,
+    buffer_ns: int,
+    manifest: Path | None,
     parts: dict[str, float],
     name: str,
     seed: int,
@@ -42,9 +91,33 @@ def command(
     fresh: bool,
     dry_run: bool,
 ) -> Answer:
-    """Split by whole groups, near to the shares wanted; what was assigned before does not move."""
-    settings = Settings(name=name, by=by, parts=parts, seed=seed, splitter=splitter, fresh=fresh)
-    return answer(dataset, split(dataset, settings, argv=sys.argv[1:], dry_run=dry_run))
+    """Split by whole groups, near to the shares wanted; what was assigned before does not move.
+
+    Labels are spread alike as well as samples. The answer ends with evidence that a reviewer can quote.
+    """
+    settings = Settings(
+        name=name,
+        by=by,
+        group_by=group_by,
+        links=links,
+        balance=tuple(word for word in balance if word != "none"),
+        parts={f"fold-{at + 1}": 1 / folds for at in range(folds)} if folds else parts,
+        seed=seed,
+        splitter=splitter,
+        fresh=fresh,
+        blocks=blocks or 0,
+        buffer_ns=buffer_ns,
+    )
+    if manifest:
+        pages.demand_place(manifest)
+    made = answer(dataset, split(dataset, settings, argv=sys.argv[1:], dry_run=dry_run))
+    if manifest and not dry_run:
+        body = {"dataset": made.dataset, "revision": made.revision, **made.result}
+        pages.write_whole(manifest, json_text(body) + "\n")
+    return made
+
+
+command = VerbWithMore(_assign, [verify_command, lock_command])
 
 
 def answer(dataset: Path, done: Split) -> Answer:
@@ -65,26 +138,44 @@ def answer(dataset: Path, done: Split) -> Answer:
             )
         )
     text = table(rows, head=("part", "recordings", "groups", "samples", "share", "wanted"), right=(1, 2, 3, 4, 5))
-    pinned = sum(a.pinned for a in done.assignments)
-    text += (
-        f"\n\n{say_count(len(done.assignments), 'recording')} by {done.settings.by}, {pinned} of them as before"
-    )
+    text += "\n\n" + "\n".join(done.evidence)
     return Answer(
         result={
             "split": done.settings.name,
-            "by": done.settings.by,
+            "by": done.settings.grouping,
             "seed": done.settings.seed,
+            "splitter": done.settings.splitter,
+            "parts": {
+                part: {"wanted": share, "samples": done.samples[part], "sha256": done.digests[part]}
+                for part, share in done.settings.parts.items()
+            },
             "samples": dict(done.samples),
+            "components": [_component(done, each) for each in done.components],
+            "links": list(done.links.why),
+            "balance": [
+                {
+                    "what": each.name,
+                    "total": each.total,
+                    "groups": each.groups,
+                    "shares": dict(zip(done.settings.parts, each.shares, strict=True)),
+                    "worst": each.worst,
+                    "bound": each.bound,
+                }
+                for each in done.spreads
+            ],
             "assignments": [
                 {
-                    "recording_id": a.unit,
-                    "name": done.names[a.unit],
+                    "recording_id": a.unit.partition("#")[0],
+                    "name": done.names[a.unit.partition("#")[0]],
                     "part": a.part,
                     "group": a.group,
                     "pinned": a.pinned,
                 }
                 for a in done.assignments
             ],
+            "left_out": list(done.left_out),
+            "locked": list(done.locked),
+            "evidence": list(done.evidence),
             "findings": [{"check": f.check, "severity": f.severity, "message": f.message} for f in done.findings],
         },
         text=text,
@@ -92,3 +183,10 @@ def answer(dataset: Path, done: Split) -> Answer:
         revision=done.revision,
         warnings=[f.message for f in done.findings if f.severity != "info"],
     )
+
+
+def _component(done: Split, component: Any) -> dict[str, Any]:
+    ids = list(done.names)
+    mine = [ids[at] for at in component.units]
+    parts = sorted({a.part for a in done.assignments if a.unit.partition("#")[0] in mine})
+    return {"id": component.id, "name": component.name, "recordings": mine, "parts": parts}

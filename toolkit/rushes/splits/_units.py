@@ -27,6 +27,7 @@ class Units:
         fixed: Shape (groups,), position of the part that a pinned unit holds the group in; -1 where free. Where
             pinned units of one group lie apart, the part with most of their weight, then the first named.
         pinned: Shape (units,), position of the part that the unit was assigned to before; -1 where it is new.
+        counts: Shape (units, counts), what is to be spread alike beside the samples; no columns where nothing is.
     """
 
     units: Sequence[str]
@@ -35,6 +36,14 @@ class Units:
     weights: npt.NDArray[np.float64]
     fixed: npt.NDArray[np.int64]
     pinned: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.float64]
+
+    @property
+    def group_counts(self) -> npt.NDArray[np.float64]:
+        """Shape (groups, counts): of each."""
+        made = np.zeros((len(self.groups), self.counts.shape[1]))
+        np.add.at(made, self.group_of, self.counts)
+        return made
 
     @property
     def group_weights(self) -> npt.NDArray[np.float64]:
@@ -90,6 +99,11 @@ def take_units(units: Mapping[str, Column], parts: Mapping[str, float], pinned: 
             code="split.units",
             hint="the weight is a number of samples",
         )
+    counts = np.asarray(units.get("counts", np.zeros((len(names), 0))), np.float64)[order]
+    if not np.isfinite(counts).all() or (counts < 0).any():
+        raise UsageError(
+            "a count is below 0 or no number", code="split.units", hint="counts are numbers of labels"
+        )
     places = {part: at for at, part in enumerate(parts)}
     for unit in names:
         if unit in pinned and pinned[unit] not in places:
@@ -111,6 +125,7 @@ def take_units(units: Mapping[str, Column], parts: Mapping[str, float], pinned: 
         weights=weight,
         fixed=_fixed(group_of, weight, held, len(known), len(parts)),
         pinned=held,
+        counts=counts,
     )
 
 

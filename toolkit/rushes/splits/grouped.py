@@ -1,8 +1,9 @@
-"""Grouped: whole groups to parts, with the sizes as near to the shares as can be found.
+"""Grouped: whole groups to parts, with the sizes, and labels where given, as near to the shares as can be found.
 
-The aim is the smallest sum over the parts of (samples - wanted samples) squared, with no part empty. Few groups
-are tried in every combination, so that the answer is the best there is. Many are placed largest first where most
-is lacking, then single moves and swaps follow as long as one helps, from several starting orders.
+With counts of labels: see ``_balance``. Without, the aim is the smallest sum over the parts of (samples - wanted
+samples) squared, with no part empty. Few groups are tried in every combination, so that the answer is the best
+there is. Many are placed largest first where most is lacking, then single moves and swaps follow as long as one
+helps, from several starting orders.
 
 **Bound.** No part ends further from its share than (parts - 1) times the heaviest group that was free to move, or
 what pinned groups force; the tests hold it to the best of all combinations.
@@ -19,6 +20,7 @@ from rushes.errors import UsageError
 from rushes.model import Assignment, Column
 from rushes.quantities import say_count
 from rushes.registry import close_to
+from rushes.splits import _balance
 from rushes.splits._units import Units, demand_shares, spread, take_units
 
 COMBINATIONS = 60_000
@@ -32,7 +34,7 @@ Places = npt.NDArray[np.int64]
 
 
 class Grouped:
-    """Balance sizes with whole groups; what is pinned never moves."""
+    """Balance sizes and labels with whole groups; what is pinned never moves."""
 
     name = "grouped"
     options: Mapping[str, int] = {"restarts": 8}
@@ -66,10 +68,17 @@ class Grouped:
         place = taken.fixed.copy()
         free = np.flatnonzero(place < 0)
         held = np.bincount(place[place >= 0], weights=weights[place >= 0], minlength=len(parts))
-        taken_up = np.bincount(place[place >= 0], minlength=len(parts)) > 0
+        taken_up = np.bincount(taken.pinned[taken.pinned >= 0], minlength=len(parts)) > 0
         off = held - shares * weights.sum()  # what each part has too much
         free = free[_order(taken, free, weights, seed)]
-        if len(free) and len(parts) ** len(free) <= COMBINATIONS:
+        if taken.counts.shape[1] and len(free):
+            counts = taken.group_counts
+            problem = _balance.Problem(sizes=weights, counts=counts, shares=shares, fixed=place)
+            if len(parts) ** len(free) <= COMBINATIONS:
+                place = _balance.best_of_all(problem)
+            else:
+                place = _balance.spread_out(problem, seed=seed, restarts=restarts)
+        elif len(free) and len(parts) ** len(free) <= COMBINATIONS:
             place[free] = _try_all(weights[free], off, taken_up)
         elif len(free):
             place[free] = _search(taken, free, weights[free], off, taken_up, seed=seed, restarts=restarts)
@@ -82,7 +91,7 @@ def demand_enough_groups(units: Units, parts: Mapping[str, float]) -> None:
     Raises:
         UsageError: ``split.too-few-groups``.
     """
-    held = {int(part) for part in units.fixed if part >= 0}
+    held = {int(part) for part in units.pinned if part >= 0}
     free = int((units.fixed < 0).sum())
     if free >= len(parts) - len(held):
         return
@@ -240,7 +249,7 @@ def _told(units: Units, place: Places, parts: Sequence[str]) -> list[Assignment]
         elif units.fixed[group] >= 0:
             reason = "its group was assigned before"
         else:
-            reason = "sizes come nearest to the shares"
+            reason = f"sizes{' and labels' if units.counts.shape[1] else ''} come nearest to the shares"
         assignments.append(
             Assignment(unit=unit, part=part, group=units.groups[group], reason=reason, pinned=bool(pinned))
         )

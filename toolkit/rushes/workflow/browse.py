@@ -124,9 +124,11 @@ def _streams(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _parts(dataset: Dataset, split: str | None) -> Mapping[str, str]:
-    rows = dataset.arrow("splits", columns=["split", "recording_id", "part"]).to_pylist()
+    rows = dataset.arrow("splits", columns=["split", "recording_id", "part", "stream"]).to_pylist()
     wanted = split or (rows[-1]["split"] if rows else None)
-    return {row["recording_id"]: row["part"] for row in rows if row["split"] == wanted}
+    # A recording that is parted into blocks of time is in no one part.
+    mine = [row for row in rows if row["split"] == wanted and row["stream"] is None]
+    return {row["recording_id"]: row["part"] for row in mine}
 
 
 def _codes(column: pa.ChunkedArray, words: Sequence[str]) -> npt.NDArray[np.int64]:

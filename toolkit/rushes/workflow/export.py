@@ -20,6 +20,7 @@ from rushes.workflow._labels import exported, vocabulary
 from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.pictures import Frames
 
 _PLAIN = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "bmp": ".bmp"}
@@ -146,7 +147,7 @@ class _Gathered:
         if wanted.source in ("truth", "human") and wanted.author is None:
             unsettled = self.truth.of_unsettled
             self.one_of_several = [label for label in labels if label.label_id in unsettled]
-        self._parts = _parts(opened, settings.split) if settings.split else {}
+        self._parts = _parts(opened, settings.split) if settings.split else Parts(())
         self._opened = opened
         self.elsewhere: list[Label] = []
         self.outside_split: list[Label] = []
@@ -154,7 +155,7 @@ class _Gathered:
         self._of_track: dict[str, str] = {}
         by_frame: dict[tuple[str, str], dict[int, list[Label]]] = defaultdict(lambda: defaultdict(list))
         for label in labels:
-            if settings.split and label.recording_id not in self._parts:
+            if settings.split and not self._in_split(label):
                 self.outside_split.append(label)
             elif isinstance(label.geometry, Track) and label.stream is not None:
                 self.from_tracks += 1
@@ -177,6 +178,10 @@ class _Gathered:
             folder = f"{name}-{recording_id[:8]}" if name in doubled else name
             self._take(recording_id, stream, labelled, f"{_plain(folder)}/{_plain(stream)}", settings.unlabelled)
 
+    def _in_split(self, label: Label) -> bool:
+        """Tell whether the recording of a label is in the split; its frame may yet lie between two parts."""
+        return label.recording_id in self._parts.recordings
+
     def _take(
         self, recording_id: str, stream: str, labelled: Mapping[int, list[Label]], folder: str, unlabelled: bool
     ) -> None:
@@ -184,6 +189,9 @@ class _Gathered:
         suffix = _PLAIN.get(frames.stream["codec"] or "", ".png")
         for index in range(len(frames)) if unlabelled else sorted(labelled):
             mine = labelled.get(index, [])
+            if self._parts and self._parts.of(recording_id, stream, index) is None:
+                self.outside_split.extend(mine)
+                continue
             if frames.missing(index) and not mine:
                 continue
             width, height = _size(frames, index, mine)
@@ -195,7 +203,7 @@ class _Gathered:
                 stream=stream,
                 index=index,
                 t_ns=int(frames.t_ns[index]),
-                part=self._parts.get(recording_id),
+                part=self._parts.of(recording_id, stream, index),
             )
             self.pictures.append(LabelledPicture(picture=picture, labels=tuple(mine)))
             self._frames.append((frames, index))
@@ -270,9 +278,9 @@ def _size(frames: Frames, index: int, labels: Iterable[Label]) -> tuple[int, int
     return width, height
 
 
-def _parts(opened: Dataset, split: str) -> dict[str, str]:
-    found = opened.arrow("splits", columns=["split", "recording_id", "part"]).to_pylist()
-    parts = {row["recording_id"]: row["part"] for row in found if row["split"] == split}
+def _parts(opened: Dataset, split: str) -> Parts:
+    found = opened.arrow("splits", columns=COLUMNS).to_pylist()
+    parts = Parts(row for row in found if row["split"] == split)
     if not parts:
         offered = sorted({row["split"] for row in found})
         near = registry.close_to(split, offered)

@@ -95,6 +95,9 @@ def run(
         wanted = split.Settings(
             name=recipe.split.name,
             by=recipe.split.by,
+            group_by=recipe.split.group_by,
+            links=recipe.split.links,
+            balance=recipe.split.balance,
             parts=recipe.split.parts,
             seed=recipe.split.seed,
             splitter=recipe.split.splitter,

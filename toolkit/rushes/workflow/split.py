@@ -1,8 +1,9 @@
 """Split: every recording gets its part, groups stay whole, and what was assigned before does not move."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,14 @@ from rushes import registry
 from rushes.contracts import Splitter
 from rushes.errors import UsageError
 from rushes.model import Assignment, Column, Finding
+from rushes.splits import Component, Spread, audit, components, judge, spreads
 from rushes.store import Store
+from rushes.workflow._split import counts, locks, words
+from rushes.workflow._split.links import LINKS, NO_LINKS, Links, duplicates
+from rushes.workflow._split.units import BLOCKS, GROUPS, Cut, Unit, blocks_of, cut, key_values
+from rushes.workflow.dataset import Dataset
 
-GROUPS = ("recording", "subject", "session", "place", "task")
+__all__ = ["GROUPS", "LINKS", "Settings", "Split", "split"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,31 +27,77 @@ class Settings:
 
     Args:
         name: Of the split; a dataset may have several.
-        by: What must stay together: recording, subject, session, place or task.
+        by: What must stay together: recording, subject, session, place, task or take; several by comma or listed.
+        group_by: SQL expressions over ``recordings``; recordings that share a value stay together too.
+        links: Whether recordings that hold like pictures stay together: near, exact or none; auto is near, but
+            exact where near-duplicates would tie more into one group than any part should hold.
+        balance: What is spread alike beside the samples: class, kind, attribute, task, subject, session, place,
+            sensor; empty for nothing.
         parts: Share of the samples that each part should get.
         seed: Of the only randomness.
         splitter: Plugin.
-        fresh: Forget what was assigned before, instead of pinning it.
+        fresh: Forget what was assigned before, instead of pinning it; locked parts stay.
+        blocks: Cut each recording into so many blocks of time; 0 does so only where all is one group.
+        buffer_ns: Time between blocks of different parts that is left out.
     """
 
     parts: Mapping[str, float]
     name: str = "default"
-    by: str = "recording"
+    by: str | Sequence[str] = "recording"
+    group_by: Sequence[str] = ()
+    links: str = "auto"
+    balance: Sequence[str] = counts.DEFAULT
     seed: int = 7
     splitter: str = "grouped"
     fresh: bool = False
+    blocks: int = 0
+    buffer_ns: int = 1_000_000_000
+
+    @property
+    def facts(self) -> list[str]:
+        """What must stay together, one by one."""
+        listed = self.by.split(",") if isinstance(self.by, str) else self.by
+        return [fact.strip() for fact in listed]
+
+    @property
+    def grouping(self) -> str:
+        """The same in one phrase."""
+        return ", ".join([*self.facts, *self.group_by])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """The outcome: an assignment a recording, samples by part, and the audit's findings."""
+    """The outcome.
+
+    Args:
+        assignments: One for each recording, or for each block.
+        names: Of the recordings, by id.
+        samples: By part.
+        components: What had to stay together.
+        links: Like pictures that tied recordings.
+        spreads: How each class, and whatever else was balanced, lies over the parts.
+        digests: sha256 of what each part holds.
+        left_out: Recordings that got no part, since theirs is locked.
+        cut: Recordings that are parted into blocks of time.
+        locked: Parts that are.
+        findings: Of the audit.
+        evidence: Sentences that a reviewer can quote.
+    """
 
     settings: Settings
     assignments: Sequence[Assignment]
     names: Mapping[str, str]
     samples: Mapping[str, int]
-    findings: Sequence[Finding]
-    revision: int
+    components: Sequence[Component] = ()
+    links: Links = NO_LINKS
+    spreads: Sequence[Spread] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+    cut: Sequence[str] = ()
+    locked: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+    evidence: Sequence[str] = ()
+    revision: int = 0
 
 
 def split(
@@ -58,19 +110,236 @@ def split(
 ) -> Split:
     """Assign every recording of a dataset to a part.
 
-    Discarded takes are left out. A recording without the fact to group by is a group of its own.
+    Discarded takes are left out. A recording without the fact to group by is a group of its own. Where all is one
+    group and several parts are wanted, recordings are cut into blocks of time; that is weaker, and told.
 
     Raises:
         UsageError: If the shares cannot be met, the dataset is empty, or name, seed or group cannot be.
         StoreError: If the dataset cannot be opened or written.
     """
-    if settings.by not in GROUPS:
-        near = registry.close_to(settings.by, GROUPS)
-        raise UsageError(
-            f"recordings cannot be grouped by '{settings.by}'",
-            code="split.group",
-            hint=f"did you mean '{near}'?" if near else f"there are {', '.join(GROUPS)}",
+    _demand_settings(settings)
+    splitter: Splitter = registry.load("splits", settings.splitter)
+    with Dataset.open(dataset) as opened:
+        task = _Task(opened, settings)
+        assigned = task.assign(splitter)
+        rows = task.rows(assigned)
+        done = task.told(assigned, rows)
+        revision = opened.revision if dry_run else _commit(opened.store, done, rows, argv, recipe_digest)
+    return replace(done, revision=revision, evidence=words.evidence(done))
+
+
+class _Task:
+    """One split of one dataset: what is gathered once and looked at from several sides."""
+
+    def __init__(self, opened: Dataset, settings: Settings) -> None:
+        self.opened, self.store, self.settings = opened, opened.store, settings
+        found = self.store.table("recordings").sort_by("recording_id").to_pylist()
+        self.recordings = [row for row in found if row["take_state"] != "discarded"]
+        if not self.recordings:
+            raise UsageError(
+                f"{opened.path} holds no recordings to split",
+                code="split.empty",
+                hint=f"rushes ingest PATH --into {opened.path}",
+            )
+        self.names = {row["recording_id"]: row["name"] for row in self.recordings}
+        ids = list(self.names)
+        keys = key_values(self.store, self.recordings, settings.facts, settings.group_by)
+        self.links, self.components = self._tied(ids, keys)
+        self.group_of = {ids[at]: each.name for each in self.components for at in each.units}
+        before = self.store.table("splits", where={"split": settings.name}).to_pylist()
+        self.locks = locks.locked_parts(self.store, settings.name)
+        self.before = [
+            row
+            for row in before
+            if row["recording_id"] in self.names and (not settings.fresh or row["part"] in self.locks)
+        ]
+        self.cuts = self._cuts()
+        self.units = self._units()
+
+    def _tied(self, ids: Sequence[str], keys: Sequence[Sequence[str | None]]) -> tuple[Links, list[Component]]:
+        """Join what belongs together; where near-duplicates of a still scene would tie too much, equal ones do."""
+        wanted = self.settings.links
+        place = {recording: at for at, recording in enumerate(ids)}
+        weight = [max(row["count_read"], 1) for row in self.recordings]
+
+        def joined(links: Links) -> tuple[list[Component], float]:
+            made = components(ids, keys, [(place[a], place[b]) for a, b in links.pairs])
+            return made, max(sum(weight[at] for at in each.units) for each in made) / sum(weight)
+
+        links = duplicates(self.store, self.names, kind="near" if wanted == "auto" else wanted)
+        made, heaviest = joined(links)
+        if wanted != "auto" or not links.pairs:
+            return links, made
+        exact = duplicates(self.store, self.names, kind="exact")
+        others, lightest = joined(exact)
+        most = max(self.settings.parts.values())
+        if (heaviest > most and heaviest > lightest) or len(made) < len(self.settings.parts) <= len(others):
+            return replace(exact, loosened=heaviest), others
+        return links, made
+
+    def _cuts(self) -> dict[str, Cut]:
+        """Cut what is to be cut: recordings without rows, if blocks are asked for or all there is is one group."""
+        one_group = len(self.components) == 1 and len(self.settings.parts) > 1
+        kept = {row["recording_id"] for row in self.before}
+        anew = [recording for recording in self.names if recording not in kept]
+        if not anew or not (
+            self.settings.blocks or (one_group and not any(r["stream"] is None for r in self.before))
+        ):
+            return {}
+        blocks = self.settings.blocks or BLOCKS
+        return {name: cut(self.opened, name, blocks=blocks, buffer_ns=self.settings.buffer_ns) for name in anew}
+
+    def _units(self) -> list[Unit]:
+        held = {row["recording_id"] for row in self.before if row["stream"] is not None}
+        units = []
+        for row in self.recordings:
+            recording = row["recording_id"]
+            if recording in self.cuts:
+                units += blocks_of(recording, self.cuts[recording])
+            elif recording not in held:  # what was cut before keeps its rows as they are
+                units.append(Unit(name=recording, recording_id=recording, samples=max(row["count_read"], 1)))
+        return units
+
+    def assign(self, splitter: Splitter) -> list[Assignment]:
+        """Assign all units but those whose part is locked."""
+        settings = self.settings
+        for part in self.locks:
+            if part not in settings.parts:
+                raise UsageError(
+                    f"part '{part}' of '{settings.name}' is locked, and not among {', '.join(settings.parts)}",
+                    code="split.locked",
+                    hint="keep the part, or make a split of another name",
+                )
+        parts = {part: share for part, share in settings.parts.items() if part not in self.locks}
+        was = {row["recording_id"]: row["part"] for row in self.before if row["stream"] is None}
+        frozen = {recording for recording, part in was.items() if part in self.locks}
+        closed = {self.group_of[recording] for recording in frozen}
+        self.left_out = [
+            unit.recording_id
+            for unit in self.units
+            if unit.recording_id not in was and self.group_of[unit.recording_id] in closed
+        ]
+        names, amounts = counts.counts_of(self.store, self.units, self.recordings, self.cuts, settings.balance)
+        self.count_names, self.amounts = names, amounts
+        mine = [
+            at
+            for at, unit in enumerate(self.units)
+            if unit.recording_id not in frozen and unit.recording_id not in self.left_out
+        ]
+        kept = [
+            Assignment(unit=u, part=was[u], group=self.group_of[u], reason="its part is locked", pinned=True)
+            for u in sorted(frozen)
+        ]
+        if not mine:
+            return kept
+        total = sum(parts.values())
+        units = [self.units[at] for at in mine]
+        columns: dict[str, Column] = {
+            "unit": [unit.name for unit in units],
+            "group": [self._group(unit) for unit in units],
+            "weight": np.array([unit.samples for unit in units], np.int64),
+            "counts": amounts[mine],
+        }
+        if not self.locks:
+            shares: Mapping[str, float] = parts
+        elif parts:
+            shares = {part: share / total for part, share in parts.items()}
+        else:
+            raise UsageError(
+                f"every part of split '{settings.name}' is locked, and {len(units)} recordings have none",
+                code="split.locked",
+                hint=f"rushes split lock {self.opened.path} PART --undo, or another --name",
+            )
+        pins = {unit.name: was[unit.name] for unit in units if unit.name in was}
+        return kept + list(splitter.assign(columns, shares, seed=settings.seed, pinned=pins, options={}))
+
+    def _group(self, unit: Unit) -> str:
+        return unit.name if unit.block is not None else self.group_of[unit.recording_id]
+
+    def rows(self, assigned: Sequence[Assignment]) -> list[dict[str, Any]]:
+        """Give the rows of the table: a recording, or the stretches of a block without its buffers."""
+        unit_of = {unit.name: unit for unit in self.units}
+        part_of = {a.unit: a.part for a in assigned}
+        rows = [row for row in self.before if row["stream"] is not None]
+        rows = [row | {"pinned": True, "reason": "it was assigned before"} for row in rows]
+        for each in assigned:
+            unit = unit_of[each.unit]
+            row = {
+                "split": self.settings.name,
+                "recording_id": unit.recording_id,
+                "part": each.part,
+                "group": self.group_of[unit.recording_id],
+                "group_by": self.settings.grouping,
+                "pinned": each.pinned,
+                "reason": each.reason,
+                "seed": self.settings.seed,
+                "stream": None,
+                "index": None,
+                "index_end": None,
+            }
+            if unit.block is None:
+                rows.append(row)
+                continue
+            made = self.cuts[unit.recording_id]
+            neighbours = [
+                part_of.get(f"{unit.recording_id}#{unit.block + step:03d}", each.part) for step in (-1, 1)
+            ]
+            before, after = (self.settings.buffer_ns // 2 if part != each.part else 0 for part in neighbours)
+            for stream in made.streams:
+                first, last = made.rows(stream, unit.block, before_ns=before, after_ns=after)
+                if first < last:
+                    rows.append(
+                        row
+                        | {"stream": stream, "index": first, "index_end": last, "group_by": "block"}
+                        | {"reason": f"block {unit.block} of {made.blocks}: {each.reason}"}
+                    )
+        return rows
+
+    def told(self, assigned: Sequence[Assignment], rows: Sequence[Mapping[str, Any]]) -> Split:
+        """Audit the outcome, and put it into words."""
+        settings = self.settings
+        weight = {unit.name: unit.samples for unit in self.units}
+        cut_before = [row for row in self.before if row["stream"] is not None]
+        samples = {part: sum(weight[a.unit] for a in assigned if a.part == part) for part in settings.parts}
+        for row in cut_before:
+            samples[row["part"]] = samples.get(row["part"], 0) + row["index_end"] - row["index"]
+        found = self._spreads({a.unit: a.part for a in assigned})
+        findings = [
+            *audit(assigned, weights=weight, parts=settings.parts if assigned else None),
+            *locks.broken(self.locks, rows),
+            *judge(found, list(settings.parts)),
+        ]
+        done = Split(
+            settings=settings,
+            assignments=assigned,
+            names=self.names,
+            samples=samples,
+            components=self.components,
+            links=self.links,
+            spreads=found,
+            digests={part: locks.digest_of_rows(r for r in rows if r["part"] == part) for part in settings.parts},
+            left_out=sorted(set(self.left_out)),
+            findings=findings,
+            cut=tuple(dict.fromkeys([*self.cuts, *(row["recording_id"] for row in cut_before)])),
+            locked=tuple(self.locks),
         )
+        return replace(done, findings=[*findings, *words.remarks(done)])
+
+    def _spreads(self, part_of: Mapping[str, str]) -> list[Spread]:
+        place_of = {part: at for at, part in enumerate(self.settings.parts)}
+        there = [at for at, unit in enumerate(self.units) if part_of.get(unit.name) in place_of]
+        group = [self._group(self.units[at]) for at in there]
+        groups = {name: at for at, name in enumerate(dict.fromkeys(group))}
+        return spreads(
+            self.count_names,
+            self.amounts[there],
+            np.array([place_of[part_of[self.units[at].name]] for at in there], np.int64),
+            np.array([groups[name] for name in group], np.int64),
+            self.settings.parts,
+        )
+
+
+def _demand_settings(settings: Settings) -> None:
     if not settings.name.strip():
         raise UsageError(
             "a split needs a name", code="split.name", hint="leave out --name, or write one: --name two-way"
@@ -81,61 +350,24 @@ def split(
             code="split.seed",
             hint="any whole number from 0 to 2^63 - 1",
         )
-    splitter: Splitter = registry.load("splits", settings.splitter)
-    store = Store.open(dataset)
-    rows = [
-        r for r in store.table("recordings").sort_by("recording_id").to_pylist() if r["take_state"] != "discarded"
-    ]
-    if not rows:
+    if settings.links not in LINKS:
         raise UsageError(
-            f"{dataset} holds no recordings to split",
-            code="split.empty",
-            hint=f"rushes ingest PATH --into {dataset}",
+            f"recordings cannot be tied by '{settings.links}' pictures",
+            code="split.links",
+            hint=f"there are {', '.join(LINKS)}",
         )
-    fact = "recording_id" if settings.by == "recording" else settings.by
-    ids = [row["recording_id"] for row in rows]
-    weights = [max(row["count_read"], 1) for row in rows]
-    units: dict[str, Column] = {
-        "unit": ids,
-        "group": [row[fact] or row["recording_id"] for row in rows],
-        "weight": np.array(weights, np.int64),
-    }
-    before = store.table("splits", columns=["recording_id", "part"], where={"split": settings.name}).to_pylist()
-    known = set(ids)
-    pinned = {} if settings.fresh else {r["recording_id"]: r["part"] for r in before if r["recording_id"] in known}
-    assigned = list(splitter.assign(units, settings.parts, seed=settings.seed, pinned=pinned, options={}))
-    weight = dict(zip(ids, weights, strict=True))
-    findings = list(registry.late("rushes.splits._audit").audit(assigned, weights=weight, parts=settings.parts))
-    samples = {part: sum(weight[a.unit] for a in assigned if a.part == part) for part in settings.parts}
-    revision = store.revision if dry_run else _commit(store, settings, assigned, samples, argv, recipe_digest)
-    return Split(
-        settings=settings,
-        assignments=assigned,
-        names={row["recording_id"]: row["name"] for row in rows},
-        samples=samples,
-        findings=findings,
-        revision=revision,
-    )
 
 
 def _commit(
     store: Store,
-    settings: Settings,
-    assigned: Sequence[Assignment],
-    samples: Mapping[str, int],
+    done: Split,
+    rows: Sequence[Mapping[str, Any]],
     argv: Sequence[str],
     recipe_digest: str | None,
 ) -> int:
-    columns: dict[str, Column] = {
-        "split": settings.name,
-        "recording_id": [a.unit for a in assigned],
-        "part": [a.part for a in assigned],
-        "group": [a.group for a in assigned],
-        "group_by": settings.by,
-        "pinned": [a.pinned for a in assigned],
-        "reason": [a.reason for a in assigned],
-        "seed": settings.seed,
-    }
+    names = rows[0].keys() if rows else ()
+    columns: dict[str, Column] = {name: [row[name] for row in rows] for name in names}
+    split = done.settings.name
     with store.begin("split", argv=argv, recipe_digest=recipe_digest) as transaction:
-        transaction.replace("splits", {"split": settings.name}, len(assigned), columns)
-        return transaction.commit({"split": settings.name, **samples}).revision
+        transaction.replace("splits", {"split": split}, len(rows), columns)
+        return transaction.commit({"split": split, **done.samples, "digests": dict(done.digests)}).revision

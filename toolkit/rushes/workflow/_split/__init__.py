@@ -1,0 +1,1 @@
+"""Steps of splitting: units and groups, what is balanced, locks, and what is said of the outcome."""

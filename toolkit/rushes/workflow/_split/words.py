@@ -1,0 +1,99 @@
+"""What is said of a split beside its numbers: remarks, and evidence in sentences that a reviewer can quote."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rushes.model import Finding
+from rushes.quantities import say_count
+
+if TYPE_CHECKING:
+    from rushes.workflow.split import Split
+
+
+def remarks(done: "Split") -> Iterator[Finding]:
+    """Say what weakens the split or was left aside.
+
+    Yields:
+        ``split.blocks`` (warning), ``split.left-out`` (warning) and ``split.duplicates-unknown`` (info).
+    """
+    if done.cut:
+        one = ", all there is being one group" if len(done.components) == 1 else ""
+        yield Finding(
+            check="split.blocks",
+            severity="warning",
+            message=f"{say_count(len(done.cut), 'recording')} cut into blocks of time{one}: the parts share "
+            f"people, place and day, {done.settings.buffer_ns / 1e9:g} s apart; results look better than they are",
+            value=float(len(done.cut)),
+            unit="1",
+            count=len(done.cut),
+        )
+    for recording in done.left_out:
+        yield Finding(
+            check="split.left-out",
+            severity="warning",
+            message=f"'{done.names[recording]}' belongs to a group of a locked part ({', '.join(done.locked)}): "
+            "it is in no part, since none may have it",
+        )
+    if done.links.loosened is not None:
+        yield Finding(
+            check="split.links-loosened",
+            severity="warning",
+            message=f"near-duplicates would tie {done.links.loosened:.0%} of the samples into one group, as a "
+            "still scene does: only those with equal pictures were kept together; rushes split verify shows them",
+            value=done.links.loosened,
+            limit=max(done.settings.parts.values()),
+            unit="1",
+        )
+    if not done.links.looked:
+        yield Finding(
+            check="split.duplicates-unknown",
+            severity="info",
+            message="near-duplicates were not looked for, so that equal pictures may lie in two parts; "
+            "rushes split verify looks for them",
+        )
+
+
+def evidence(done: "Split") -> list[str]:
+    """Say what holds of the split, each sentence by itself."""
+    settings = done.settings
+    groups = len(done.components)
+    grown = sum(a.pinned for a in done.assignments)
+    said = [
+        f"Split '{settings.name}' assigns {say_count(len(done.names) - len(done.left_out), 'recording')} in "
+        f"{say_count(groups, 'group')} by {settings.grouping}, seed {settings.seed}, {grown} as before."
+    ]
+    leaks = sum(f.check == "split.leak" for f in done.findings)
+    if done.cut:
+        said.append(
+            f"{say_count(len(done.cut), 'recording')} cut into blocks of time: weaker than parts by group."
+        )
+    elif leaks:
+        said.append(f"{say_count(leaks, 'group')} of {groups} in several parts: this split leaks.")
+    else:
+        said.append(f"No group lies in two parts: 0 of {groups} leak.")
+    if done.links.looked and settings.links != "none":
+        tied = say_count(len(done.links.pairs), "pair")
+        equal = settings.links == "exact" or done.links.loosened is not None
+        said.append(f"{tied} of recordings tied by {'equal' if equal else 'like'} pictures.")
+    wanted = list(settings.parts.values())
+    free = [each for each in done.spreads if each.groups >= len(wanted)]
+    if free:
+        worst = max(free, key=lambda each: each.worst)
+        mean = float(np.mean([abs(s - w) / w for e in free for s, w in zip(e.shares, wanted, strict=True)]))
+        said.append(
+            f"Of {say_count(len(free), 'thing')} to balance, shares are {mean:.1%} off on average; the worst is "
+            f"{worst.name}, {worst.worst:.1%} off"
+            + (f" ({worst.bound:.1%} at least in any split)." if worst.bound > 0 else ".")
+        )
+    if len(done.spreads) > len(free):
+        said.append(
+            f"{say_count(len(done.spreads) - len(free), 'thing')} cannot be in all parts: in too few groups."
+        )
+    total = sum(done.samples.values())
+    if total:
+        off = max(abs(done.samples[part] / total - share) for part, share in settings.parts.items())
+        said.append(f"Sizes are within {100 * off:.2f} points of the shares.")
+    said.extend(f"Part '{part}' is locked, sha256 {done.digests[part]}." for part in done.locked)
+    return said
