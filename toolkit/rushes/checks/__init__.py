@@ -5,7 +5,8 @@ names what is measured of each picture; the measuring itself is ``rushes.checks.
 since it needs OpenCV.
 """
 
+from rushes.checks._label_shapes import bounds_of as label_bounds
 from rushes.checks._measures import PICTURE_MEASURES, PICTURE_MEASURES_VERSION
 from rushes.checks._settle import choose, settle
 
-__all__ = ["PICTURE_MEASURES", "PICTURE_MEASURES_VERSION", "choose", "settle"]
+__all__ = ["PICTURE_MEASURES", "PICTURE_MEASURES_VERSION", "choose", "label_bounds", "settle"]

@@ -18,6 +18,7 @@ from rushes.contracts import Check, StreamView
 from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
+from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._check.looking import PICTURES, measures_of, metric_rows
 from rushes.workflow._check.views import (
     clocks_view,
@@ -27,6 +28,7 @@ from rushes.workflow._check.views import (
     steady,
     stream_of,
 )
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.dataset import Dataset
 
@@ -121,6 +123,7 @@ def check(
             rows.tell(recording["name"], 0)
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
             _one(opened, recording, mine, chosen, rows)
+            _labels(opened, recording, mine, chosen, rows)
     rows.found.sort(
         key=lambda item: (-SEVERITIES.index(item.finding.severity), item.recording, item.finding.check)
     )
@@ -207,6 +210,24 @@ def _one(
         )
         for plugin, options in apt:
             _take(plugin, plugin.judge(view, options), recording_id, name, rows)
+
+
+def _labels(
+    dataset: Dataset,
+    recording: Mapping[str, Any],
+    streams: Sequence[Mapping[str, Any]],
+    chosen: Chosen,
+    rows: _Rows,
+) -> None:
+    """Run every check of labels on one recording; what nobody has labelled or looked at is passed over."""
+    apt = [(plugin, options) for plugin, options in chosen if plugin.subject == "labels"]
+    if not apt:
+        return
+    named = {row["stream"]: stream_of(row) for row in streams}
+    view = labels_view(dataset, recording, named, vocabulary.of_dataset(dataset.store))
+    if len(view) or view.seen:
+        for plugin, options in apt:
+            _take(plugin, plugin.judge(view, options), recording["recording_id"], recording["name"], rows)
 
 
 def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
