@@ -1,11 +1,13 @@
 """Faults that were planted in clean labels are found, told with their facts, and nothing else is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.checks import START_NS, LabelsCheckContract, box, findings, judged, labels, tidy
+from contracts.checks import CAMERA, START_NS, LabelsCheckContract, box, findings, judged, labels, tidy
 from rushes import masks
 from rushes.checks.label_attribute import PLUGIN as ATTRIBUTE
 from rushes.checks.label_author import PLUGIN as AUTHOR
@@ -98,7 +100,7 @@ class TestDegenerate(LabelsCheckContract):
             {"label_id": "empty", "kind": "mask", "class_name": "cup", "index": 3,
              "mask": NOTHING},
             {"label_id": "torn", "kind": "mask", "class_name": "cup", "index": 3, "mask": "~~"},
-            {"label_id": "odd", "kind": "polygon", "class_name": "cup", "index": 3, "points": [1, 1, 9, 9, 5, 6, 7]},
+            {"label_id": "odd", "kind": "polygon", "class_name": "cup", "index": 3, "points": [1, 1, 9, 9, 5]},
             segment("back", 2, 2),
         )  # fmt: skip
 
@@ -236,6 +238,14 @@ class TestMissing(LabelsCheckContract):
     def test_a_frame_that_nobody_looked_at_is_not_missing(self):
         view = labels(*(row for row in tidy() if not row["label_id"].endswith("13")), seen=())
         assert findings(MISSING, view) == []
+
+    def test_pictures_without_times_have_no_neighbours(self):
+        loose = replace(CAMERA, clock="none")
+        assert [
+            f
+            for f in findings(MISSING, replace(self.faulty(), streams={"cam0": loose}))
+            if "of its kind" in f.message
+        ] == []
 
     def test_frames_far_apart_have_no_neighbours(self):
         rows = [box(f"b{at}", at, t_start_ns=START_NS + at * 10**9) for at in range(30) if at != 13]

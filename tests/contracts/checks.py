@@ -14,7 +14,17 @@ from hypothesis.extra import numpy as hnp
 
 from rushes import ontology
 from rushes.checks import PICTURE_MEASURES, label_bounds, settle
-from rushes.contracts import ABSENT_NS, CheckFacts, LabelsCheck, LabelsView, StreamCheck, StreamView
+from rushes.contracts import (
+    ABSENT_NS,
+    CheckFacts,
+    CountsView,
+    DatasetCheck,
+    DatasetView,
+    LabelsCheck,
+    LabelsView,
+    StreamCheck,
+    StreamView,
+)
 from rushes.errors import UsageError
 from rushes.model import Finding, Metric, Stream
 
@@ -214,6 +224,9 @@ def box(label_id, index=0, place=(100, 100, 50, 40), **changes):
     } | changes  # fmt: skip
 
 
+CAMERA = Stream(name="cam0", modality="color", table="frames", clock="header", width=640, height=480)
+
+
 def labels(*rows, ontology_text=HANDS, seen=(), works=(), **changes):
     """Labels of cam0, 640 x 480 at 30 Hz, made by ada with a tool, unless a row says otherwise."""
     texts = {
@@ -246,7 +259,7 @@ def labels(*rows, ontology_text=HANDS, seen=(), works=(), **changes):
         points=points,
         starts=starts,
         ontology=ontology.parse(ontology_text, where="test") if ontology_text else None,
-        streams={"cam0": Stream(name="cam0", modality="color", table="frames", width=640, height=480)},
+        streams={"cam0": CAMERA},
         seen={("label-studio", "ada"): frozenset(("cam0", at) for at in seen)} if len(seen) else {},
         works={
             "author": np.array([who for who, _ in works], object),
@@ -362,3 +375,50 @@ class LabelsCheckContract(CheckContract):
             bounds = label_bounds(columns, view.points, view.starts)
             for item in judged(self.check, replace(view, columns=columns, bounds=bounds)):
                 assert isinstance(item, Finding | Metric)
+
+
+def dataset(count=12, **changes):
+    """Recordings of three people at two places, two classes even in all, two sensors, one even split; no fault."""
+    names = tuple(f"take{at}" for at in range(count))
+    people = tuple(f"p{at % 3}" for at in range(count))
+    filled = {
+        "facts": {"subject": people, "place": tuple(f"room{at % 2}" for at in range(count))},
+        "counts": {
+            "class": CountsView(values=("cup", "hand"), counts=np.full((count, 2), 40)),
+            "sensor": CountsView(values=("color", "imu"), counts=np.full((count, 2), 900)),
+        },
+        "measures": {("cam0", "effective_rate"): 30 + 0.001 * np.arange(count)},
+        "parts": {"default": tuple("train" if at % 4 else "test" for at in range(count))},
+    }
+    return DatasetView(name="set", recordings=names, **(filled | changes))
+
+
+class DatasetCheckContract(CheckContract):
+    """Base of the tests of a check of a whole dataset."""
+
+    check: DatasetCheck
+
+    def faulty(self):
+        raise NotImplementedError
+
+    def test_it_says_what_it_cannot_tell(self):
+        assert self.check.subject == "dataset"
+        assert len(self.check.limits) > 40
+
+    def test_a_clean_dataset_has_no_finding(self):
+        assert findings(self.check, dataset()) == []
+
+    def test_a_planted_fault_is_found(self):
+        found = findings(self.check, self.faulty())
+        assert found
+        assert all(finding.check == self.check.name and finding.value is not None for finding in found)
+
+    def test_judging_twice_gives_the_same(self):
+        assert judged(self.check, self.faulty()) == judged(self.check, self.faulty())
+
+    @pytest.mark.parametrize("count", [0, 1, 2])
+    def test_few_recordings_are_no_crash(self, count):
+        judged(self.check, dataset(count))
+
+    def test_nothing_known_is_no_crash(self):
+        judged(self.check, dataset(facts={}, counts={}, measures={}, parts={}))

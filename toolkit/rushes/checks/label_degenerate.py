@@ -35,7 +35,7 @@ class LabelDegenerate:
         kind, least = view.columns["kind"], options["least_px"]
         width, height = sides(view)
         smaller = np.fmin(width, height)
-        lacking = np.isnan(view.bounds).any(axis=1) & (np.isin(kind, AREAS) | (kind == "keypoints"))
+        lacking = np.isnan(view.bounds).any(axis=1) & np.isin(kind, AREAS)
         with np.errstate(invalid="ignore"):
             thin = np.isin(kind, AREAS) & (smaller < least)
         few = _few_corners(view)
@@ -56,7 +56,7 @@ class LabelDegenerate:
                 return "a polygon of fewer than three corners"
             if thin[at]:
                 return f"it is {width[at]:.3g}×{height[at]:.3g} px (limit {least:g} px)"
-            what = {"mask": "pixels", "keypoints": "labelled points", "track": "key that is shown"}
+            what = {"mask": "pixels", "track": "key that is shown"}
             return f"it has no {what.get(kind[at], 'place and size in numbers')}"
 
         rows = np.flatnonzero(found)

@@ -53,8 +53,9 @@ class LabelMissing:
         frames = np.unique(np.concatenate((index[rows], [at for name, at in looked if name == stream]))).astype(
             np.int64
         )
-        if len(frames) < 3:
-            return
+        known = view.streams.get(stream) if stream is not None else None
+        if len(frames) < 3 or known is None or known.clock == "none":
+            return  # pictures without times are no film
         time_of = np.full(len(frames), ABSENT_NS)
         time_of[np.searchsorted(frames, index[rows])] = times[rows]
         kinds = groups(view, "kind", "class_name", "instance")[rows]

@@ -61,7 +61,7 @@ class LabelSkeleton:
         there = triples[:, 2] > 0
         labelled = np.bincount(rows[there], minlength=len(view))
         share = labelled / np.maximum(np.maximum(lengths, wanted), 1)
-        few = np.flatnonzero(people(view) & keypoints & (labelled > 0) & (share < options["least_share"]))
+        few = np.flatnonzero(people(view) & keypoints & (share < options["least_share"]))
         yield from told(
             view, few, check=self.name, severity="info",
             say=lambda at: f"{labelled[at]} of {max(lengths[at], wanted[at])} points are labelled",

@@ -38,6 +38,7 @@ rushes check --explain stream.gap
     "--set", "changes", multiple=True, metavar="CHECK.OPTION=VALUE", help="Change a limit; can be repeated."
 )
 @click.option("--fail-on", type=OneOf((*SEVERITIES, "never")), default="error", show_default=True)
+@click.option("--since", metavar="REVISION", help="Compare with an earlier revision or tag: what drifted.")
 @click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
 @dry_run_option
 def command(
@@ -45,6 +46,7 @@ def command(
     only: Sequence[str],
     changes: Sequence[str],
     fail_on: str,
+    since: str | None,
     explained: str | None,
     dry_run: bool,
 ) -> Answer:
@@ -60,7 +62,12 @@ def command(
         return Answer(result={"check": explained, **text}, text="\n".join(lines))
     if dataset is None:
         raise click.UsageError("Missing argument 'DATASET'.", click.get_current_context())
-    settings = Settings(only=only or None, options=_options(changes), fail_on=fail_on)
+    settings = Settings(
+        only=only or None,
+        options=_options(changes),
+        fail_on=fail_on,
+        since=int(since) if since and since.isdecimal() else since,
+    )
     with _progress.bar("check", unit="pictures") as progress:
         done = check(dataset, settings, argv=sys.argv[1:], progress=progress, dry_run=dry_run)
     return answer(dataset, done)

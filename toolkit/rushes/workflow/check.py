@@ -18,6 +18,7 @@ from rushes.contracts import Check, StreamView
 from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
+from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._check.looking import PICTURES, measures_of, metric_rows
 from rushes.workflow._check.views import (
@@ -34,6 +35,9 @@ from rushes.workflow.dataset import Dataset
 
 SEVERITIES = ("info", "warning", "error")
 
+WHOLE = ""
+"""Stands for the recording of what concerns the dataset as a whole."""
+
 Progress = Callable[[str, int, int], None]
 Chosen = Sequence[tuple[Check, Mapping[str, float]]]
 
@@ -46,16 +50,18 @@ class Settings:
         only: Ids or families (``image``); all if None.
         options: By check id, the options to change.
         fail_on: The least severity that is forbidden; ``never`` forbids nothing.
+        since: An earlier revision, by number or tag, that the dataset is compared with.
     """
 
     only: Sequence[str] | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: str = "error"
+    since: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A finding and the recording it is about."""
+    """A finding and the recording it is about; both names are empty where it is about the dataset."""
 
     recording_id: str
     recording: str
@@ -86,6 +92,7 @@ class _Rows:
 
     found: list[Found] = field(default_factory=list)
     metrics: list[tuple[int, Mapping[str, Column]]] = field(default_factory=list)
+    streams: list[tuple[str, str | None, str, float]] = field(default_factory=list)
     pictures: int = 0
     progress: Progress | None = None
     looked_at: int = 0
@@ -124,6 +131,7 @@ def check(
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
             _one(opened, recording, mine, chosen, rows)
             _labels(opened, recording, mine, chosen, rows)
+        _whole(opened, settings, chosen, rows)
     rows.found.sort(
         key=lambda item: (-SEVERITIES.index(item.finding.severity), item.recording, item.finding.check)
     )
@@ -230,6 +238,20 @@ def _labels(
             _take(plugin, plugin.judge(view, options), recording["recording_id"], recording["name"], rows)
 
 
+def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, rows: _Rows) -> None:
+    """Run every check of the dataset as a whole; measures are those of this run and of earlier ones."""
+    apt = [(plugin, options) for plugin, options in chosen if plugin.subject == "dataset"]
+    if not apt:
+        return
+    if settings.since is None:
+        view = dataset_view(dataset, fresh=rows.streams)
+    else:
+        with Dataset.open(dataset.path, at=settings.since) as before:
+            view = dataset_view(dataset, before=before, fresh=rows.streams)
+    for plugin, options in apt:
+        _take(plugin, plugin.judge(view, options), WHOLE, "", rows)
+
+
 def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
     """Say that a file is gone or cut: the fault is not in its pictures, so nothing is measured or kept."""
     finding = Finding(
@@ -250,6 +272,7 @@ def _take(
             rows.found.append(Found(recording_id=recording_id, recording=recording, finding=item))
         elif np.isfinite(item.value):
             metrics.append(item)
+    rows.streams += [(recording_id, m.stream, m.metric, m.value) for m in metrics if m.index is None]
     if metrics:
         columns: dict[str, Column] = {
             "recording_id": recording_id,
@@ -276,6 +299,7 @@ def _commit(
     counts = {severity: sum(item.severity == severity for item in found) for severity in SEVERITIES}
     pictures = [PICTURES] if any(columns["check"] == PICTURES for _, columns in rows.metrics) else []
     with store.begin("check", argv=argv, recipe_digest=recipe_digest) as transaction:
+        recordings = [*recordings, WHOLE]
         where = {"recording_id": list(recordings), "check": list(checks)}
         transaction.replace("findings", where, len(found), columns)
         where = {"recording_id": list(recordings), "check": [*checks, *pictures]}
