@@ -10,7 +10,7 @@ from rushes.checks.dataset_anomaly import PLUGIN as ANOMALY
 from rushes.checks.dataset_balance import PLUGIN as BALANCE
 from rushes.checks.dataset_drift import PLUGIN as DRIFT
 from rushes.checks.dataset_drift import psi
-from rushes.contracts import CountsView
+from rushes.views import CountsView
 
 
 def classes(counts, names=("cup", "hand")):

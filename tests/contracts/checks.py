@@ -14,19 +14,10 @@ from hypothesis.extra import numpy as hnp
 
 from rushes import ontology
 from rushes.checks import PICTURE_MEASURES, label_bounds, settle
-from rushes.contracts import (
-    ABSENT_NS,
-    CheckFacts,
-    CountsView,
-    DatasetCheck,
-    DatasetView,
-    LabelsCheck,
-    LabelsView,
-    StreamCheck,
-    StreamView,
-)
+from rushes.contracts import CheckFacts, DatasetCheck, LabelsCheck, StreamCheck, StreamView
 from rushes.errors import UsageError
 from rushes.model import Finding, Metric, Stream
+from rushes.views import ABSENT_NS, CountsView, DatasetView, LabelsView
 
 # Each check's test class runs these by itself; hypothesis takes that for a mistake.
 inherited = settings(suppress_health_check=[HealthCheck.differing_executors])
@@ -188,7 +179,7 @@ class StreamCheckContract(CheckContract):
         columns = dict(view.columns)
         for name in set(columns) - {"index"}:
             dtype = columns[name].dtype
-            elements = None if dtype.kind == "f" else st.integers(-(2**31), 2**31 - 1)
+            elements = None if dtype.kind in "fb" else st.integers(-(2**31), 2**31 - 1)
             columns[name] = data.draw(hnp.arrays(dtype, count, elements=elements))
         pictures = {
             name: data.draw(hnp.arrays(np.float64, count, elements=st.floats(0, 255) | st.just(np.nan)))

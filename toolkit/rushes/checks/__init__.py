@@ -8,5 +8,9 @@ since it needs OpenCV.
 from rushes.checks._label_shapes import bounds_of as label_bounds
 from rushes.checks._measures import PICTURE_MEASURES, PICTURE_MEASURES_VERSION
 from rushes.checks._settle import choose, settle
+from rushes.checks._sound import SOUND_MEASURES, measure_block
 
-__all__ = ["PICTURE_MEASURES", "PICTURE_MEASURES_VERSION", "choose", "label_bounds", "settle"]
+__all__ = [
+    "PICTURE_MEASURES", "PICTURE_MEASURES_VERSION", "SOUND_MEASURES", "choose", "label_bounds", "measure_block",
+    "settle",
+]  # fmt: skip

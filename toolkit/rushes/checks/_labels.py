@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.checks._spans import MOST
-from rushes.contracts import ABSENT_NS, LabelsView
 from rushes.model import Finding, Severity
+from rushes.views import ABSENT_NS, LabelsView
 
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]

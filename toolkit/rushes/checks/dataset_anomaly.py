@@ -5,9 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from rushes.contracts import DatasetCheck, DatasetView, Option
+from rushes.contracts import DatasetCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_count
+from rushes.views import DatasetView
 
 MAD_TO_SD = 1.4826
 FLOORS = {"effective_rate": 0.005, "labels_a_frame": 0.1}

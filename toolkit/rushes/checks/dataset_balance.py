@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from rushes.contracts import CountsView, DatasetCheck, DatasetView, Option
+from rushes.contracts import DatasetCheck, Option
 from rushes.model import Finding, Metric, Severity
+from rushes.views import CountsView, DatasetView
 
 Counts = npt.NDArray[np.int64]
 

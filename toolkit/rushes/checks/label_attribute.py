@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from rushes.checks._labels import given, groups, people, told
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import LabelsView
 from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology
 
 

@@ -5,8 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import LabelsView
 
 
 class LabelAuthor:

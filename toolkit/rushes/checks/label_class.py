@@ -9,8 +9,9 @@ import numpy as np
 
 from rushes import registry
 from rushes.checks._labels import groups, told
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric, Severity
+from rushes.views import LabelsView
 from rushes.vocabulary import Ontology
 
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from rushes.checks._label_shapes import items_of, uneven
 from rushes.checks._labels import Flags, sides, told
-from rushes.contracts import ABSENT_NS, LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import ABSENT_NS, LabelsView
 
 AREAS = ("box", "rotated_box", "polygon", "mask", "track")
 

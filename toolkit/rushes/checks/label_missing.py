@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from rushes.checks._labels import MAKER, Flags, Places, given, groups, told
-from rushes.contracts import ABSENT_NS, LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import ABSENT_NS, LabelsView
 
 OF_FRAMES = ("box", "rotated_box", "polygon", "mask", "keypoints", "class")
 

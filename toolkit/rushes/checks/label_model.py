@@ -7,10 +7,11 @@ import numpy as np
 
 from rushes.checks._labels import Flags, Places, Values, given, groups, name_of
 from rushes.checks._spans import MOST
-from rushes.contracts import ABSENT_NS, LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_count
 from rushes.shapes import box_overlaps
+from rushes.views import ABSENT_NS, LabelsView
 
 KINDS = ("box", "rotated_box", "mask", "polygon")
 

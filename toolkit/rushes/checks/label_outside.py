@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from rushes.checks._labels import Places, Values, told
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric, Severity
+from rushes.views import LabelsView
 
 
 class LabelOutside:

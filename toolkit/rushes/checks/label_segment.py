@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 
 from rushes.checks._labels import MAKER, Places, groups, name_of, told
-from rushes.contracts import ABSENT_NS, LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_ns
+from rushes.views import ABSENT_NS, LabelsView
 
 
 class LabelSegment:

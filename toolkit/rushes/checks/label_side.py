@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from rushes.checks._label_shapes import items_of
 from rushes.checks._labels import MAKER, Flags, Places, Values, given, groups, name_of, told
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import LabelsView
 
 LEFT, RIGHT = 1, 2
 _WORD = re.compile(r"(?:^|[^a-z])(left|right)(?:$|[^a-z])")

@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from rushes.checks._labels import Flags, Places, Values, groups, people, sides, told
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import LabelsView
 
 MAD_TO_SD = 1.4826
 LEAST_SPREAD = 0.05

@@ -7,8 +7,9 @@ import numpy as np
 
 from rushes.checks._label_shapes import items_of
 from rushes.checks._labels import MAKER, Places, Values, given, groups, told
-from rushes.contracts import LabelsCheck, LabelsView, Option
+from rushes.contracts import LabelsCheck, Option
 from rushes.model import Finding, Metric
+from rushes.views import LabelsView
 
 BOXES = ("box", "rotated_box", "mask", "polygon")
 

@@ -21,6 +21,7 @@ from rushes.store import Store
 from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._check.looking import PICTURES, measures_of, metric_rows
+from rushes.workflow._check.sound import sound_measures
 from rushes.workflow._check.views import (
     clocks_view,
     columns_of,
@@ -200,6 +201,7 @@ def _one(
             continue
         wanted = {column for plugin, _ in apt for column in plugin.columns}
         columns = columns_of(dataset, row, wanted)
+        columns |= sound_measures(dataset, row, wanted)
         pictures: Mapping[str, npt.NDArray[np.float64]] = {}
         if any(plugin.pictures for plugin, _ in apt) and row["table"] == "frames" and len(columns["index"]):
             try:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rushes.contracts import CountsView, DatasetView
+from rushes.views import CountsView, DatasetView
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes.checks import label_bounds
-from rushes.contracts import ABSENT_NS, LabelsView
 from rushes.model import Stream
+from rushes.views import ABSENT_NS, LabelsView
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels.choosing import frame_of
 from rushes.workflow.dataset import Dataset
