@@ -50,7 +50,10 @@ class DatasetDrift:
             for part in sorted({name for name in parts if name is not None}):
                 inside = np.array([name == part for name in parts], np.bool_)
                 outside = np.array([name is not None and name != part for name in parts], np.bool_)
-                for what, counts in view.counts.items():
+                for what, held in view.counts.items():
+                    # Of sensors, whether a recording has one: how many samples that gives is a matter of its rate.
+                    had = np.minimum(held.counts, 1) if what == "sensor" else held.counts
+                    counts = CountsView(values=held.values, counts=had)
                     words = f"split {split}: {what} in '{part}' against the rest"
                     yield from self._compare(words, f"{split}_{part}_{what}", counts, inside, outside, options)
         if view.before is not None:

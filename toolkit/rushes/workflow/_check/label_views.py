@@ -24,6 +24,7 @@ PLACES = {
     "t_start_ns": ABSENT_NS, "t_end_ns": ABSENT_NS, "created_ns": ABSENT_NS, "updated_ns": ABSENT_NS,
 }  # fmt: skip
 AMOUNTS = ("x_px", "y_px", "width_px", "height_px", "rotation_deg", "score")
+LABEL_COLUMNS = (*TEXTS, *PLACES, *AMOUNTS, "points")
 MADE = ("created", "updated")
 
 
@@ -32,12 +33,8 @@ def labels_view(
 ) -> LabelsView:
     """Lay out the current labels of a recording, and which of its frames were looked at."""
     where = {"recording_id": recording["recording_id"]}
-    table = dataset.arrow("labels", columns=[*TEXTS, *PLACES, *AMOUNTS, "points"], where=where)
-    table = table.sort_by("label_id")
-    columns: dict[str, npt.NDArray[Any]] = {name: _texts(table[name]) for name in TEXTS}
-    columns |= {name: _filled(table[name], absent, np.int64) for name, absent in PLACES.items()}
-    columns |= {name: _filled(table[name], float("nan"), np.float64) for name in AMOUNTS}
-    points, starts = _ragged(table["points"])
+    table = dataset.arrow("labels", columns=LABEL_COLUMNS, where=where).sort_by("label_id")
+    columns, points, starts = laid_out(table)
     seen, works = _looks(dataset, where)
     return LabelsView(
         recording=recording["name"],
@@ -50,6 +47,17 @@ def labels_view(
         seen=seen,
         works=works,
     )
+
+
+def laid_out(
+    table: pa.Table,
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Give columns, points and starts of rows of ``labels``, as :class:`rushes.views.LabelsView` has them."""
+    columns: dict[str, npt.NDArray[Any]] = {name: _texts(table[name]) for name in TEXTS}
+    columns |= {name: _filled(table[name], absent, np.int64) for name, absent in PLACES.items()}
+    columns |= {name: _filled(table[name], float("nan"), np.float64) for name in AMOUNTS}
+    points, starts = _ragged(table["points"])
+    return columns, points, starts
 
 
 def _looks(
