@@ -364,7 +364,7 @@ class LabelsCheck(CheckFacts, Protocol):
 
     subject: Literal["labels"]
 
-    limits: str
+    known_limits: str
     """What it cannot tell, and when it is wrong, for ``--explain``."""
 
     def judge(self, view: LabelsView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
@@ -377,7 +377,7 @@ class DatasetCheck(CheckFacts, Protocol):
 
     subject: Literal["dataset"]
 
-    limits: str
+    known_limits: str
     """What it cannot tell, and when it is wrong, for ``--explain``."""
 
     def judge(self, view: DatasetView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:

@@ -25,7 +25,7 @@ class AudioLevel:
         "A microphone that is off, muted or set too hot is found after the session, when the voice that a gesture "
         "goes with is gone. What is cut off at full scale cannot be brought back."
     )
-    limits = (
+    known_limits = (
         "A pause of people is silence too, in a quiet room below any limit: it is info unless the whole stream "
         "is. Clipping before the converter, below full scale, is not found. What does not decode is not measured."
     )

@@ -25,7 +25,7 @@ class DatasetAnomaly:
         "The take with the wrong exposure, the camera that ran at 25 Hz, the recording with a tenth of the "
         "labels: each passes every limit by itself and stands out among its kind."
     )
-    limits = (
+    known_limits = (
         "It finds what is rare, not what is wrong: the one recording at night is found too. Fewer than "
         "least_recordings of a stream have no rest to differ from. Where a third are odd they are the rule."
     )

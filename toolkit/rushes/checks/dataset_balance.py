@@ -25,7 +25,7 @@ class DatasetBalance:
         "A model learns what there is much of. A class with ten examples is not learnt, one that occurs in a "
         "single recording is learnt with its room and its person, and a set of one person says nothing of others."
     )
-    limits = (
+    known_limits = (
         "Labels are counted one by one: a thing in a thousand frames of one film counts a thousand times, which "
         "is why recordings are counted too. A world may be out of balance by nature; then state it, and weigh."
     )

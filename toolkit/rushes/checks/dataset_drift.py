@@ -27,7 +27,7 @@ class DatasetDrift:
         "A test set with other classes, people's habits or sensors than the training set measures something else, "
         "and a dataset that drifts from one revision to the next makes its figures incomparable."
     )
-    limits = (
+    known_limits = (
         "Recordings are what is drawn again, since frames of one film are no independent witnesses. What "
         "shuffling the recordings between the two sides gives one time in twenty is no finding: with few "
         "recordings that is a lot, and little is found. Many properties are compared, so that one in twenty may "

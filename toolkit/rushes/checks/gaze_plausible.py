@@ -24,7 +24,7 @@ class GazePlausible:
         "Eye trackers lose the pupil, are taken off, or need calibration again, and go on writing rows. Who "
         "studies where people look must know for which of them the eye was seen."
     )
-    limits = (
+    known_limits = (
         "Saccades jump by nature, so only a sample that leaves and comes straight back is a spike; a blink may "
         "make one. Whether gaze falls on what a person looked at (accuracy) needs a target. Devices without a "
         "confidence are judged by the rest."

@@ -22,7 +22,7 @@ class LabelAttribute:
         "The ontology says which attributes a class must have and which values are possible. A hand without its "
         "side is unfinished work, and a value that is none is lost when it is exported."
     )
-    limits = (
+    known_limits = (
         "Labels of models, and parts of another label such as the keypoints of a box, need no attributes. What "
         "the source states beyond the ontology is kept and not judged."
     )

@@ -19,7 +19,7 @@ class LabelAuthor:
         "A prediction that is waved through is the model's opinion under a person's name. Training on it, and "
         "worse, testing on it, rewards the model for its own mistakes."
     )
-    limits = (
+    known_limits = (
         "A good model on an easy film is rightly accepted: look at some of the frames before you speak to anyone. "
         "Tools that do not tell where a label comes from, or how long it took, give nothing to judge."
     )

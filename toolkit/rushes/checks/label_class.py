@@ -24,7 +24,7 @@ class LabelClass:
         "A class that the ontology does not know is lost in every export, and 'hnad' beside 'hand' halves a class "
         "without a word."
     )
-    limits = "A dataset without an ontology is not judged. Labels of kind text need no class."
+    known_limits = "A dataset without an ontology is not judged. Labels of kind text need no class."
     subject: Literal["labels"] = "labels"
     defaults: Mapping[str, Option] = {}
 

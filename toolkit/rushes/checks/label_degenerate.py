@@ -23,7 +23,9 @@ class LabelDegenerate:
         "A click that became a box, a mask of nothing or a span that ends before it begins shows no thing. Losses "
         "divide by their area, and the run ends in NaN hours later."
     )
-    limits = "A thing truly smaller than a pixel cannot be told from a slip. A polygon that crosses itself passes."
+    known_limits = (
+        "A thing truly smaller than a pixel cannot be told from a slip. A polygon that crosses itself passes."
+    )
     subject: Literal["labels"] = "labels"
     defaults: Mapping[str, Option] = {
         "least_px": Option(default=1.0, unit="px", reason="nothing narrower than a pixel can be seen"),

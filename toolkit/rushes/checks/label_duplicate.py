@@ -22,7 +22,7 @@ class LabelDuplicate:
         "A second box on the same thing counts it twice, and teaches a detector to answer twice. It comes from a "
         "double click, an import that was run twice, or a prediction that was kept beside the correction."
     )
-    limits = (
+    known_limits = (
         "Polygons, masks and keypoints are compared by their bounds: two people who embrace may share them. "
         "Labels of different makers are never duplicates of each other. Tracks and segments are left to their own "
         "checks."

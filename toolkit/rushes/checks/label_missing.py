@@ -22,7 +22,7 @@ class LabelMissing:
         "What nobody labelled is taken for background and unlearnt. A hand does not vanish for one frame: where "
         "it is labelled just before and just after, it was forgotten, or hidden."
     )
-    limits = (
+    known_limits = (
         "What is hidden or out of the picture for a moment is found too, so it is info. Frames further apart than "
         "within_s, and pictures without times, have no neighbours. A thing that is never labelled is not found; a "
         "model's second opinion is (label.model)."

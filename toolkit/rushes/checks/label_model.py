@@ -25,7 +25,7 @@ class LabelModel:
         "Where a model is sure and a person said otherwise, one of the two is wrong: looking there first finds "
         "the most label errors for an hour of work. The ranking is the use; it is no verdict."
     )
-    limits = (
+    known_limits = (
         "It finds what the model knows: what it overlooks is not told. A model that was "
         "trained on these labels agrees with their errors. Masks and polygons are compared by their bounds."
     )

@@ -20,7 +20,7 @@ class LabelOutside:
         "Pixels outside a picture cannot be learnt from, and many trainers clip, drop or crash on such boxes. A "
         "label that lies outside as a whole was made on a picture of another size, or placed in other units."
     )
-    limits = (
+    known_limits = (
         "Boxes that are meant to go on behind the edge (amodal) are found too: raise slack_px for these. The size "
         "of the picture is the one that the label was drawn on, else the one that the stream declares; without "
         "either nothing is judged."

@@ -20,7 +20,7 @@ class LabelRelation:
         "Who holds what is only worth as much as its two ends. A label that is deleted leaves relations behind, "
         "and what was drawn from cup to hand says the opposite of what was meant."
     )
-    limits = (
+    known_limits = (
         "Ends are looked for in the recording of the relation. Whether a relation is true is not judged. Classes "
         "are held against the ontology, those above them in the tree count."
     )

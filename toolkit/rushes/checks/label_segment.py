@@ -21,7 +21,7 @@ class LabelSegment:
         "A gesture lasts longer than a blink. Spans of a few milliseconds, two of one gesture that overlap, and a "
         "gap of one frame in a long one are slips of the mouse; a model of time learns to stutter from them."
     )
-    limits = (
+    known_limits = (
         "Segments of different instances, such as the left and the right hand, may overlap, and so may different "
         "gestures: that is info only. Spans without times are not judged."
     )

@@ -29,7 +29,7 @@ class LabelSide:
         "Left and right are the slip that people make most, and no loss curve shows it. A person has one left "
         "hand, a hand stays the hand that it is, and a left hand ends at the left wrist."
     )
-    limits = (
+    known_limits = (
         "Two left hands are found where both are parts of one person's label, or bear its instance; hands that no "
         "label ties to a person may belong to two. A side that is wrong on all labels of a hand is found by the "
         "wrists only. Shoulders and hips that cross are found from the front and the back, not from the side; "

@@ -25,7 +25,7 @@ class LabelSize:
         "A slip of the mouse, a box around two things, or a label of the wrong class stands out by its size or "
         "its shape. Median and median deviation are not moved by the outliers that they must find."
     )
-    limits = (
+    known_limits = (
         "Things near and far differ honestly: a class whose sizes spread over decades hides its slips, and one "
         "that is nearly always of one size shows honest exceptions. So this is a list to look at, of severity "
         "info. Fewer than least_count labels of a class in a stream are not judged."

@@ -23,7 +23,7 @@ class LabelSkeleton:
         "Keypoints are told apart by their order alone. One too few shifts all that follow, and points that lie "
         "on one another are a stack of clicks, not a hand."
     )
-    limits = (
+    known_limits = (
         "Points in the wrong order, with the right number, are not found here; some are by label.side. Points may "
         "truly fall on one another when a finger points at the camera: least_apart of them must lie apart."
     )

@@ -23,7 +23,7 @@ class LabelTrack:
         "A thing moves on; it does not jump. A box that leaves its thing for another, an instance number that was "
         "given to two things, or a slip in one key shows as a jump far beyond what the thing does otherwise."
     )
-    limits = (
+    known_limits = (
         "A cut in the film and a thing that was hidden for long jump honestly. Speed is in diagonals of the box "
         "per frame, so that near and far are alike; boxes of a few pixels jitter by their own size."
     )

@@ -316,8 +316,9 @@ def _method(done: Checked, settings: Settings) -> Html:
         rows.append((what, plugin.version, said or "none", f"{count:,}"))
     pictures = f"; {say_count(done.pictures, 'picture')} decoded in this run" if done.pictures else ""
     words = (
-        f"rushes {__version__}, revision {done.revision} of the dataset, {say_count(len(rows), 'check')}{pictures}. "
-        "A finding is a measure beyond a limit, with both; it is no grade. Open a check for its reason and its limits."
+        f"rushes {__version__}, revision {done.revision} of the dataset, {say_count(len(rows), 'check')}"
+        f"{pictures}. A finding is a measure beyond a limit, with both; it is no grade. Open a check for its "
+        "reason and its limits."
     )
     return section("Method", paragraph(words), table(_METHOD, rows, caption="Checks and limits, as they were run"))
 

@@ -27,9 +27,13 @@ def entry(code: str) -> dict[str, str]:
     if code in checks:
         check = checks[code]
         options = ", ".join(f"{name} = {value}" for name, value in check.defaults.items())
-        said = {"title": "a check", "reason": " ".join(check.reason.split()), "options": options or "none"}
-        limits = " ".join(getattr(check, "limits", "").split())
-        return said | ({"known limits": limits} if limits else {})
+        return {
+            "title": "a check",
+            "measures": " ".join((type(check).__doc__ or "").split()),
+            "reason": " ".join(check.reason.split()),
+            "options": options or "none",
+            "limits": " ".join(getattr(check, "known_limits", "").split()),
+        }
     near = registry.close_to(code, [*catalogue(), *checks])
     raise UsageError(
         f"there is no code or check '{code}'",
