@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 
+from looks import measure
 from rushes import registry
 from rushes.checks import settle
-from rushes.checks._pixels import measure
 from rushes.contracts import StreamView
 from rushes.model import Finding, Stream
 
@@ -25,8 +25,8 @@ def film(path):
         nominal = float(track.average_rate)
         for at, frame in enumerate(container.decode(track)):
             times.append(round(frame.pts * track.time_base * 10**9))
-            grey = frame.to_ndarray(format="gray")
-            pictures.append((at, cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)))
+            colour = frame.to_ndarray(format="rgb24")
+            pictures.append((at, cv2.resize(colour, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)))
     return StreamView(
         recording=path.name,
         stream=Stream(name="video", modality="color", table="frames", clock="pts", nominal_rate_hz=nominal),

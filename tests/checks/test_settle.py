@@ -9,20 +9,32 @@ from rushes.errors import UsageError
 OFFERED = registry.load_all("checks")
 
 
-def test_there_are_fifteen_and_ids_match_their_modules():
+def test_there_are_twenty_nine_and_ids_match_their_modules():
     assert {name: check.name for name, check in OFFERED.items()} == {
         name: name.replace("_", ".", 1) for name in OFFERED
     }
-    assert len(OFFERED) == 15
+    assert len(OFFERED) == 29
 
 
 def test_all_or_some_or_a_family():
     assert [check.name for check in choose(OFFERED, None)] == sorted(check.name for check in OFFERED.values())
     assert [check.name for check in choose(OFFERED, ["stream.gap"])] == ["stream.gap"]
     assert [check.name for check in choose(OFFERED, ["image"])] == [
+        "image.aspect",
         "image.blur",
-        "image.exposure",
+        "image.bright",
+        "image.cast",
+        "image.clipped",
+        "image.covered",
+        "image.dark",
+        "image.duplicate",
+        "image.format",
         "image.frozen",
+        "image.grey",
+        "image.half",
+        "image.low_information",
+        "image.near_duplicate",
+        "image.size",
         "image.unreadable",
     ]
 

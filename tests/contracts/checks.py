@@ -42,11 +42,26 @@ def camera(times=None, *, stream=None, pictures=None, **columns):
         "std": np.full(count, 50.0),
         "p01": np.full(count, 5.0),
         "p50": np.full(count, 105.0),
+        "p95": np.full(count, 200.0),
         "p99": np.full(count, 230.0),
         "dark_share": np.full(count, 0.01),
         "bright_share": np.full(count, 0.01),
         "entropy": np.full(count, 7.0),
         "sharpness": 200 + 20 * generator.random(count),
+        "width": np.full(count, 1280.0),
+        "height": np.full(count, 720.0),
+        "channels": np.full(count, 3.0),
+        "bits": np.full(count, 8.0),
+        "orientation": np.full(count, 1.0),
+        "flat_top": np.zeros(count),
+        "flat_bottom": np.zeros(count),
+        "flat_grey": np.full(count, np.nan),
+        "spread": np.full(count, 40.0),
+        "red_shift": np.full(count, 8.0),
+        "blue_shift": np.full(count, -6.0),
+        "holes": np.full(count, 0.2),
+        "levels": np.full(count, 900.0),
+        "unchanged": np.where(np.arange(count) == 0, np.nan, 0.4),
         "difference": np.where(np.arange(count) == 0, np.nan, 2.0),
     }
     return StreamView(
@@ -102,6 +117,8 @@ class CheckContract:
         assert type(self.check).__module__.endswith(self.check.name.replace(".", "_"))
         assert self.check.version
         assert len(self.check.reason) > 40
+        assert len(self.check.known_limits) > 40
+        assert type(self.check).__doc__
         assert all(option.reason for option in self.check.defaults.values())
 
     def test_options_are_settled_and_unknown_ones_refused(self):

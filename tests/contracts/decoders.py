@@ -77,11 +77,32 @@ class DecoderContract:
             else:
                 assert 0.9 * long_side_px - 1 <= max(grey.shape) <= long_side_px
 
+    def test_a_small_picture_looks_like_the_whole_one_and_says_its_size(
+        self, decoder: Decoder, samples: Sequence[Sample]
+    ) -> None:
+        for request, payload in samples:
+            whole = decoder.decode(request, payload)
+            small = decoder.decode_small(request, payload, 64)
+            assert small.pixels.dtype == np.uint8
+            assert (small.width, small.height) == (whole.shape[1], whole.shape[0])
+            assert max(small.pixels.shape[:2]) <= 64 or max(small.pixels.shape[:2]) == max(whole.shape[:2])
+            if whole.dtype == np.uint8:
+                assert small.counts is None
+                means = [picture.mean((0, 1)) for picture in (small.pixels, whole)]
+                assert np.abs(means[0] - means[1]).max() < 8, (request, means)
+            else:
+                assert small.counts is not None
+                assert np.array_equal(small.counts, whole, equal_nan=True)
+
     def test_what_cannot_be_decoded_is_a_read_error_with_its_file(
         self, decoder: Decoder, broken: Sequence[Sample]
     ) -> None:
         for request, payload in broken:
-            for decode in (decoder.decode, lambda r, p: decoder.decode_grey(r, p, 32)):
+            for decode in (
+                decoder.decode,
+                lambda r, p: decoder.decode_grey(r, p, 32),
+                lambda r, p: decoder.decode_small(r, p, 32),
+            ):
                 with pytest.raises(ReadError) as error:
                     decode(request, payload)
                 assert error.value.code in {"read.undecodable", "read.absent-file"}

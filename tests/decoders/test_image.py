@@ -1,5 +1,6 @@
 """Still pictures from their bytes."""
 
+import io
 import struct
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from contracts.decoders import DecoderContract, Sample
 from rushes import registry
 from rushes.decoders import image
+from rushes.decoders._headers import PNG, Head, head_of, jpeg_is_whole
 from rushes.errors import ReadError
 from rushes.model import FrameRequest, Location
 
@@ -124,10 +126,75 @@ def test_compressed_depth_in_metres_follows_its_quantiser() -> None:
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (1280, 720), (752, 480), (33, 3000), (5, 7)])
 def test_the_size_of_a_jpeg_is_read_from_its_head(width: int, height: int) -> None:
     jpeg = encoded(".jpg", np.zeros((height, width, 3), np.uint8))
-    assert image.jpeg_size(jpeg) == (width, height)
-    assert image.jpeg_size(with_preview(jpeg)) == (width, height)
-    assert image.jpeg_size(jpeg[:20]) is None
-    assert image.jpeg_is_whole(jpeg)
+    for whole in (jpeg, with_preview(jpeg)):
+        head = head_of(whole)
+        assert head is not None
+        assert (head.width, head.height, head.channels, head.bits) == (width, height, 3, 8)
+    assert head_of(jpeg[:20]) is None
+    assert jpeg_is_whole(jpeg)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "channels", "bits"),
+    [
+        *(("png", mode, channels, 8) for mode, channels in (("L", 1), ("RGB", 3), ("RGBA", 4), ("LA", 2))),
+        *(("jpeg", mode, channels, 8) for mode, channels in (("L", 1), ("RGB", 3), ("CMYK", 4))),
+        *(("tiff", mode, channels, 8) for mode, channels in (("L", 1), ("RGB", 3), ("RGBA", 4), ("CMYK", 4))),
+        *((kind, "I;16", 1, 16) for kind in ("png", "tiff", "ppm")),
+        *(("ppm", mode, channels, 8) for mode, channels in (("L", 1), ("RGB", 3))),
+        *((kind, "RGB", 3, 8) for kind in ("bmp", "webp")),
+    ],
+)
+def test_the_head_says_what_pillow_wrote(kind: str, mode: str, channels: int, bits: int) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (123, 45)).save(file, kind)
+    assert head_of(file.getvalue()) == Head(width=123, height=45, channels=channels, bits=bits)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpeg", "tiff"])
+def test_a_turn_by_exif_is_told_and_not_applied(kind: str, orientation: int) -> None:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(PHOTO).save(file, kind, exif=exif)
+    small = DECODER.decode_small(request(kind), file.getvalue(), 512)
+    assert (small.orientation, small.width, small.height) == (orientation, 80, 60)
+    assert np.abs(small.pixels.astype(int) - PHOTO).mean() < 9
+
+
+@pytest.mark.parametrize(
+    ("payload", "fault"),
+    [
+        (b"", "empty"),
+        (b"no picture at all", "no-picture"),
+        (encoded(".jpg", np.zeros((90, 90, 3), np.uint8))[:-30], "cut"),
+        (encoded(".png", np.zeros((90, 90, 3), np.uint8))[:-12], "cut"),
+        (b"P5 70000 70000 255\n" + bytes(99), "too-large"),
+        (PNG + b"\0\0\0\rIHDR" + struct.pack(">IIBBB", 60000, 60000, 8, 2, 0) + b"\0\0IEND", "too-large"),
+        (b"BM" + bytes(16) + struct.pack("<iiHH", 50000, -50000, 1, 24) + bytes(99), "too-large"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_named_before_anything_is_decoded(payload: bytes, fault: str) -> None:
+    for decode in (
+        lambda: DECODER.decode(request(), payload),
+        lambda: DECODER.decode_small(request(), payload, 512),
+    ):
+        with pytest.raises(ReadError) as caught:
+            decode()
+        assert caught.value.facts["fault"] == fault
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_small_picture_has_the_colours_of_the_whole(mode: str) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (1920, 1080), (200, 90, 30)).convert(mode).save(file, "jpeg")
+    small = DECODER.decode_small(request(), file.getvalue(), 512)
+    assert small.channels == {"L": 1, "RGB": 3, "CMYK": 4}[mode]
+    assert (small.width, small.height, small.counts) == (1920, 1080, None)
+    assert small.pixels.shape[:2] == (270, 480)
+    whole = DECODER.decode(request(), file.getvalue())
+    assert np.abs(small.pixels[9, 9].astype(int) - whole[9, 9]).max() <= 3
 
 
 @pytest.mark.parametrize(("long_side", "wished", "given"), [(1280, 512, 512), (960, 512, 480), (4000, 480, 480)])

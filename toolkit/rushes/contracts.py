@@ -28,7 +28,7 @@ from rushes.model import (
     Stream,
     Times,
 )
-from rushes.views import DatasetView, LabelsView
+from rushes.views import ClocksView, DatasetView, DuplicatesView, LabelsView
 from rushes.vocabulary import Ontology
 
 
@@ -106,6 +106,29 @@ class Reader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallPicture:
+    """One frame decoded as small as is cheap, for checks, and what its bytes say of themselves.
+
+    Args:
+        pixels: Shape (h, w, 3) RGB or (h, w), uint8. What is deeper is scaled as ``decode_grey`` does.
+        counts: Shape (h, w), uint16 or float32, as recorded and whole, where the picture is deeper than 8 bits;
+            None otherwise.
+        width, height: Of the whole picture, as its bytes state or as it came out.
+        channels: As the bytes state: 1 grey, 3 colour, 4 CMYK or with opacity.
+        bits: Of a channel.
+        orientation: EXIF's, 1 to 8; 1 where none is stated.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    counts: npt.NDArray[Any] | None
+    width: int
+    height: int
+    channels: int
+    bits: int
+    orientation: int = 1
+
+
 class Decoder(Protocol):
     """Encoded payloads → pixels. ``decoders/NAME.py``."""
 
@@ -146,6 +169,22 @@ class Decoder(Protocol):
 
         Raises:
             ReadError: As :meth:`decode`.
+        """
+        ...
+
+    def decode_small(
+        self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
+    ) -> SmallPicture:
+        """Decode one frame for all checks together, in colour where it has colour.
+
+        Args:
+            request: As for :meth:`decode`.
+            payload: As for :meth:`decode`.
+            long_side_px: Wished length of the longer side, kept as in :meth:`decode_grey`.
+
+        Raises:
+            ReadError: As :meth:`decode`; its facts name the ``fault``: empty, cut, no-picture, too-large or
+                undecodable.
         """
         ...
 
@@ -236,59 +275,6 @@ class MomentsView:
     pairs: Sequence[PairView]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockStretch:
-    """A stretch without a reset of one clock against the recorder's, as sync estimated it.
-
-    Args:
-        clock: Its name: a stream's ``clock_id``, or the stream.
-        segment: Number of the stretch, from 0.
-        start_ns, end_ns: In the clock itself, both included.
-        drift_ppm: What the recorder's clock gains on it.
-        drift_ci95_ppm: Half width of the 95 % interval; None where not known.
-        estimated: Whether there was evidence.
-    """
-
-    clock: str
-    segment: int
-    start_ns: int
-    end_ns: int
-    drift_ppm: float
-    drift_ci95_ppm: float | None
-    estimated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentVerdict:
-    """What the content of two streams says of their clocks, as sync found it; the fields are ``crosschecks``."""
-
-    kind: str
-    first: str
-    second: str
-    verdict: str
-    offset_ns: int | None
-    ci95_ns: int | None
-    reason: str
-    applied: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClocksView:
-    """The clocks of one recording, as a check is shown them.
-
-    Args:
-        spans: By stream that has samples and times, its earliest and latest raw time, both included.
-        stretches: What sync estimated; empty where it never ran or had no evidence.
-        content: What sync found in the content.
-    """
-
-    recording: str
-    streams: Sequence[Stream]
-    spans: Mapping[str, tuple[int, int]]
-    stretches: Sequence[ClockStretch]
-    content: Sequence[ContentVerdict]
-
-
 class CheckFacts(Protocol):
     """What every check says of itself."""
 
@@ -299,7 +285,10 @@ class CheckFacts(Protocol):
     """Raised whenever its measures of the same data change."""
 
     reason: str
-    """Why the check exists, for ``rushes check --explain``."""
+    """Why the check exists, for ``rushes check --explain``; what it measures is its docstring."""
+
+    known_limits: str
+    """What it does not tell, and what it may tell without a fault."""
 
     defaults: Mapping[str, Option]
     """Options by name; the names carry units where they have one."""
@@ -364,9 +353,6 @@ class LabelsCheck(CheckFacts, Protocol):
 
     subject: Literal["labels"]
 
-    known_limits: str
-    """What it cannot tell, and when it is wrong, for ``--explain``."""
-
     def judge(self, view: LabelsView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Judge; never raises for bad data. Fit for 100,000 labels: columns, not a loop over pairs."""
         ...
@@ -377,15 +363,24 @@ class DatasetCheck(CheckFacts, Protocol):
 
     subject: Literal["dataset"]
 
-    known_limits: str
-    """What it cannot tell, and when it is wrong, for ``--explain``."""
-
     def judge(self, view: DatasetView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Judge; never raises for bad data."""
         ...
 
 
-Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck | LabelsCheck | DatasetCheck
+class DuplicatesCheck(CheckFacts, Protocol):
+    """Pictures of all recordings together → findings, each with the id of the recording that it is about."""
+
+    subject: Literal["duplicates"]
+
+    def judge(self, view: DuplicatesView, options: Mapping[str, float]) -> Iterator[tuple[str, Metric | Finding]]:
+        """Judge; never raises for bad data."""
+        ...
+
+
+Check: TypeAlias = (
+    StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck | LabelsCheck | DatasetCheck | DuplicatesCheck
+)
 """Told apart by ``subject``."""
 
 

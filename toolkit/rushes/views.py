@@ -1,17 +1,70 @@
-"""Labels of a recording, and a dataset as a whole, as checks are shown them: columns, not objects."""
+"""Clocks, labels, a whole dataset and its like pictures, as checks are shown them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rushes.model import Stream
+from rushes.model import Stream, Times
 from rushes.vocabulary import Ontology
 
 ABSENT_NS = -(2**63)
 """Stands for a time that is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStretch:
+    """A stretch without a reset of one clock against the recorder's, as sync estimated it.
+
+    Args:
+        clock: Its name: a stream's ``clock_id``, or the stream.
+        segment: Number of the stretch, from 0.
+        start_ns, end_ns: In the clock itself, both included.
+        drift_ppm: What the recorder's clock gains on it.
+        drift_ci95_ppm: Half width of the 95 % interval; None where not known.
+        estimated: Whether there was evidence.
+    """
+
+    clock: str
+    segment: int
+    start_ns: int
+    end_ns: int
+    drift_ppm: float
+    drift_ci95_ppm: float | None
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentVerdict:
+    """What the content of two streams says of their clocks, as sync found it; the fields are ``crosschecks``."""
+
+    kind: str
+    first: str
+    second: str
+    verdict: str
+    offset_ns: int | None
+    ci95_ns: int | None
+    reason: str
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksView:
+    """The clocks of one recording, as a check is shown them.
+
+    Args:
+        spans: By stream that has samples and times, its earliest and latest raw time, both included.
+        stretches: What sync estimated; empty where it never ran or had no evidence.
+        content: What sync found in the content.
+    """
+
+    recording: str
+    streams: Sequence[Stream]
+    spans: Mapping[str, tuple[int, int]]
+    stretches: Sequence[ClockStretch]
+    content: Sequence[ContentVerdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +137,53 @@ class DatasetView:
     parts: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     before: "DatasetView | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSet:
+    """The pictures of one stream, as a search for duplicates sees them.
+
+    Args:
+        recording: Name of the recording, for people.
+        index: Shape (n,), of the frames that were looked at, ascending; the other arrays go with it.
+        t_ns: Shape (n,), raw times.
+        phash, phash_mirrored: Shape (n,), of the picture and of its mirror image.
+        comparable: Shape (n,), whether the hash means anything: it decodes, and there is something to see.
+        content: Shape (n,), as ``pictures.content``; empty where not known.
+    """
+
+    recording_id: str
+    recording: str
+    stream: Stream
+    index: npt.NDArray[np.int64]
+    t_ns: Times
+    phash: npt.NDArray[np.uint64]
+    phash_mirrored: npt.NDArray[np.uint64]
+    comparable: npt.NDArray[np.bool_]
+    content: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """A picture, or a run of like pictures, that is there more than once; the fields are those of ``duplicates``.
+
+    Args:
+        place, near_place: Which set of the view, and which of its pictures.
+        place_end: Last picture of the run, itself included.
+    """
+
+    cluster: int
+    place: tuple[int, int]
+    place_end: int
+    near_place: tuple[int, int]
+    distance: int
+    exact: bool
+    mirrored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicatesView:
+    """Which pictures of a dataset are there more than once, as a check is shown them."""
+
+    sets: Sequence[PictureSet]
+    duplicates: Sequence[Duplicate]

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_ns
+from rushes.views import ClocksView
 
 
 class ClockContent:
@@ -17,6 +18,7 @@ class ClockContent:
         "Stamps can agree with each other and be wrong together. What a camera saw and what a gyroscope felt is "
         "an independent witness; where it contradicts the clocks, one of the two is wrong, and a person must look."
     )
+    known_limits = "Says nothing where the content holds no movement or sound that two streams share."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {
         "error_ms": Option(default=50.0, unit="ms", reason="more than a frame at any usual rate"),

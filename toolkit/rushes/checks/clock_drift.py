@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric, Severity
 from rushes.quantities import say_drift
+from rushes.views import ClocksView
 
 
 class ClockDrift:
@@ -17,6 +18,7 @@ class ClockDrift:
         "A crystal is good to 20 or 50 millionths: an hour is off by a tenth of a second, which sync takes out. "
         "Far more means stamps that no crystal made: counted frames, a wrong unit, a replay at another speed."
     )
+    known_limits = "Needs evidence of two clocks; a recording without any is not judged."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {
         "info_ppm": Option(default=50.0, unit="ppm", reason="beyond what crystals promise"),

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_count
+from rushes.views import ClocksView
 
 YEAR_2000_NS = 946_684_800_000_000_000
 
@@ -20,6 +21,7 @@ class ClockEpoch:
         "Simulators and devices count from zero, computers from 1970. Both in one recording, or in one stream, "
         "means that a node was started without use_sim_time, or a device clock was never set."
     )
+    known_limits = "A device that was set to a plausible but wrong date is not told."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {}
 

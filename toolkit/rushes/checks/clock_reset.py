@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClockStretch, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_count
+from rushes.views import ClockStretch, ClocksView
 
 
 class ClockReset:
@@ -18,6 +19,7 @@ class ClockReset:
         "After a reset the same stamp means another instant. Sync maps each stretch by itself, which holds "
         "as long as each has evidence enough; anything else that compares stamps across a reset is wrong."
     )
+    known_limits = "A reset within one interval between two samples cannot be told from a gap."
     subject: Literal["clocks"] = "clocks"
     defaults: Mapping[str, Option] = {
         "resets": Option(default=0, unit="resets", reason="a clock that is set while it is read has no one map"),

@@ -27,6 +27,9 @@ class ImageFrozen:
         "a still scene equal, so that only a second of it is an error, and a single repeat is told only "
         "where the pictures around it move."
     )
+    known_limits = (
+        "A made or filtered picture without noise can repeat in earnest; so can a still scene after an encoder."
+    )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("flags",)
     pictures: tuple[str, ...] = ("difference",)

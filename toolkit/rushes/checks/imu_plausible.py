@@ -27,6 +27,9 @@ class ImuPlausible:
         "An IMU fails quietly: a loose cable repeats the last value, a wrong range clips, g or degrees pass for "
         "SI units. Gravity is always there to hold the accelerometer against. Limits are proposals."
     )
+    known_limits = (
+        "Units are judged by what gravity and hands can do; an axis that is exchanged with another is not told."
+    )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = (*GYRO, *ACCEL)
     pictures: tuple[str, ...] = ()

@@ -19,6 +19,9 @@ class MomentsSkew:
         "A hand moves 3 cm in 33 ms: what a label ties together must have happened together. The skew that is "
         "seen is a lower bound; clocks that were never compared can hide more."
     )
+    known_limits = (
+        "Judges the moments that sync made; a constant offset that no clock shows is a matter of clock.content."
+    )
     subject: Literal["moments"] = "moments"
     defaults: Mapping[str, Option] = {
         "warning_intervals": Option(

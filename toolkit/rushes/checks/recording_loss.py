@@ -20,6 +20,7 @@ class RecordingLoss:
     reason = (
         "Nothing is lost in silence: what a reader could not read is a verdict on the recording, not a log line."
     )
+    known_limits = "Tells what the reader counted; what a recorder never wrote leaves no trace here."
     subject: Literal["recording"] = "recording"
     defaults: Mapping[str, Option] = {
         "error_share": Option(

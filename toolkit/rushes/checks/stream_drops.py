@@ -16,6 +16,9 @@ class StreamDrops:
     name = "stream.drops"
     version = "1"
     reason = "A few lost samples are normal on a busy machine; more mean that the recorder could not keep up."
+    known_limits = (
+        "Counts by sequence number or by interval; a recorder that numbers after dropping hides its drops."
+    )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("seq",)
     pictures: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ class StreamGap:
     reason = (
         "Lost samples leave gaps. A model that sees 30 Hz learns wrong motion across them, and pairing breaks."
     )
+    known_limits = "A stream that pauses on purpose has gaps as well."
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()

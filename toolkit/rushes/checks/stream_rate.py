@@ -18,6 +18,7 @@ class StreamRate:
     reason = (
         "A wrong rate makes everything counted in frames wrong in seconds; jitter limits how well streams pair."
     )
+    known_limits = "Needs a declared rate; a wrong declaration cannot be told from a wrong rate."
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ class StreamTime:
         "back, and clocks that were never set are seen here before anything is aligned by them. Messages that "
         "are no sensor's may share a time, and come from several senders in any order: only that is told."
     )
+    known_limits = "A stream whose times are plausible but constant offset is not told."
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("t_log_ns", "t_header_ns")
     pictures: tuple[str, ...] = ()

@@ -1,10 +1,13 @@
-"""Small grey pictures for checks and thumbnails, and deep pictures brought to 8 bits."""
+"""Small pictures for checks and thumbnails, and deep pictures brought to 8 bits."""
 
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from rushes.contracts import SmallPicture
+from rushes.decoders._headers import Head
 
 ENOUGH = 0.9
 """Share of the wished long side with which a reduced decode is content."""
@@ -48,3 +51,29 @@ def grey(picture: npt.NDArray[Any], long_side_px: int) -> npt.NDArray[np.uint8]:
     if picture.ndim == 3:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
     return shrink(to_8_bits(picture), long_side_px)
+
+
+def small(picture: npt.NDArray[Any], long_side_px: int, head: Head | None = None) -> SmallPicture:
+    """Make a decoded picture small, as ``decode_small`` gives it.
+
+    Args:
+        picture: RGB of 8 bits, or of one channel; perhaps shrunk already.
+        long_side_px: Longest side wished.
+        head: What its bytes state; what the picture itself shows where they state nothing.
+    """
+    deep = picture.ndim == 2 and picture.dtype != np.uint8
+    pixels = shrink(to_8_bits(picture) if deep else picture, long_side_px)
+    if head is None:
+        height, width = picture.shape[:2]
+        head = Head(
+            width=width, height=height, channels=1 if picture.ndim == 2 else 3, bits=8 * picture.dtype.itemsize
+        )
+    return SmallPicture(
+        pixels=pixels,
+        counts=picture if deep else None,
+        width=head.width,
+        height=head.height,
+        channels=head.channels,
+        bits=head.bits,
+        orientation=head.orientation,
+    )

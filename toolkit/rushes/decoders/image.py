@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rushes.contracts import Decoder
-from rushes.decoders._grey import ENOUGH, grey, shrink
+from rushes.contracts import Decoder, SmallPicture
+from rushes.decoders._grey import ENOUGH, grey, shrink, small
+from rushes.decoders._headers import MOST_PIXELS, PNG, Head, head_of, jpeg_is_whole, png_is_whole
 from rushes.errors import ReadError
 from rushes.model import FrameRequest
 
@@ -20,14 +21,13 @@ COMPRESSED_DEPTH = "compressed-depth"
 _DEPTH_HEADER = struct.Struct(
     "<iff"
 )  # ROS compressed_depth_image_transport: format, then two quantisation numbers
-_PNG = b"\x89PNG\r\n\x1a\n"
+_REDUCED_RGB = {8: 64 | cv2.IMREAD_COLOR_RGB, 4: 32 | cv2.IMREAD_COLOR_RGB, 2: 16 | cv2.IMREAD_COLOR_RGB}
+"""OpenCV's reduced flags without the bit that means BGR."""
 _REDUCED = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
 }
-_JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start-of-frame markers
-_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 cv2.setLogLevel(0)  # a picture that does not decode is our error, not a line on stderr
 
@@ -44,79 +44,73 @@ class ImageDecoder:
         data = _given(request, payload)
         if request.codec == COMPRESSED_DEPTH:
             return _compressed_depth(request, data)
-        _whole(request, data)
-        if jpeg_channels(data) == 3:  # a quarter faster than turning the channels round afterwards
+        head = _sound(request, data)
+        if head is not None and head.channels == 3 and _is_jpeg(data):
+            # A quarter faster than turning the channels round afterwards.
             return _imdecode(request, data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-        return _as_rgb(_imdecode(request, data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION))
+        picture = _imdecode(request, data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+        if head is not None and bytes(data[:2]) in (b"II", b"MM"):
+            picture = _as_stored(picture, head.orientation)
+        return _as_rgb(picture)
 
     def decode_grey(
         self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
     ) -> npt.NDArray[np.uint8]:
         """Decode small and grey; a JPEG is shrunk by 2, 4 or 8 while it is decoded, which saves most work."""
         data = _given(request, payload)
-        size = jpeg_size(data)
-        if size is None:
+        if not _is_jpeg(data):
             return grey(self.decode(request, data), long_side_px)
-        _whole(request, data)
-        by = next((by for by in _REDUCED if max(size) / by >= ENOUGH * long_side_px), 1)
-        flag = _REDUCED.get(by, cv2.IMREAD_GRAYSCALE)
+        head = _sound(request, data)
+        flag = _REDUCED.get(_reduction(head, long_side_px), cv2.IMREAD_GRAYSCALE)
         picture = _imdecode(request, data, flag | cv2.IMREAD_IGNORE_ORIENTATION)
         return shrink(np.asarray(picture, np.uint8), long_side_px)
 
-
-def jpeg_size(data: bytes | memoryview) -> tuple[int, int] | None:
-    """Read width and height of a JPEG from its headers; None if it is none or they end first."""
-    for marker, place in _jpeg_segments(data):
-        if marker in _JPEG_SIZES and place + 9 <= len(data):
-            height, width = struct.unpack_from(">HH", data, place + 5)
-            return width, height
-    return None
-
-
-def jpeg_channels(data: bytes | memoryview) -> int | None:
-    """Read the number of channels of a JPEG from its headers; None if it is none or they end first."""
-    places = (place for marker, place in _jpeg_segments(data) if marker in _JPEG_SIZES and place + 10 <= len(data))
-    return next((int(data[place + 9]) for place in places), None)
-
-
-def jpeg_is_whole(data: bytes | memoryview) -> bool:
-    """Whether a JPEG's end mark follows its picture; the one of an embedded preview does not count."""
-    for marker, place in _jpeg_segments(data):
-        if marker == 0xDA:
-            return bytes(data[place:]).rfind(b"\xff\xd9") >= 0
-    return False
+    def decode_small(
+        self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
+    ) -> SmallPicture:
+        """Decode small, in colour where it has colour; a JPEG as cheaply as in :meth:`decode_grey`."""
+        data = _given(request, payload)
+        head = None if request.codec == COMPRESSED_DEPTH else _sound(request, data)
+        if head is None or head.channels == 2 or not _is_jpeg(data):
+            return small(self.decode(request, data), long_side_px, head)
+        reduced, whole = (
+            (_REDUCED, cv2.IMREAD_GRAYSCALE) if head.channels == 1 else (_REDUCED_RGB, cv2.IMREAD_COLOR_RGB)
+        )
+        flag = reduced.get(_reduction(head, long_side_px), whole)
+        return small(_imdecode(request, data, flag | cv2.IMREAD_IGNORE_ORIENTATION), long_side_px, head)
 
 
-def _jpeg_segments(data: bytes | memoryview) -> list[tuple[int, int]]:
-    """Give marker and place of each header segment, up to and with the start of scan."""
-    found: list[tuple[int, int]] = []
-    if bytes(data[:2]) != b"\xff\xd8":
-        return found
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xFF or marker in _JPEG_BARE:  # filling, or a marker by itself
-            place += 1 if marker == 0xFF else 2
-            continue
-        found.append((marker, place))
-        if marker == 0xDA:
-            break
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return found
+def _is_jpeg(data: bytes | memoryview) -> bool:
+    return bytes(data[:2]) == b"\xff\xd8"
+
+
+def _reduction(head: Head | None, long_side_px: int) -> int:
+    """Say by how much a JPEG can be shrunk while it is decoded; 1 where not at all."""
+    if head is None:
+        return 1
+    long_side = max(head.width, head.height)
+    return next((by for by in _REDUCED if long_side / by >= ENOUGH * long_side_px), 1)
 
 
 def _given(request: FrameRequest, payload: bytes | memoryview | None) -> bytes | memoryview:
     if not payload:
-        raise _undecodable(request, "there are no bytes")
+        raise _undecodable(request, "there are no bytes", fault="empty")
     return payload
 
 
-def _whole(request: FrameRequest, data: bytes | memoryview) -> None:
-    head = bytes(data[:8])
-    if head.startswith(b"\xff\xd8") and not jpeg_is_whole(data):
-        raise _undecodable(request, "the JPEG ends before its end mark")
-    if head == _PNG and b"IEND" not in bytes(data[-64:]) and b"IEND" not in bytes(data):
-        raise _undecodable(request, "the PNG ends before its end chunk")
+def _sound(request: FrameRequest, data: bytes | memoryview) -> Head | None:
+    """Refuse what is cut, and what is too large, before anything is decoded; give the head where it is known."""
+    start = bytes(data[:8])
+    if start.startswith(b"\xff\xd8") and not jpeg_is_whole(data):
+        raise _undecodable(request, "the JPEG ends before its end mark", fault="cut")
+    if start == PNG and not png_is_whole(data):
+        raise _undecodable(request, "the PNG ends before its end chunk", fault="cut")
+    head = head_of(data)
+    if head is not None and head.pixels > MOST_PIXELS:
+        size = f"{head.width:,} x {head.height:,} px"
+        why = f"it states {size}, more than the {MOST_PIXELS:,} that are decoded"
+        raise _undecodable(request, why, fault="too-large")
+    return head
 
 
 def _imdecode(request: FrameRequest, data: bytes | memoryview, flags: int) -> npt.NDArray[Any]:
@@ -125,8 +119,18 @@ def _imdecode(request: FrameRequest, data: bytes | memoryview, flags: int) -> np
     except cv2.error as error:
         raise _undecodable(request, str(error.err)) from error
     if picture is None:
-        raise _undecodable(request, f"OpenCV cannot read its {len(data)} bytes as a picture")
+        fault = "no-picture" if head_of(data) is None else "undecodable"
+        raise _undecodable(request, f"OpenCV cannot read its {len(data)} bytes as a picture", fault=fault)
     return np.asarray(picture)
+
+
+def _as_stored(picture: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """Undo the turn that OpenCV gives a TIFF whatever it is told."""
+    if orientation in (5, 6, 7, 8):
+        picture = picture.swapaxes(0, 1)
+    rows = -1 if orientation in (3, 4, 6, 7) else 1
+    columns = -1 if orientation in (2, 3, 7, 8) else 1
+    return np.ascontiguousarray(picture[::rows, ::columns])
 
 
 def _as_rgb(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -144,11 +148,11 @@ def _as_rgb(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _compressed_depth(request: FrameRequest, data: bytes | memoryview) -> npt.NDArray[Any]:
     """Undo ROS's compressed depth: a header of 12 bytes, then a PNG of counts or of quantised inverse depth."""
-    start = 0 if bytes(data[:8]) == _PNG else _DEPTH_HEADER.size
-    if bytes(data[start : start + 8]) != _PNG:
+    start = 0 if bytes(data[:8]) == PNG else _DEPTH_HEADER.size
+    if bytes(data[start : start + 8]) != PNG:
         raise _undecodable(request, "compressed depth that holds no PNG (RVL is not read)")
     body = data[start:]
-    _whole(request, body)
+    _sound(request, body)
     counts = _imdecode(request, body, cv2.IMREAD_UNCHANGED)
     if not (request.pixel_format or "").startswith("32FC1"):
         return counts
@@ -159,14 +163,14 @@ def _compressed_depth(request: FrameRequest, data: bytes | memoryview) -> npt.ND
     return metres
 
 
-def _undecodable(request: FrameRequest, why: str) -> ReadError:
+def _undecodable(request: FrameRequest, why: str, *, fault: str = "undecodable") -> ReadError:
     place = request.location
     at = f" at byte {place.offset}" if place.offset is not None else ""
     return ReadError(
         f"{place.path}{at}: not a {request.codec} picture: {why}",
         code="read.undecodable",
         hint="the frame keeps its row and time; look at its bytes or leave it out",
-        facts={"file": str(place.path), "offset": place.offset, "codec": request.codec},
+        facts={"file": str(place.path), "offset": place.offset, "codec": request.codec, "fault": fault},
     )
 
 

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rushes.contracts import Decoder
-from rushes.decoders._grey import grey
+from rushes.contracts import Decoder, SmallPicture
+from rushes.decoders._grey import grey, small
 from rushes.errors import ReadError
 from rushes.model import FrameRequest
 
@@ -119,6 +119,12 @@ class RawDecoder:
     ) -> npt.NDArray[np.uint8]:
         """Decode, then shrink."""
         return grey(self.decode(request, payload), long_side_px)
+
+    def decode_small(
+        self, request: FrameRequest, payload: bytes | memoryview | None, long_side_px: int
+    ) -> SmallPicture:
+        """Decode, then shrink."""
+        return small(self.decode(request, payload), long_side_px)
 
 
 def _rows(

@@ -21,8 +21,9 @@ import numpy.typing as npt
 from av.container import InputContainer
 from av.video.reformatter import ColorRange
 
-from rushes.contracts import Decoder
-from rushes.decoders._grey import shrink, to_8_bits
+from rushes.contracts import Decoder, SmallPicture
+from rushes.decoders._grey import shrink, small, to_8_bits
+from rushes.decoders._headers import Head
 from rushes.errors import ReadError
 from rushes.model import FrameRequest
 
@@ -33,6 +34,10 @@ NEAR_SECONDS = 1.0
 _LUMA_FIRST = ("yuv420p", "yuv422p", "yuv444p", "yuvj4", "nv12", "nv21")
 _FULL_RANGE = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).round().astype(np.uint8)
 """Luma of video, black at 16 and white at 235, brought to 0 and 255."""
+
+_FULL_CHROMA = np.clip((np.arange(256) - 128) * (255 / 224) + 128, 0, 255).round().astype(np.uint8)
+"""The same for chroma, which runs from 16 to 240."""
+_THREE_PLANES = ("yuv420p", "yuv422p", "yuv444p", "yuvj4")
 
 _Result = TypeVar("_Result")
 _BACK_STEPS_S = (0.0, 2.0, 10.0, 60.0)  # how much further back to seek when a keyframe turns out to be too late
@@ -80,6 +85,15 @@ class VideoDecoder:
         long_side_px: int,
     ) -> npt.NDArray[np.uint8]:
         """Decode, and shrink the luma alone."""
+        return self._at(request, lambda frame: _small_grey(frame, long_side_px))
+
+    def decode_small(
+        self,
+        request: FrameRequest,
+        payload: bytes | memoryview | None,  # noqa: ARG002 - the container is read instead
+        long_side_px: int,
+    ) -> SmallPicture:
+        """Decode, and shrink luma and colour each where they lie."""
         return self._at(request, lambda frame: _small(frame, long_side_px))
 
     def close(self) -> None:
@@ -268,15 +282,37 @@ def _grey(frame: av.VideoFrame) -> npt.NDArray[Any]:
     return np.asarray(frame.to_ndarray(format="gray"))
 
 
-def _small(frame: av.VideoFrame, long_side_px: int) -> npt.NDArray[np.uint8]:
+def _small(frame: av.VideoFrame, long_side_px: int) -> SmallPicture:
+    """Shrink the planes of luma and chroma apart, then make RGB of what is left."""
+    name = frame.format.name
+    if not name.startswith(_THREE_PLANES) or frame.format.components[0].bits > 8:
+        return small(_pixels(frame), long_side_px)
+    luma = _small_grey(frame, long_side_px)
+    size = (luma.shape[1], luma.shape[0])
+    chroma = [cv2.resize(_plane(frame, at), size, interpolation=cv2.INTER_AREA) for at in (1, 2)]
+    if not _is_full_range(frame):
+        chroma = [cv2.LUT(plane, _FULL_CHROMA) for plane in chroma]
+    joined = cv2.merge([luma, chroma[1], chroma[0]])
+    head = Head(width=frame.width, height=frame.height, channels=3, bits=8)
+    return small(np.asarray(cv2.cvtColor(joined, cv2.COLOR_YCrCb2RGB)), long_side_px, head)
+
+
+def _plane(frame: av.VideoFrame, at: int) -> npt.NDArray[np.uint8]:
+    plane: Any = frame.planes[at]
+    rows: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
+
+
+def _is_full_range(frame: av.VideoFrame) -> bool:
+    return frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
+
+
+def _small_grey(frame: av.VideoFrame, long_side_px: int) -> npt.NDArray[np.uint8]:
     """Shrink 8-bit luma where it lies: converting the whole picture first costs as much as decoding it."""
     if not frame.format.name.startswith(_LUMA_FIRST) or frame.format.components[0].bits > 8:
         return shrink(to_8_bits(_grey(frame)), long_side_px)
-    plane: Any = frame.planes[0]
-    rows: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    luma = shrink(rows[: frame.height, : frame.width], long_side_px)
-    full = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
-    return luma.copy() if full else np.asarray(cv2.LUT(luma, _FULL_RANGE), np.uint8)
+    luma = shrink(_plane(frame, 0), long_side_px)
+    return luma.copy() if _is_full_range(frame) else np.asarray(cv2.LUT(luma, _FULL_RANGE), np.uint8)
 
 
 def _is_grey(frame: av.VideoFrame) -> bool:

@@ -1,7 +1,7 @@
 """Check: every recording, stream and moment → metrics and findings. Measured once, judged as often as wanted.
 
-Pictures are decoded once, reduced, for all checks together; their measures are kept in ``metrics``, so another run
-with other limits decodes nothing. A fault of the data is a finding, never the end of the run.
+Pictures are decoded once, reduced, for all checks together; their measures are kept in ``pictures``, so another
+run with other limits decodes nothing. A fault of the data is a finding, never the end of the run.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes import registry
-from rushes.checks import choose, settle
+from rushes.checks import choose, duplicates_of, settle
 from rushes.contracts import Check, StreamView
 from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
+from rushes.timing.clockmap import ClockMap
+from rushes.views import Duplicate, DuplicatesView, PictureSet
+from rushes.workflow._check.alike import SEARCH, duplicate_columns, picture_set, search_options
 from rushes.workflow._check.dataset_view import dataset_view
+from rushes.workflow._check.known import Known
 from rushes.workflow._check.label_views import labels_view
-from rushes.workflow._check.looking import PICTURES, measures_of, metric_rows
+from rushes.workflow._check.looking import measures_of, picture_rows
 from rushes.workflow._check.sound import sound_measures
 from rushes.workflow._check.views import (
     clocks_view,
@@ -94,6 +98,9 @@ class _Rows:
     found: list[Found] = field(default_factory=list)
     metrics: list[tuple[int, Mapping[str, Column]]] = field(default_factory=list)
     streams: list[tuple[str, str | None, str, float]] = field(default_factory=list)
+    looks: list[tuple[str, str, int, Mapping[str, Column]]] = field(default_factory=list)
+    sets: list[PictureSet] = field(default_factory=list)
+    duplicates: list[Duplicate] | None = None
     pictures: int = 0
     progress: Progress | None = None
     looked_at: int = 0
@@ -127,12 +134,14 @@ def check(
         recordings = opened.arrow("recordings").sort_by("name").to_pylist()
         streams = opened.arrow("streams").to_pylist()
         rows.to_look_at = sum(row["count"] for row in streams if row["table"] == "frames")
+        known = Known(opened)
         for recording in recordings:
             rows.tell(recording["name"], 0)
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
-            _one(opened, recording, mine, chosen, rows)
+            _one(opened, recording, mine, chosen, known, rows)
             _labels(opened, recording, mine, chosen, rows)
         _whole(opened, settings, chosen, rows)
+    _alike(chosen, rows)
     rows.found.sort(
         key=lambda item: (-SEVERITIES.index(item.finding.severity), item.recording, item.finding.check)
     )
@@ -178,6 +187,7 @@ def _one(
     recording: Mapping[str, Any],
     streams: Sequence[Mapping[str, Any]],
     chosen: Chosen,
+    known: Known,
     rows: _Rows,
 ) -> None:
     """Run every check on one recording."""
@@ -193,33 +203,73 @@ def _one(
             _take(plugin, plugin.judge(moments, options), recording_id, name, rows)
         elif plugin.subject == "clocks":
             _take(plugin, plugin.judge(clocks, options), recording_id, name, rows)
-    of_streams = [(plugin, options) for plugin, options in chosen if plugin.subject == "stream"]
     for row in streams:
-        stream = stream_of(row)
-        apt = [(plugin, options) for plugin, options in of_streams if plugin.applies(stream)]
-        if not apt:
-            continue
-        wanted = {column for plugin, _ in apt for column in plugin.columns}
-        columns = columns_of(dataset, row, wanted)
-        columns |= sound_measures(dataset, row, wanted)
-        pictures: Mapping[str, npt.NDArray[np.float64]] = {}
-        if any(plugin.pictures for plugin, _ in apt) and row["table"] == "frames" and len(columns["index"]):
-            try:
-                pictures, decoded = measures_of(dataset, row, lambda more: rows.tell(name, more))
-                rows.pictures += decoded
-                rows.metrics += metric_rows(row, pictures)
-            except ReadError as error:
-                rows.found.append(_gone(error, stream, [p.name for p, _ in apt if p.pictures], recording_id, name))
-                apt = [(plugin, options) for plugin, options in apt if not plugin.pictures]
-        view = StreamView(
-            recording=name,
-            stream=stream,
-            columns=columns,
-            pictures=pictures,
-            steady_ns=steady(maps.get(row["clock_id"] or row["stream"]), columns["t_ns"]),
-        )
-        for plugin, options in apt:
-            _take(plugin, plugin.judge(view, options), recording_id, name, rows)
+        _stream(dataset, recording, row, maps.get(row["clock_id"] or row["stream"]), chosen, known, rows)
+
+
+def _stream(
+    dataset: Dataset,
+    recording: Mapping[str, Any],
+    row: Mapping[str, Any],
+    clock: ClockMap | None,
+    chosen: Chosen,
+    known: Known,
+    rows: _Rows,
+) -> None:
+    """Run every check on one stream, and set its pictures aside for the search for duplicates."""
+    recording_id, name, stream = recording["recording_id"], recording["name"], stream_of(row)
+    apt = [
+        (plugin, options) for plugin, options in chosen if plugin.subject == "stream" and plugin.applies(stream)
+    ]
+    search = search_options(chosen) if row["modality"] in ("color", "infrared") else {}
+    if not apt and not search:
+        return
+    columns = columns_of(dataset, row, {column for plugin, _ in apt for column in plugin.columns})
+    columns |= sound_measures(dataset, row, {column for plugin, _ in apt for column in plugin.columns})
+    pictures: Mapping[str, npt.NDArray[np.float64]] = {}
+    wanted = bool(search) or any(plugin.pictures for plugin, _ in apt)
+    if wanted and row["table"] == "frames" and len(columns["index"]):
+        try:
+            measured = measures_of(dataset, row, known, lambda more: rows.tell(name, more))
+            pictures = measured.values
+            rows.pictures += measured.decoded
+            if measured.fresh:
+                rows.looks.append((recording_id, row["stream"], *picture_rows(row, measured)))
+            if search:
+                rows.sets.append(picture_set(recording, stream, columns, measured, search["flat_std"]))
+        except ReadError as error:
+            rows.found.append(_gone(error, stream, [p.name for p, _ in apt if p.pictures], recording_id, name))
+            apt = [(plugin, options) for plugin, options in apt if not plugin.pictures]
+    view = StreamView(
+        recording=name,
+        stream=stream,
+        columns=columns,
+        pictures=pictures,
+        steady_ns=steady(clock, columns["t_ns"]),
+    )
+    for plugin, options in apt:
+        _take(plugin, plugin.judge(view, options), recording_id, name, rows)
+
+
+def _alike(chosen: Chosen, rows: _Rows) -> None:
+    """Search all pictures together for those that are there more than once, and judge what was found."""
+    options = search_options(chosen)
+    if not options:
+        return
+    many = sum(int(pictures.comparable.sum()) for pictures in rows.sets) > options["many"]
+    radius = int(options["radius_many" if many else "radius"])
+    rows.duplicates = duplicates_of(
+        rows.sets,
+        radius=radius,
+        film_radius=min(radius, int(options["radius_films"])),
+        run_radius=int(options["run_radius"]),
+    )
+    view = DuplicatesView(sets=rows.sets, duplicates=rows.duplicates)
+    names = {pictures.recording_id: pictures.recording for pictures in rows.sets}
+    for plugin, settled in chosen:
+        if plugin.subject == "duplicates":
+            for recording_id, item in plugin.judge(view, settled):
+                _take(plugin, iter([item]), recording_id, names[recording_id], rows)
 
 
 def _labels(
@@ -257,7 +307,7 @@ def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, rows: _Rows) ->
 def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
     """Say that a file is gone or cut: the fault is not in its pictures, so nothing is measured or kept."""
     finding = Finding(
-        check="image.unreadable" if "image.unreadable" in checks else checks[0],
+        check="image.unreadable" if "image.unreadable" in checks else next(iter(checks), SEARCH),
         severity="error",
         message=f"{stream.name}: its pictures cannot be looked at: {error.message}",
         stream=stream.name,
@@ -299,13 +349,17 @@ def _commit(
         **{each.name: [getattr(item, each.name) for item in found] for each in fields(Finding)},
     }
     counts = {severity: sum(item.severity == severity for item in found) for severity in SEVERITIES}
-    pictures = [PICTURES] if any(columns["check"] == PICTURES for _, columns in rows.metrics) else []
     with store.begin("check", argv=argv, recipe_digest=recipe_digest) as transaction:
         recordings = [*recordings, WHOLE]
         where = {"recording_id": list(recordings), "check": list(checks)}
         transaction.replace("findings", where, len(found), columns)
-        where = {"recording_id": list(recordings), "check": [*checks, *pictures]}
         transaction.replace("metrics", where, 0, {})
         for count, metric in rows.metrics:
             transaction.append("metrics", count, metric)
+        for recording_id, stream, count, looks in rows.looks:
+            transaction.replace("pictures", {"recording_id": [recording_id], "stream": [stream]}, count, looks)
+        if rows.duplicates is not None:
+            transaction.replace(
+                "duplicates", {"recording_id": list(recordings)}, *duplicate_columns(rows.sets, rows.duplicates)
+            )
         return transaction.commit({"checks": len(checks), **counts}).revision

@@ -32,7 +32,7 @@ def entry(code: str) -> dict[str, str]:
             "measures": " ".join((type(check).__doc__ or "").split()),
             "reason": " ".join(check.reason.split()),
             "options": options or "none",
-            "limits": " ".join(getattr(check, "known_limits", "").split()),
+            "limits": " ".join(check.known_limits.split()),
         }
     near = registry.close_to(code, [*catalogue(), *checks])
     raise UsageError(

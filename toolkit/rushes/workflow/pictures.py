@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
-from rushes.contracts import Decoder
+from rushes.contracts import Decoder, SmallPicture
 from rushes.errors import ReadError
 from rushes.media import MediaReader
 from rushes.model import FrameFlag, FrameRequest, Location, Times
@@ -130,6 +130,20 @@ class Frames:
         decoder = decoder_for(request.codec)
         payload = None if decoder.reads_container else self._reader.read(request.location)
         return decoder.decode_grey(request, payload, long_side_px)
+
+    def small(self, index: int, payload: Encoded | None, *, long_side_px: int = 512) -> SmallPicture:
+        """Decode a frame as small as is cheap, for checks.
+
+        Args:
+            index: Of the frame.
+            payload: Its bytes, as :meth:`bytes` gives them; None where the decoder reads the container itself.
+            long_side_px: Wished length of the longer side.
+
+        Raises:
+            ReadError: As :meth:`image`.
+        """
+        request = self.request(index)
+        return decoder_for(request.codec).decode_small(request, payload, long_side_px)
 
     def rendering(self, index: int) -> tuple[Encoded, str]:
         """Give a picture that any browser shows, and its media type: the recorded JPEG itself where it is one.

@@ -1,0 +1,141 @@
+"""Print how fast pictures are looked at, beside decoding and CleanVision, and how fast near hashes are found.
+
+``python bench/picture_speed.py [looks|search]``. Photographs of the real data are brought to 1920 x 1080 px with
+so much grain that a JPEG of them has the size that cameras give.
+"""
+
+import os
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from measure import in_process, measure, table
+from planted import jpeg, photographs
+
+HERE = Path(__file__).resolve().parent
+DATA = Path(os.environ.get("RUSHES_TEST_DATA", HERE.parents[1] / "shared" / "data"))
+PHOTOGRAPHS = 58
+
+DECODE = """
+import sys, pathlib, cv2, numpy as np
+cv2.setNumThreads(1)
+files = [p.read_bytes() for p in sorted(pathlib.Path(sys.argv[1]).glob("*.jpg"))]
+with measured() as span:
+    for data in files:
+        cv2.imdecode(np.frombuffer(data, np.uint8), FLAG)
+report(span, pictures=len(files), per_cpu_s=len(files) / span.cpu)
+"""
+LOOK = """
+import sys, pathlib, hashlib, cv2
+from rushes import registry
+from rushes.model import FrameRequest, Location
+from rushes.checks._pixels import compared, look
+cv2.setNumThreads(1)
+paths = sorted(pathlib.Path(sys.argv[1]).glob("*.jpg"))
+decoder = registry.load("decoders", "image")
+request = FrameRequest(location=Location(path=paths[0]), codec="jpeg")
+with measured() as span:
+    before = None
+    for path in paths:
+        data = path.read_bytes()
+        hashlib.sha256(data).hexdigest()
+        this = look(decoder.decode_small(request, data, 512))
+        before and compared(this, before)
+        before = this
+report(span, pictures=len(paths), per_cpu_s=len(paths) / span.cpu)
+"""
+STAGE = """
+import sys, os, pathlib, tempfile
+cores = int(sys.argv[2])
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+from rushes.workflow.check import Settings, check
+from rushes.workflow.ingest import Request, ingest
+with tempfile.TemporaryDirectory() as place:
+    dataset = pathlib.Path(place) / "d"
+    ingest(dataset, Request(paths=[pathlib.Path(sys.argv[1])]))
+    check(dataset, Settings(only=["stream"], fail_on="never"), dry_run=True)
+    with measured() as span:
+        done = check(dataset, Settings(only=["image"], fail_on="never"))
+    report(span, pictures=done.pictures, per_cpu_s=done.pictures / span.cpu, per_s=done.pictures / span.wall)
+"""
+CLEANVISION = """
+import sys, pathlib
+from cleanvision import Imagelab
+paths = [str(p) for p in sorted(pathlib.Path(sys.argv[1]).glob("*.jpg"))]
+with measured() as span:
+    Imagelab(filepaths=paths).find_issues(n_jobs=1, verbose=False)
+report(span, pictures=len(paths), per_cpu_s=len(paths) / span.cpu)
+"""
+SEARCH = """
+import sys, numpy as np
+from rushes.similar import components, pairs_within
+count, radius, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+generator = np.random.default_rng(0)
+if kind == "film":  # scenes of 60 pictures, each two bits from the one before; low frequencies seldom change
+    weights = np.linspace(0.2, 1.8, 64)
+    flips = np.zeros(count, np.uint64)
+    for _ in range(2):
+        flips ^= np.uint64(1) << generator.choice(64, count, p=weights / weights.sum()).astype(np.uint64)
+    flips[::60] = generator.integers(0, 2**64, len(flips[::60]), dtype=np.uint64)
+    hashes = np.bitwise_xor.accumulate(flips)
+else:
+    hashes = generator.integers(0, 2**64, count, dtype=np.uint64)
+    copies = count // 10
+    hashes[-copies:] = hashes[:copies] ^ (np.uint64(1) << generator.integers(0, 64, copies, dtype=np.uint64))
+with measured() as span:
+    pairs = pairs_within(hashes, radius)
+    root = components(count, pairs.first, pairs.second)
+report(span, pairs=len(pairs.first), clusters=len(np.unique(root)))
+"""
+
+
+def looks() -> None:
+    """Print how many pictures a CPU second looks at."""
+    with tempfile.TemporaryDirectory() as place:
+        mean = _full_hd(Path(place))
+        jobs = [
+            in_process("rushes: read, hash, decode, measure", LOOK, arguments=[place]),
+            in_process("decode alone, colour at 1/4", DECODE.replace("FLAG", "32 | 256"), arguments=[place]),
+            in_process("decode alone, grey at 1/4", DECODE.replace("FLAG", "32"), arguments=[place]),
+            *(in_process(f"rushes check, {n} cores", STAGE, arguments=[place, str(n)]) for n in (1, 2)),
+        ]
+        if find_spec("cleanvision") is not None:
+            jobs.append(in_process("CleanVision, one process", CLEANVISION, arguments=[place]))
+        figures = measure(jobs, runs=3)
+        table(f"{2 * PHOTOGRAPHS} JPEG pictures of 1920 x 1080 px, {mean / 1000:.0f} kB on average", figures)
+        one, two = (figure for figure in figures if figure.name.startswith("rushes check"))
+        print(f"  two cores are {one.wall_s / two.wall_s:.2f} times as fast as one, by the clock")
+
+
+def search() -> None:
+    """Print the CPU seconds of the search for all pairs of near hashes."""
+    jobs = [
+        in_process(f"{count:,} {kind} hashes, radius {radius}", SEARCH, arguments=[str(count), str(radius), kind])
+        for kind in ("random", "film")
+        for count, radius in ((100_000, 3), (100_000, 7), (1_000_000, 3))
+    ]
+    table("All pairs of near hashes, and their clusters", measure(jobs, runs=3))
+
+
+def _full_hd(place: Path) -> float:
+    """Write each photograph twice at 1920 x 1080 px; give the mean size in bytes, about 336,000."""
+    sizes = []
+    for number, photo in enumerate(photographs(DATA)[:PHOTOGRAPHS]):
+        scale = max(1920 / photo.shape[1], 1080 / photo.shape[0])
+        wide, high = (int(side * scale) + 2 for side in (photo.shape[1], photo.shape[0]))
+        large = cv2.resize(photo, (wide, high), interpolation=cv2.INTER_CUBIC)[:1080, :1920]
+        grain = np.random.default_rng(number).normal(0, 4.5, large.shape)
+        content = jpeg(large + grain, 86)
+        sizes.append(len(content))
+        for copy in range(2):
+            (place / f"{number:03d}_{copy}.jpg").write_bytes(content)
+    return float(np.mean(sizes))
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ["looks", "search"]:
+        {"looks": looks, "search": search}[name]()
