@@ -27,7 +27,9 @@ class AudioLevel:
     )
     known_limits = (
         "A pause of people is silence too, in a quiet room below any limit: it is info unless the whole stream "
-        "is. Clipping before the converter, below full scale, is not found. What does not decode is not measured."
+        "is. Clipping before the converter, below full scale, is not found. What does not decode is not measured. "
+        "Raw microphone arrays, such as those of Project Aria, state an offset of some percent: true, and harmless "
+        "once low frequencies are taken out."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = SOUND_MEASURES
@@ -43,7 +45,9 @@ class AudioLevel:
             unit="dB below full scale",
             reason="the noise of a cheap microphone in a quiet room is louder",
         ),
-        "silent_s": Option(default=2.0, unit="s", reason="speakers pause for less"),
+        "silent_s": Option(
+            default=10.0, unit="s", reason="speakers pause for less, and a room is seldom so quiet for so long"
+        ),
         "offset_share": Option(
             default=0.01, unit="", reason="of full scale; converters stay below a tenth of that"
         ),

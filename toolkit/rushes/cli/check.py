@@ -92,7 +92,10 @@ def answer(dataset: Path, done: Checked) -> Answer:
     """Say what was found, worst first."""
     counts = {severity: sum(i.finding.severity == severity for i in done.found) for severity in SEVERITIES}
     folded = fold(done.found)
-    rows = [(first.finding.severity, first.recording, first.finding.check, what) for first, what, _ in folded]
+    rows = [
+        (first.finding.severity, first.recording or "the dataset", first.finding.check, what)
+        for first, what, _ in folded
+    ]
     lines = [table(rows[:SHOWN], head=("severity", "recording", "check", "what"))] if rows else []
     if shown := sum(count for *_, count in folded[SHOWN:]):
         lines.append(f'… and {shown} more; rushes query {dataset} "select * from findings"')
