@@ -61,7 +61,8 @@ def stills() -> None:
         ingest(dataset, Request(paths=[corpus]))
         check(dataset, Settings(only=["image"], fail_on="never"))
         rows = _rows(dataset, corpus)
-        told = {each.path: _told(rows[each.path]) for each in made}
+        clean = {each.source: rows[each.path] for each in made if each.fault == "clean"}
+        told = {each.path: _told(clean[each.source], rows[each.path]) for each in made}
         good = [
             each for each in made if each.fault == "clean" or (each.fault == "copy" and each.how in GOOD_COPIES)
         ]
@@ -91,13 +92,16 @@ def _rows(dataset: Path, corpus: Path) -> dict[Path, dict]:
     return {corpus / path.relative_to(corpus.resolve()): row for path, row in rows.items()}
 
 
-def _told(row: dict) -> set[str]:
-    """Judge one picture by itself."""
+def _told(clean: dict, row: dict) -> set[str]:
+    """Judge one picture, in a set with its clean original, whose own findings do not count."""
     stream = Stream(name="photo", modality="color", table="frames", codec="jpeg", clock="none")
-    columns = {"index": np.arange(1), "t_ns": np.zeros(1, np.int64), "flags": np.zeros(1, np.int32)}
-    pictures = {name: np.array([np.nan if row[name] is None else row[name]]) for name in PICTURE_MEASURES}
+    columns = {"index": np.arange(2), "t_ns": np.zeros(2, np.int64), "flags": np.zeros(2, np.int32)}
+    pictures = {
+        name: np.array([np.nan if each[name] is None else each[name] for each in (clean, row)])
+        for name in PICTURE_MEASURES
+    }
     view = StreamView(recording="photo", stream=stream, columns=columns, pictures=pictures)
-    return {finding.check for finding in _verdicts(view)}
+    return {found.check for found in _verdicts(view) if (found.index or 0) + found.count > 1}
 
 
 def _verdicts(view: StreamView) -> list[Finding]:

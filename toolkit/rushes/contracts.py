@@ -115,7 +115,7 @@ class SmallPicture:
         counts: Shape (h, w), uint16 or float32, as recorded and whole, where the picture is deeper than 8 bits;
             None otherwise.
         width, height: Of the whole picture, as its bytes state or as it came out.
-        channels: As the bytes state: 1 grey, 3 colour, 4 CMYK or with opacity.
+        channels: As the bytes state: 1 grey, 3 colour, 4 CMYK; opacity is not counted.
         bits: Of a channel.
         orientation: EXIF's, 1 to 8; 1 where none is stated.
     """

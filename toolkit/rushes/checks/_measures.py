@@ -13,7 +13,7 @@ PICTURE_MEASURES = {
     "unreadable": "1",  # a key of UNREADABLE
     "width": "px",  # as the bytes state; frames has what the recording states
     "height": "px",
-    "channels": "1",  # as the bytes state: 1 grey, 3 colour, 4 CMYK or with opacity
+    "channels": "1",  # as the bytes state: 1 grey, 3 colour, 4 CMYK
     "bits": "bit",  # of a channel
     "orientation": "1",  # EXIF's, 1 to 8
     "mean": "grey",

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from rushes.checks._spans import span_findings
 from rushes.contracts import Option, StreamCheck, StreamView
@@ -47,10 +46,10 @@ class ImageFormat:
             (turn[at] > 1, turn[at], "1", "turned by EXIF orientation {:.0f}; pixels and labels are as stored"),
             (mixed, bits[at], "bit", "{:.0f} bits a channel, unlike the rest of the stream"),
             (
-                _cmyk(view, channels[at]),
+                channels[at] == 4,
                 channels[at],
                 "1",
-                "{:.0f} channels in a JPEG: CMYK, whose colours are a guess",
+                "{:.0f} channels: CMYK, whose colours are a guess",
             ),
         ):
             yield from span_findings(
@@ -65,10 +64,6 @@ class ImageFormat:
                 say=words.format,
                 worst=np.max,
             )
-
-
-def _cmyk(view: StreamView, channels: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    return np.asarray((channels == 4) & (view.stream.codec == "jpeg"))
 
 
 PLUGIN: StreamCheck = ImageFormat()

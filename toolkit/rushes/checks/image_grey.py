@@ -20,8 +20,9 @@ class ImageGrey:
         "night camera. A network trained on colour then sees something else."
     )
     known_limits = (
-        "A grey scene, such as fog or a printed page, comes near the limit; a picture tinted as a whole "
-        "does not. Flat pictures are left out."
+        "A stream of which every file has one channel is a grey camera and not told. A grey scene, such as "
+        "fog or a printed page, comes near the limit; a picture tinted as a whole does not. Flat pictures "
+        "are left out."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
@@ -47,6 +48,8 @@ class ImageGrey:
         at = np.flatnonzero(~np.isnan(channels) & (view.pictures["std"] >= options["flat_std"]))
         if len(at) == 0:
             return
+        if np.all(channels[at] == 1):
+            return  # a grey camera: nothing in its pictures declares colour
         spread = np.where(channels[at] == 1, 0.0, np.nan_to_num(view.pictures["spread"][at]))
         yield from span_findings(
             view,

@@ -15,8 +15,9 @@ MOST_PIXELS = 1 << 28
 PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start-of-frame markers
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}
 _PNM = re.compile(rb"P([2356])(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)\s")
+_PHOTOMETRIC = {0: 1, 1: 1, 5: 4}  # white or black is zero, separated; all else has colour
 _EXIF = b"Exif\0\0"
 _ORIENTATION = 0x0112
 
@@ -27,7 +28,7 @@ class Head:
 
     Args:
         width, height: As stored, before any turn.
-        channels: 1 grey, 2 grey with opacity, 3 colour, 4 colour with opacity or CMYK.
+        channels: 1 grey, 3 colour, 4 CMYK; opacity is not counted.
         bits: A channel's.
         orientation: EXIF's 1 to 8; 1 where none is stated.
     """
@@ -56,7 +57,7 @@ def head_of(data: bytes | memoryview) -> Head | None:
             return Head(width=width, height=height, channels=_PNG_CHANNELS.get(kind, 3), bits=bits)
         if start.startswith(b"BM"):
             width, height, _, bits = struct.unpack_from("<iiHH", view, 18)
-            return Head(width=abs(width), height=abs(height), channels=1 if bits <= 8 else bits // 8, bits=8)
+            return Head(width=abs(width), height=abs(height), channels=3, bits=8)
         if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
             return _webp(view)
         if start.startswith((b"II*\0", b"MM\0*")):
@@ -126,7 +127,7 @@ def _tiff(view: memoryview) -> Head | None:
     return Head(
         width=entries[0x0100],
         height=entries[0x0101],
-        channels=entries.get(0x0115, 1),
+        channels=_PHOTOMETRIC.get(entries.get(0x0106, 1), 3),
         bits=entries.get(0x0102, 8),
         orientation=entries.get(_ORIENTATION, 1),
     )

@@ -71,7 +71,7 @@ class ImageDecoder:
         """Decode small, in colour where it has colour; a JPEG as cheaply as in :meth:`decode_grey`."""
         data = _given(request, payload)
         head = None if request.codec == COMPRESSED_DEPTH else _sound(request, data)
-        if head is None or head.channels == 2 or not _is_jpeg(data):
+        if head is None or not _is_jpeg(data):
             return small(self.decode(request, data), long_side_px, head)
         reduced, whole = (
             (_REDUCED, cv2.IMREAD_GRAYSCALE) if head.channels == 1 else (_REDUCED_RGB, cv2.IMREAD_COLOR_RGB)
