@@ -8,7 +8,7 @@ from rushes.checks._sound import SOUND_MEASURES, measure_block
 from rushes.checks.audio_level import PLUGIN as AUDIO
 from rushes.checks.gaze_plausible import PLUGIN as GAZE
 from rushes.contracts import StreamView
-from rushes.decoders._sound import plain
+from rushes.decoders._waves import plain
 from rushes.model import Stream
 
 BLOCK = 1600

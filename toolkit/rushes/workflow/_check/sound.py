@@ -32,7 +32,7 @@ def sound_measures(
     rows = dataset.arrow("media", where={"recording_id": row["recording_id"]}).to_pylist()
     media = {each["media_id"]: each for each in rows}
     measured = np.full((len(blocks), len(SOUND_MEASURES)), np.nan)
-    sound = registry.late("rushes.decoders._sound")
+    sound = registry.late("rushes.decoders._waves")
     if row["codec"] in sound.PLAIN and row["channels"]:
         _from_bytes(dataset, row, blocks, media, measured)
     elif row["container_index"] is not None:
@@ -47,7 +47,7 @@ def _from_bytes(
     media: Mapping[str, Mapping[str, Any]],
     measured: npt.NDArray[np.float64],
 ) -> None:
-    sound = registry.late("rushes.decoders._sound")
+    sound = registry.late("rushes.decoders._waves")
     with MediaReader() as reader:
         for at, block in enumerate(blocks):
             place = media.get(block["media_id"])
@@ -80,7 +80,7 @@ def _from_track(
     at_pts = {block["pts"]: at for at, block in enumerate(blocks) if block["pts"] is not None}
     if place is None or not at_pts:
         return
-    sound = registry.late("rushes.decoders._sound")
+    sound = registry.late("rushes.decoders._waves")
     try:
         for pts, wave in sound.track(dataset.store.place_of(place["uri"]), row["container_index"]):
             if pts in at_pts:
