@@ -19,8 +19,8 @@ from planted import Planted, defocused, make, moved
 from rushes import registry, resources
 from rushes.checks import PICTURE_MEASURES, settle
 from rushes.checks._pixels import Look, compared, look
-from rushes.contracts import SmallPicture, StreamView
-from rushes.model import Finding, Stream
+from rushes.contracts import StreamView
+from rushes.model import Finding, SmallPicture, Stream
 from rushes.similar import pairs_between, pairs_within
 from rushes.workflow.check import Settings, check
 from rushes.workflow.dataset import Dataset

@@ -4,7 +4,7 @@ import numpy as np
 
 from rushes.checks import PICTURE_MEASURES
 from rushes.checks._pixels import compared, look, unreadable
-from rushes.contracts import SmallPicture
+from rushes.model import SmallPicture
 
 
 def small(pixels, counts=None, *, bits=8, channels=None, size=None):

@@ -6,8 +6,8 @@ from contracts.checks import CheckContract
 from rushes.checks import duplicates_of, settle
 from rushes.checks.image_duplicate import PLUGIN as EXACT
 from rushes.checks.image_near_duplicate import PLUGIN as NEAR
+from rushes.duplicates import DuplicatesView, PictureSet
 from rushes.model import Stream
-from rushes.views import DuplicatesView, PictureSet
 
 FILM = Stream(name="cam0", modality="color", table="frames", codec="jpeg", clock="header")
 SET = Stream(name="images", modality="color", table="frames", codec="jpeg", clock="none")

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rushes.duplicates import DuplicatesView
 from rushes.labels import Geometry, LabelledPicture
 from rushes.model import (
     Assignment,
@@ -25,10 +26,11 @@ from rushes.model import (
     LedgerEntry,
     Loss,
     Metric,
+    SmallPicture,
     Stream,
     Times,
 )
-from rushes.views import ClocksView, DatasetView, DuplicatesView, LabelsView
+from rushes.views import ClocksView, DatasetView, LabelsView
 from rushes.vocabulary import Ontology
 
 
@@ -104,29 +106,6 @@ class Reader(Protocol):
                 missing part is among its ``losses``.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallPicture:
-    """One frame decoded as small as is cheap, for checks, and what its bytes say of themselves.
-
-    Args:
-        pixels: Shape (h, w, 3) RGB or (h, w), uint8. What is deeper is scaled as ``decode_grey`` does.
-        counts: Shape (h, w), uint16 or float32, as recorded and whole, where the picture is deeper than 8 bits;
-            None otherwise.
-        width, height: Of the whole picture, as its bytes state or as it came out.
-        channels: As the bytes state: 1 grey, 3 colour, 4 CMYK; opacity is not counted.
-        bits: Of a channel.
-        orientation: EXIF's, 1 to 8; 1 where none is stated.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    counts: npt.NDArray[Any] | None
-    width: int
-    height: int
-    channels: int
-    bits: int
-    orientation: int = 1
 
 
 class Decoder(Protocol):

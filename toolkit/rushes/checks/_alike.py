@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rushes.duplicates import Duplicate, PictureSet
 from rushes.similar import Pairs, components, pairs_between, pairs_within
-from rushes.views import Duplicate, PictureSet
 
 FILM = -1
 """In a source, in place of a picture: all of a stream with times."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.checks._measures import UNREADABLE
-from rushes.contracts import SmallPicture
+from rushes.model import SmallPicture
 
 LONG_SIDE_PX = 512
 PERCENTILES = np.array([0.01, 0.5, 0.95, 0.99])

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from rushes.duplicates import Duplicate, DuplicatesView
 from rushes.model import Finding, Severity
 from rushes.quantities import say_count
-from rushes.views import Duplicate, DuplicatesView
 
 
 def told(

@@ -5,8 +5,8 @@ from typing import Literal
 
 from rushes.checks._told import told
 from rushes.contracts import DuplicatesCheck, Option
+from rushes.duplicates import DuplicatesView
 from rushes.model import Finding, Metric
-from rushes.views import DuplicatesView
 
 
 class ImageNearDuplicate:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rushes.contracts import SmallPicture
 from rushes.decoders._headers import Head
+from rushes.model import SmallPicture
 
 ENOUGH = 0.9
 """Share of the wished long side with which a reduced decode is content."""

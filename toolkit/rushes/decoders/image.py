@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rushes.contracts import Decoder, SmallPicture
+from rushes.contracts import Decoder
 from rushes.decoders._grey import ENOUGH, grey, shrink, small
 from rushes.decoders._headers import MOST_PIXELS, PNG, Head, head_of, jpeg_is_whole, png_is_whole
 from rushes.errors import ReadError
-from rushes.model import FrameRequest
+from rushes.model import FrameRequest, SmallPicture
 
 COMPRESSED_DEPTH = "compressed-depth"
 _DEPTH_HEADER = struct.Struct(

@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rushes.contracts import Decoder, SmallPicture
+from rushes.contracts import Decoder
 from rushes.decoders._grey import grey, small
 from rushes.errors import ReadError
-from rushes.model import FrameRequest
+from rushes.model import FrameRequest, SmallPicture
 
 # Sample type, channels in memory, and how OpenCV brings it to RGB (None: one channel, or RGB already).
 _PACKED: Mapping[str, tuple[str, int, int | None]] = {

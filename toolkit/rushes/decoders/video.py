@@ -21,11 +21,11 @@ import numpy.typing as npt
 from av.container import InputContainer
 from av.video.reformatter import ColorRange
 
-from rushes.contracts import Decoder, SmallPicture
+from rushes.contracts import Decoder
 from rushes.decoders._grey import shrink, small, to_8_bits
 from rushes.decoders._headers import Head
 from rushes.errors import ReadError
-from rushes.model import FrameRequest
+from rushes.model import FrameRequest, SmallPicture
 
 OPEN_TRACKS = 8
 NEAR_SECONDS = 1.0

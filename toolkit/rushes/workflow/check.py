@@ -15,11 +15,11 @@ import numpy.typing as npt
 from rushes import registry
 from rushes.checks import choose, duplicates_of, settle
 from rushes.contracts import Check, StreamView
+from rushes.duplicates import Duplicate, DuplicatesView, PictureSet
 from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
 from rushes.timing.clockmap import ClockMap
-from rushes.views import Duplicate, DuplicatesView, PictureSet
 from rushes.workflow._check.alike import SEARCH, duplicate_columns, picture_set, search_options
 from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._check.known import Known

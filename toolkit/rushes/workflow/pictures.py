@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
-from rushes.contracts import Decoder, SmallPicture
+from rushes.contracts import Decoder
 from rushes.errors import ReadError
 from rushes.media import MediaReader
-from rushes.model import FrameFlag, FrameRequest, Location, Times
+from rushes.model import FrameFlag, FrameRequest, Location, SmallPicture, Times
 
 FRAME_COLUMNS = (
     "index", "t_ns", "pts", "media_id", "block", "offset", "length", "width", "height", "stride", "flags",

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from rushes import registry
 from rushes.checks import settle
 from rushes.contracts import Check
+from rushes.duplicates import Duplicate, PictureSet
 from rushes.model import Column, Stream
-from rushes.views import Duplicate, PictureSet
 from rushes.workflow._check.known import Measured
 
 SEARCH = "image.near_duplicate"
