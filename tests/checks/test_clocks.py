@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.checks import clock_content, clock_drift, clock_epoch, clock_reset, settle
-from rushes.contracts import ClockStretch, ClocksView, ContentVerdict
 from rushes.model import Finding, Stream
+from rushes.views import ClockStretch, ClocksView, ContentVerdict
 
 NOW = 1_700_000_000_000_000_000
 CALM = ClockStretch(

@@ -30,6 +30,7 @@ from rushes.model import (
     Stream,
     Times,
 )
+from rushes.views import ClocksView, DatasetView, LabelsView
 from rushes.vocabulary import Ontology
 
 
@@ -253,59 +254,6 @@ class MomentsView:
     pairs: Sequence[PairView]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockStretch:
-    """A stretch without a reset of one clock against the recorder's, as sync estimated it.
-
-    Args:
-        clock: Its name: a stream's ``clock_id``, or the stream.
-        segment: Number of the stretch, from 0.
-        start_ns, end_ns: In the clock itself, both included.
-        drift_ppm: What the recorder's clock gains on it.
-        drift_ci95_ppm: Half width of the 95 % interval; None where not known.
-        estimated: Whether there was evidence.
-    """
-
-    clock: str
-    segment: int
-    start_ns: int
-    end_ns: int
-    drift_ppm: float
-    drift_ci95_ppm: float | None
-    estimated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentVerdict:
-    """What the content of two streams says of their clocks, as sync found it; the fields are ``crosschecks``."""
-
-    kind: str
-    first: str
-    second: str
-    verdict: str
-    offset_ns: int | None
-    ci95_ns: int | None
-    reason: str
-    applied: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClocksView:
-    """The clocks of one recording, as a check is shown them.
-
-    Args:
-        spans: By stream that has samples and times, its earliest and latest raw time, both included.
-        stretches: What sync estimated; empty where it never ran or had no evidence.
-        content: What sync found in the content.
-    """
-
-    recording: str
-    streams: Sequence[Stream]
-    spans: Mapping[str, tuple[int, int]]
-    stretches: Sequence[ClockStretch]
-    content: Sequence[ContentVerdict]
-
-
 class CheckFacts(Protocol):
     """What every check says of itself."""
 
@@ -379,6 +327,26 @@ class ClocksCheck(CheckFacts, Protocol):
         ...
 
 
+class LabelsCheck(CheckFacts, Protocol):
+    """Labels of one recording → metrics and findings. ``checks/NAME.py``."""
+
+    subject: Literal["labels"]
+
+    def judge(self, view: LabelsView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Judge; never raises for bad data. Fit for 100,000 labels: columns, not a loop over pairs."""
+        ...
+
+
+class DatasetCheck(CheckFacts, Protocol):
+    """All recordings together → metrics and findings. ``checks/NAME.py``."""
+
+    subject: Literal["dataset"]
+
+    def judge(self, view: DatasetView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
+        """Judge; never raises for bad data."""
+        ...
+
+
 class DuplicatesCheck(CheckFacts, Protocol):
     """Pictures of all recordings together → findings, each with the id of the recording that it is about."""
 
@@ -389,7 +357,9 @@ class DuplicatesCheck(CheckFacts, Protocol):
         ...
 
 
-Check: TypeAlias = StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck | DuplicatesCheck
+Check: TypeAlias = (
+    StreamCheck | RecordingCheck | MomentsCheck | ClocksCheck | LabelsCheck | DatasetCheck | DuplicatesCheck
+)
 """Told apart by ``subject``."""
 
 

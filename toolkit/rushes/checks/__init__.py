@@ -6,7 +6,13 @@ it needs OpenCV. ``duplicates_of`` finds what is there more than once.
 """
 
 from rushes.checks._alike import duplicates_of
+from rushes.checks._label_shapes import bounds_of as label_bounds
 from rushes.checks._measures import PICTURE_MEASURES, PICTURE_MEASURES_VERSION
 from rushes.checks._settle import choose, settle
+from rushes.checks._sound import SOUND_MEASURES, measure_block
 
-__all__ = ["PICTURE_MEASURES", "PICTURE_MEASURES_VERSION", "choose", "duplicates_of", "settle"]
+__all__ = [
+    "PICTURE_MEASURES", "PICTURE_MEASURES_VERSION", "SOUND_MEASURES", "choose", "duplicates_of",
+    "label_bounds", "measure_block",
+    "settle",
+]  # fmt: skip

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_ns
+from rushes.views import ClocksView
 
 
 class ClockContent:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_count
+from rushes.views import ClocksView
 
 YEAR_2000_NS = 946_684_800_000_000_000
 

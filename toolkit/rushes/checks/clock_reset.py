@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from rushes.contracts import ClocksCheck, ClockStretch, ClocksView, Option
+from rushes.contracts import ClocksCheck, Option
 from rushes.model import Finding, Metric
 from rushes.quantities import say_count
+from rushes.views import ClockStretch, ClocksView
 
 
 class ClockReset:

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from rushes.cli import _progress
 from rushes.cli._options import OneOf, dry_run_option, verb
 from rushes.cli._output import Answer, table
 from rushes.errors import UsageError
-from rushes.quantities import say_count
+from rushes.quantities import say_bytes, say_count
 from rushes.workflow import explain
 from rushes.workflow.check import SEVERITIES, Checked, Found, Settings, check
+from rushes.workflow.check_report import write_report
+from rushes.workflow.pages import demand_place
 
 SHOWN = 30
 LEAST_ALIKE = 3
@@ -28,6 +31,7 @@ _NUMBERS = re.compile(r"\d[\d,.:-]*")
     examples="""
 rushes check my-dataset
 rushes check my-dataset --only image --only stream.gap --fail-on never
+rushes check my-dataset --report check.html --fail-on never
 rushes check my-dataset --set stream.gap.limit=2 --fail-on never
 rushes check --explain stream.gap
 """,
@@ -38,14 +42,20 @@ rushes check --explain stream.gap
     "--set", "changes", multiple=True, metavar="CHECK.OPTION=VALUE", help="Change a limit; can be repeated."
 )
 @click.option("--fail-on", type=OneOf((*SEVERITIES, "never")), default="error", show_default=True)
+@click.option("--since", metavar="REVISION", help="Compare with an earlier revision or tag: what drifted.")
 @click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Write a page with pictures here, and JSON beside it."
+)
 @dry_run_option
 def command(
     dataset: Path | None,
     only: Sequence[str],
     changes: Sequence[str],
     fail_on: str,
+    since: str | None,
     explained: str | None,
+    report: Path | None,
     dry_run: bool,
 ) -> Answer:
     """Measure, judge, and store metrics and findings; exit code 3 where something forbidden was found.
@@ -58,19 +68,34 @@ def command(
             f"{k.capitalize()}: {v}" for k, v in text.items() if k != "title"
         ]
         return Answer(result={"check": explained, **text}, text="\n".join(lines))
+    if report is not None:
+        demand_place(report)
     if dataset is None:
         raise click.UsageError("Missing argument 'DATASET'.", click.get_current_context())
-    settings = Settings(only=only or None, options=_options(changes), fail_on=fail_on)
+    settings = Settings(
+        only=only or None,
+        options=_options(changes),
+        fail_on=fail_on,
+        since=int(since) if since and since.isdecimal() else since,
+    )
     with _progress.bar("check", unit="pictures") as progress:
         done = check(dataset, settings, argv=sys.argv[1:], progress=progress, dry_run=dry_run)
-    return answer(dataset, done)
+    said = answer(dataset, done)
+    if report is None:
+        return said
+    written = write_report(dataset, done, settings, report)
+    page = f"Open {report} in a browser ({say_bytes(written.size)}, works offline), or read {written.facts.name}"
+    return replace(said, text=f"{said.text}\n\n{page}.")
 
 
 def answer(dataset: Path, done: Checked) -> Answer:
     """Say what was found, worst first."""
     counts = {severity: sum(i.finding.severity == severity for i in done.found) for severity in SEVERITIES}
     folded = fold(done.found)
-    rows = [(first.finding.severity, first.recording, first.finding.check, what) for first, what, _ in folded]
+    rows = [
+        (first.finding.severity, first.recording or "the dataset", first.finding.check, what)
+        for first, what, _ in folded
+    ]
     lines = [table(rows[:SHOWN], head=("severity", "recording", "check", "what"))] if rows else []
     if shown := sum(count for *_, count in folded[SHOWN:]):
         lines.append(f'… and {shown} more; rushes query {dataset} "select * from findings"')

@@ -21,8 +21,11 @@ from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
 from rushes.timing.clockmap import ClockMap
 from rushes.workflow._check.alike import SEARCH, duplicate_columns, picture_set, search_options
+from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._check.known import Known
+from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._check.looking import measures_of, picture_rows
+from rushes.workflow._check.sound import sound_measures
 from rushes.workflow._check.views import (
     clocks_view,
     columns_of,
@@ -31,10 +34,14 @@ from rushes.workflow._check.views import (
     steady,
     stream_of,
 )
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.dataset import Dataset
 
 SEVERITIES = ("info", "warning", "error")
+
+WHOLE = ""
+"""Stands for the recording of what concerns the dataset as a whole."""
 
 Progress = Callable[[str, int, int], None]
 Chosen = Sequence[tuple[Check, Mapping[str, float]]]
@@ -48,16 +55,18 @@ class Settings:
         only: Ids or families (``image``); all if None.
         options: By check id, the options to change.
         fail_on: The least severity that is forbidden; ``never`` forbids nothing.
+        since: An earlier revision, by number or tag, that the dataset is compared with.
     """
 
     only: Sequence[str] | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: str = "error"
+    since: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A finding and the recording it is about."""
+    """A finding and the recording it is about; both names are empty where it is about the dataset."""
 
     recording_id: str
     recording: str
@@ -88,6 +97,7 @@ class _Rows:
 
     found: list[Found] = field(default_factory=list)
     metrics: list[tuple[int, Mapping[str, Column]]] = field(default_factory=list)
+    streams: list[tuple[str, str | None, str, float]] = field(default_factory=list)
     looks: list[tuple[str, str, int, Mapping[str, Column]]] = field(default_factory=list)
     sets: list[PictureSet] = field(default_factory=list)
     duplicates: list[Duplicate] | None = None
@@ -129,6 +139,8 @@ def check(
             rows.tell(recording["name"], 0)
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
             _one(opened, recording, mine, chosen, known, rows)
+            _labels(opened, recording, mine, chosen, rows)
+        _whole(opened, settings, chosen, rows)
     _alike(chosen, rows)
     rows.found.sort(
         key=lambda item: (-SEVERITIES.index(item.finding.severity), item.recording, item.finding.check)
@@ -213,6 +225,7 @@ def _stream(
     if not apt and not search:
         return
     columns = columns_of(dataset, row, {column for plugin, _ in apt for column in plugin.columns})
+    columns |= sound_measures(dataset, row, {column for plugin, _ in apt for column in plugin.columns})
     pictures: Mapping[str, npt.NDArray[np.float64]] = {}
     wanted = bool(search) or any(plugin.pictures for plugin, _ in apt)
     if wanted and row["table"] == "frames" and len(columns["index"]):
@@ -259,6 +272,38 @@ def _alike(chosen: Chosen, rows: _Rows) -> None:
                 _take(plugin, iter([item]), recording_id, names[recording_id], rows)
 
 
+def _labels(
+    dataset: Dataset,
+    recording: Mapping[str, Any],
+    streams: Sequence[Mapping[str, Any]],
+    chosen: Chosen,
+    rows: _Rows,
+) -> None:
+    """Run every check of labels on one recording; what nobody has labelled or looked at is passed over."""
+    apt = [(plugin, options) for plugin, options in chosen if plugin.subject == "labels"]
+    if not apt:
+        return
+    named = {row["stream"]: stream_of(row) for row in streams}
+    view = labels_view(dataset, recording, named, vocabulary.of_dataset(dataset.store))
+    if len(view) or view.seen:
+        for plugin, options in apt:
+            _take(plugin, plugin.judge(view, options), recording["recording_id"], recording["name"], rows)
+
+
+def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, rows: _Rows) -> None:
+    """Run every check of the dataset as a whole; measures are those of this run and of earlier ones."""
+    apt = [(plugin, options) for plugin, options in chosen if plugin.subject == "dataset"]
+    if not apt:
+        return
+    if settings.since is None:
+        view = dataset_view(dataset, fresh=rows.streams)
+    else:
+        with Dataset.open(dataset.path, at=settings.since) as before:
+            view = dataset_view(dataset, before=before, fresh=rows.streams)
+    for plugin, options in apt:
+        _take(plugin, plugin.judge(view, options), WHOLE, "", rows)
+
+
 def _gone(error: ReadError, stream: Stream, checks: Sequence[str], recording_id: str, recording: str) -> Found:
     """Say that a file is gone or cut: the fault is not in its pictures, so nothing is measured or kept."""
     finding = Finding(
@@ -279,6 +324,7 @@ def _take(
             rows.found.append(Found(recording_id=recording_id, recording=recording, finding=item))
         elif np.isfinite(item.value):
             metrics.append(item)
+    rows.streams += [(recording_id, m.stream, m.metric, m.value) for m in metrics if m.index is None]
     if metrics:
         columns: dict[str, Column] = {
             "recording_id": recording_id,
@@ -304,6 +350,7 @@ def _commit(
     }
     counts = {severity: sum(item.severity == severity for item in found) for severity in SEVERITIES}
     with store.begin("check", argv=argv, recipe_digest=recipe_digest) as transaction:
+        recordings = [*recordings, WHOLE]
         where = {"recording_id": list(recordings), "check": list(checks)}
         transaction.replace("findings", where, len(found), columns)
         transaction.replace("metrics", where, 0, {})

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rushes.contracts import ClockStretch, ClocksView, ContentVerdict, MomentsView, PairView, RecordingView
+from rushes.contracts import MomentsView, PairView, RecordingView
 from rushes.intervals import median_interval
 from rushes.model import LedgerEntry, Loss, Stream, Times
 from rushes.timing.clockmap import ClockMap
+from rushes.views import ClockStretch, ClocksView, ContentVerdict
 from rushes.workflow.dataset import Dataset
 
 

@@ -27,7 +27,7 @@ def counts_of(
 ) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Count for every unit what is to be balanced.
 
-    Labels of people and files count; those of models only where there are no others.
+    Labels that stand count, so that no object counts twice; those of models only where there are no others.
 
     Args:
         store: The dataset.
@@ -76,7 +76,7 @@ def _labels(
     place = f"case when recording_id in ({cut_ones}) then index end" if cuts else "null"
     what = ", ".join(["class_name", "kind", "attributes" if "attribute" in wanted else "null"])
     _, found = store.rows(
-        "with mine as (select " + ", ".join(f'"{c}"' for c in columns) + " from labels) "
+        "with mine as (select " + ", ".join(f'"{c}"' for c in columns) + " from labels left join standing using (label_id) where stands or source = 'model') "
         f"select recording_id, stream, {place} as at, {what}, count(*) from mine "
         "where source <> 'model' or not exists (select 1 from mine where source <> 'model') "
         "group by all order by all"

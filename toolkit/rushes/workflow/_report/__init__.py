@@ -1,0 +1,1 @@
+"""The steps of the report of a check: pictures of what was found, time lines, plots."""
