@@ -76,7 +76,9 @@ def _labels(
     place = f"case when recording_id in ({cut_ones}) then index end" if cuts else "null"
     what = ", ".join(["class_name", "kind", "attributes" if "attribute" in wanted else "null"])
     _, found = store.rows(
-        "with mine as (select " + ", ".join(f'"{c}"' for c in columns) + " from labels left join standing using (label_id) where stands or source = 'model') "
+        "with mine as (select "
+        + ", ".join(f'"{c}"' for c in columns)
+        + " from labels left join standing using (label_id) where stands or source = 'model') "
         f"select recording_id, stream, {place} as at, {what}, count(*) from mine "
         "where source <> 'model' or not exists (select 1 from mine where source <> 'model') "
         "group by all order by all"
