@@ -17,6 +17,8 @@ from rushes.workflow import export
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
+from rushes.workflow._split.counts import counts_of
+from rushes.workflow._split.units import Unit
 from rushes.workflow.evaluate import evaluate_sources
 from rushes.workflow.ingest import Request, ingest
 
@@ -42,6 +44,7 @@ class Desk:
         self.place = place
         self.stream = Store.open(place).table("streams", columns=["recording_id", "stream"]).to_pylist()[0]
         self._clock = 0
+        self._drawn: dict[str, list[str]] = {}
 
     def give(self, author: str, index: int, *xs: float, source: Any = "human", **facts: Any) -> list[str]:
         self._clock += 1
@@ -91,9 +94,13 @@ class Desk:
         with store.begin("test") as transaction:
             transaction.append("label_events", 1, rows.event_columns([event]))
             transaction.append("labels", len(made), rows.label_columns(made))
+            if event.action == "deleted" and event.tool == "label-studio":  # as a pull does
+                transaction.replace("labels", {"label_id": self._drawn.pop(author, [])}, 0, {})
             transaction.replace("annotation_projects", {"server": "local"}, 1, project)
             transaction.commit()
-        return [label.label_id for label in made]
+        names = [label.label_id for label in made]
+        self._drawn.setdefault(author, []).extend(names)
+        return names
 
     def standing(self) -> dict[str, str]:
         _, found = Store.open(self.place).rows("select label_id, standing from standing")
@@ -195,3 +202,13 @@ def test_a_prediction_is_held_against_one_truth(desk: Desk) -> None:
 
 def test_a_dataset_without_labels_has_an_empty_truth(place: Path) -> None:
     assert truth_of(Store.open(place)).stands == frozenset()
+
+
+def test_a_split_counts_an_object_once_however_many_people_drew_it(desk: Desk) -> None:
+    desk.give("ada", 0, 1, 20)
+    desk.give("bob", 0, 2, 21)
+    desk.give("yolox", 1, 4, 5, 6, source="model")
+    recording_id = desk.stream["recording_id"]
+    unit = Unit(name=recording_id, recording_id=recording_id, samples=3)
+    names, counts = counts_of(Store.open(desk.place), [unit], [], {}, ["class"])
+    assert dict(zip(names, counts[0], strict=True)) == {"class hand": 2.0}
