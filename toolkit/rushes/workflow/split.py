@@ -1,7 +1,7 @@
 """Split: every recording gets its part, groups stay whole, and what was assigned before does not move."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,94 +10,16 @@ import numpy as np
 from rushes import registry
 from rushes.contracts import Splitter
 from rushes.errors import UsageError
-from rushes.model import Assignment, Column, Finding
+from rushes.model import Assignment, Column
 from rushes.splits import Component, Spread, audit, components, judge, spreads
 from rushes.store import Store
 from rushes.workflow._split import counts, locks, words
-from rushes.workflow._split.links import LINKS, NO_LINKS, Links, duplicates
+from rushes.workflow._split.links import LINKS, Links, duplicates
+from rushes.workflow._split.outcome import Settings, Split
 from rushes.workflow._split.units import BLOCKS, GROUPS, Cut, Unit, blocks_of, cut, key_values
 from rushes.workflow.dataset import Dataset
 
 __all__ = ["GROUPS", "LINKS", "Settings", "Split", "split"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How to split.
-
-    Args:
-        name: Of the split; a dataset may have several.
-        by: What must stay together: recording, subject, session, place, task or take; several by comma or listed.
-        group_by: SQL expressions over ``recordings``; recordings that share a value stay together too.
-        links: Whether recordings that hold like pictures stay together: near, exact or none; auto is near, but
-            exact where near-duplicates would tie more into one group than any part should hold.
-        balance: What is spread alike beside the samples: class, kind, attribute, task, subject, session, place,
-            sensor; empty for nothing.
-        parts: Share of the samples that each part should get.
-        seed: Of the only randomness.
-        splitter: Plugin.
-        fresh: Forget what was assigned before, instead of pinning it; locked parts stay.
-        blocks: Cut each recording into so many blocks of time; 0 does so only where all is one group.
-        buffer_ns: Time between blocks of different parts that is left out.
-    """
-
-    parts: Mapping[str, float]
-    name: str = "default"
-    by: str | Sequence[str] = "recording"
-    group_by: Sequence[str] = ()
-    links: str = "auto"
-    balance: Sequence[str] = counts.DEFAULT
-    seed: int = 7
-    splitter: str = "grouped"
-    fresh: bool = False
-    blocks: int = 0
-    buffer_ns: int = 1_000_000_000
-
-    @property
-    def facts(self) -> list[str]:
-        """What must stay together, one by one."""
-        listed = self.by.split(",") if isinstance(self.by, str) else self.by
-        return [fact.strip() for fact in listed]
-
-    @property
-    def grouping(self) -> str:
-        """The same in one phrase."""
-        return ", ".join([*self.facts, *self.group_by])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """The outcome.
-
-    Args:
-        assignments: One for each recording, or for each block.
-        names: Of the recordings, by id.
-        samples: By part.
-        components: What had to stay together.
-        links: Like pictures that tied recordings.
-        spreads: How each class, and whatever else was balanced, lies over the parts.
-        digests: sha256 of what each part holds.
-        left_out: Recordings that got no part, since theirs is locked.
-        cut: Recordings that are parted into blocks of time.
-        locked: Parts that are.
-        findings: Of the audit.
-        evidence: Sentences that a reviewer can quote.
-    """
-
-    settings: Settings
-    assignments: Sequence[Assignment]
-    names: Mapping[str, str]
-    samples: Mapping[str, int]
-    components: Sequence[Component] = ()
-    links: Links = NO_LINKS
-    spreads: Sequence[Spread] = ()
-    digests: Mapping[str, str] = field(default_factory=dict)
-    left_out: Sequence[str] = ()
-    cut: Sequence[str] = ()
-    locked: Sequence[str] = ()
-    findings: Sequence[Finding] = ()
-    evidence: Sequence[str] = ()
-    revision: int = 0
 
 
 def split(

@@ -1,18 +1,15 @@
 """What is said of a split beside its numbers: remarks, and evidence in sentences that a reviewer can quote."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rushes.model import Finding
 from rushes.quantities import say_count
-
-if TYPE_CHECKING:
-    from rushes.workflow.split import Split
+from rushes.workflow._split.outcome import Split
 
 
-def remarks(done: "Split") -> Iterator[Finding]:
+def remarks(done: Split) -> Iterator[Finding]:
     """Say what weakens the split or was left aside.
 
     Yields:
@@ -55,7 +52,7 @@ def remarks(done: "Split") -> Iterator[Finding]:
         )
 
 
-def evidence(done: "Split") -> list[str]:
+def evidence(done: Split) -> list[str]:
     """Say what holds of the split, each sentence by itself."""
     settings = done.settings
     groups = len(done.components)
