@@ -9,11 +9,10 @@ from rushes.errors import UsageError
 OFFERED = registry.load_all("checks")
 
 
-def test_there_are_twenty_nine_and_ids_match_their_modules():
+def test_ids_match_their_modules():
     assert {name: check.name for name, check in OFFERED.items()} == {
         name: name.replace("_", ".", 1) for name in OFFERED
     }
-    assert len(OFFERED) == 29
 
 
 def test_all_or_some_or_a_family():

@@ -23,7 +23,8 @@ class ImageCast:
     known_limits = (
         "Red and blue that are exchanged are no cast; a sunset, a meadow or a stage under coloured light "
         "is one. In a stream with times a picture is also held against the median of its stream, so that "
-        "a cast that comes is told and a place that is coloured is not."
+        "a cast that comes is told and a place that is coloured is not; where a film is cut to another place, "
+        "that is told too."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
