@@ -21,7 +21,7 @@ demo: $(VENV)/.rushes
 # fails, and then the whole has failed.
 test: $(VENV)/.rushes-dev
 	@$(MAKE) --no-print-directory -j2 check tools
-	$(BIN)/python -m pytest -q -m "(live or slow) and not soak"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "(live or slow) and not soak"
 	@echo "all tests ran"
 
 check: $(VENV)/.rushes-dev

@@ -32,6 +32,17 @@ def shared_data() -> Path:
     return place
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let slow tests run in two processes: those of one file, and all that need Label Studio, in the same one.
+
+    What needs Label Studio mostly waits, what is slow mostly computes: the two fit beside one another.
+    """
+    for item in items:
+        if item.get_closest_marker("live") or item.get_closest_marker("slow"):
+            place = item.path.relative_to(ROOT / "tests")
+            item.add_marker(pytest.mark.xdist_group("annotate" if place.parts[0] == "annotate" else str(place)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a test that was skipped because something is missing is a failure."""
