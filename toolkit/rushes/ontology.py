@@ -4,21 +4,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
-from rushes import registry, resources
+from rushes import documents, registry, resources
 from rushes.errors import RecipeError
 from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology, RelationSpec, Skeleton
 
 
 def named() -> dict[str, Path]:
     """Give the ontologies that come with the package, by name."""
-    return {path.stem: path for path in sorted((resources.folder("pipelines") / "ontologies").glob("*.yaml"))}
+    return documents.named(resources.folder("pipelines") / "ontologies")
 
 
 def find(ontology: str) -> Path:
@@ -27,18 +25,14 @@ def find(ontology: str) -> Path:
     Raises:
         RecipeError: ``ontology.absent`` with a close match.
     """
-    path = Path(ontology)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        return path
-    known = named()
-    if ontology in known:
-        return known[ontology]
-    near = registry.close_to(ontology, known)
-    raise RecipeError(
-        f"there is no ontology '{ontology}'",
-        code="ontology.absent",
-        hint=f"did you mean '{near}'?" if near else f"give a path to a YAML file, or one of {', '.join(known)}",
-    )
+    path = documents.find(ontology, named())
+    if path is None:
+        raise RecipeError(
+            f"there is no ontology '{ontology}'",
+            code="ontology.absent",
+            hint=documents.hint_for(ontology, named()),
+        )
+    return path
 
 
 def load(ontology: str | Path) -> Ontology:
@@ -129,9 +123,7 @@ def _tuples(value: Any) -> Any:
 
 
 def _not_yaml(where: str, error: Exception) -> RecipeError:
-    mark = getattr(error, "problem_mark", None)
-    hint = f"look at line {mark.line + 1}, column {mark.column + 1}" if mark else "write it as UTF-8 text"
-    told = " ".join(str(error).split())
+    told, hint = documents.unreadable(error)
     return RecipeError(f"{where}: is not YAML: {told}", code="ontology.yaml", hint=hint)
 
 
@@ -144,24 +136,10 @@ def _invalid(where: str, place: str, message: str, hint: str) -> RecipeError:
     )
 
 
-@cache
-def _schema() -> Any:
-    text = (resources.folder("schemas") / "ontology.schema.json").read_text(encoding="utf-8")
-    return json.loads(text)
-
-
 def _validate(where: str, body: Any) -> None:
-    first = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_schema()).iter_errors(body))
-    if first is None:
-        return
-    place = ".".join(map(str, first.absolute_path)) or "the top"
-    offered = first.schema.get("properties", {}) if isinstance(first.schema, dict) else {}
-    strange = [key for key in first.instance if key not in offered] if isinstance(first.instance, dict) else []
-    if first.validator == "additionalProperties" and strange:
-        near = registry.close_to(str(strange[0]), offered)
-        hint = f"did you mean '{near}'?" if near else ""
-        raise _invalid(where, place, f"unknown key '{strange[0]}'", hint)
-    raise _invalid(where, place, first.message, "")
+    slip = documents.first_slip(body, "ontology")
+    if slip is not None:
+        raise _invalid(where, slip.place, slip.message, f"did you mean '{slip.near}'?" if slip.near else "")
 
 
 def _slips(body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -5,16 +5,14 @@ A stage that a recipe leaves out is not run; a stage without options (``sync: {}
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
-from rushes import registry, resources
+from rushes import documents, resources
 from rushes.errors import RecipeError
 from rushes.quantities import duration_ns
 
@@ -88,7 +86,7 @@ class Recipe:
 
 def named() -> dict[str, Path]:
     """Give the recipes that come with the package, by name."""
-    return {path.stem: path for path in sorted(resources.folder("pipelines").glob("*.yaml"))}
+    return documents.named(resources.folder("pipelines"))
 
 
 def find(recipe: str) -> Path:
@@ -97,18 +95,12 @@ def find(recipe: str) -> Path:
     Raises:
         RecipeError: ``recipe.absent`` with a close match.
     """
-    path = Path(recipe)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        return path
-    known = named()
-    if recipe in known:
-        return known[recipe]
-    near = registry.close_to(recipe, known)
-    raise RecipeError(
-        f"there is no recipe '{recipe}'",
-        code="recipe.absent",
-        hint=f"did you mean '{near}'?" if near else f"give a path to a YAML file, or one of {', '.join(known)}",
-    )
+    path = documents.find(recipe, named())
+    if path is None:
+        raise RecipeError(
+            f"there is no recipe '{recipe}'", code="recipe.absent", hint=documents.hint_for(recipe, named())
+        )
+    return path
 
 
 def load(recipe: str, *, changes: Sequence[str] = ()) -> Recipe:
@@ -149,9 +141,7 @@ def load(recipe: str, *, changes: Sequence[str] = ()) -> Recipe:
 
 
 def _not_yaml(where: str, error: Exception) -> RecipeError:
-    told = " ".join(str(error).split())
-    mark = getattr(error, "problem_mark", None)
-    hint = f"look at line {mark.line + 1}, column {mark.column + 1}" if mark else "write it as UTF-8 text"
+    told, hint = documents.unreadable(error)
     return RecipeError(
         f"{where}: is not YAML: {told}", code="recipe.yaml", hint=f"{hint}; rushes schema recipe shows the form"
     )
@@ -196,31 +186,16 @@ def _apply(body: Any, change: str) -> None:
         ) from error
 
 
-@cache
-def _schema() -> Any:
-    text = (resources.folder("schemas") / "recipe.schema.json").read_text(encoding="utf-8")
-    return json.loads(text)
-
-
 def _validate(path: Path, body: Any) -> None:
-    validator = jsonschema.Draft202012Validator(_schema())
-    errors: Iterable[Any] = validator.iter_errors(body)
-    first = jsonschema.exceptions.best_match(errors)
-    if first is None:
-        return
-    place = ".".join(map(str, first.absolute_path)) or "the top"
-    offered = first.schema.get("properties", {}) if isinstance(first.schema, dict) else {}
-    strange = [key for key in first.instance if key not in offered] if isinstance(first.instance, dict) else []
-    near = registry.close_to(strange[0], offered) if strange and offered else None
-    message = (
-        f"unknown key '{strange[0]}'" if first.validator == "additionalProperties" and strange else first.message
-    )
-    raise RecipeError(
-        f"{path.name}, at {place}: {message}",
-        code="recipe.invalid",
-        hint=f"did you mean '{near}'?" if near else "rushes schema recipe shows what a recipe may say",
-        facts={"file": str(path), "place": place},
-    )
+    slip = documents.first_slip(body, "recipe")
+    if slip is not None:
+        near = f"did you mean '{slip.near}'?" if slip.near else ""
+        raise RecipeError(
+            f"{path.name}, at {slip.place}: {slip.message}",
+            code="recipe.invalid",
+            hint=near or "rushes schema recipe shows what a recipe may say",
+            facts={"file": str(path), "place": slip.place},
+        )
 
 
 def _ingest(path: Path, stage: Mapping[str, Any]) -> IngestStage:
