@@ -8,7 +8,7 @@ from rushes.checks._sound import SOUND_MEASURES, measure_block
 from rushes.checks.audio_level import PLUGIN as AUDIO
 from rushes.checks.gaze_plausible import PLUGIN as GAZE
 from rushes.contracts import StreamView
-from rushes.decoders._waves import plain
+from rushes.decoders import as_wave, plain
 from rushes.model import Stream
 
 BLOCK = 1600
@@ -73,12 +73,18 @@ class TestAudio(StreamCheckContract):
         assert found.message.startswith("mic: one of its 2 channels is silent throughout")
 
 
+@pytest.mark.parametrize(("codec", "order"), [("pcm_s24le", "little"), ("pcm_s24be", "big")])
+def test_sound_of_24_bits_is_read_at_full_scale_one(codec, order):
+    payload = b"".join(value.to_bytes(3, order, signed=True) for value in (2**22, -(2**23), 0, 2**21))
+    assert as_wave(plain(payload + b"\x01", codec, 2)) == pytest.approx(np.array([[0.5, -1.0], [0.0, 0.25]]))
+
+
 @pytest.mark.parametrize(("codec", "kind"), [("pcm_s16le", "<i2"), ("pcm_s32be", ">i4"), ("pcm_f32le", "<f4")])
 def test_plain_sound_is_read_at_full_scale_one(codec, kind):
     wave = np.array([[0.5, -1.0], [0.0, 0.25]])
     scale = 1 if "f" in kind else np.iinfo(kind).max
     payload = (wave * scale).astype(kind).tobytes() + b"\x01"
-    assert plain(payload, codec, 2) == pytest.approx(wave, abs=1e-4)
+    assert as_wave(plain(payload, codec, 2)) == pytest.approx(wave, abs=1e-4)
 
 
 def looks(count=2000, **columns):

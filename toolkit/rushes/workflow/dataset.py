@@ -30,6 +30,7 @@ from rushes.workflow import values_at
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
+from rushes.workflow.sounds import SOUND_COLUMNS, Sound
 from rushes.workflow.track_boxes import table_of
 
 Where = Mapping[str, Any]
@@ -126,6 +127,17 @@ class Dataset:
         for row in self.arrow("streams", where={"recording_id": recording_id}).to_pylist():
             if row["table"] == "frames":
                 yield self._frames(row, media)
+
+    def sound(self, recording: str, stream: str) -> Sound:
+        """Give the sound of one stream.
+
+        Raises:
+            UsageError: ``dataset.no-stream`` if the recording has no stream of sound of that name.
+        """
+        row = self._stream_with(recording, stream, lambda row: row["table"] == "audio", what="stream of sound")
+        where = {"recording_id": row["recording_id"], "stream": stream}
+        rows = self.arrow("audio", columns=SOUND_COLUMNS, where=where).sort_by("index")
+        return Sound(row, rows, self._media(row["recording_id"]), self._reader)
 
     def times(self, recording: str, stream: str) -> npt.NDArray[np.int64]:
         """Give the times of a stream's samples in the recorder's clock, int64 nanoseconds, in index order.

@@ -21,9 +21,8 @@ from rushes.annotate.label_studio.axes import Axis, SeriesAxis, SoundAxis, gaps_
 from rushes.annotate.label_studio.envelope import chosen
 from rushes.annotate.label_studio.passport import Passport
 from rushes.annotate.label_studio.plots import TIME, Channel, column
+from rushes.decoders import as_sixteen
 from rushes.errors import ReadError, UsageError
-from rushes.media import MediaReader
-from rushes.model import Location
 from rushes.quantities import say_count
 from rushes.workflow._annotate import axes
 from rushes.workflow.dataset import Dataset
@@ -255,57 +254,37 @@ def _write_sound(dataset: Dataset, row: Mapping[str, Any], axis: SoundAxis, path
             code="read.too-large",
             facts={"stream": row["stream"], "samples": total - origin},
         )
-    decoding = registry.late("rushes.decoders._sound")
-    sound = np.zeros((total - origin, row["channels"] or 1), np.int16)
-    for first, samples in _runs(dataset, row, axis, decoding):
+    heard = np.zeros((total - origin, row["channels"] or 1), np.int16)
+    for first, samples in _runs(dataset, row, axis):
         low, high = max(first, origin), min(first + len(samples), total)
         if low < high:
-            sound[low - origin : high - origin] = samples[low - first : high - first, : sound.shape[1]]
-    decoding.write_wave(path, decoding.heard(sound), axis.rate_hz)
+            heard[low - origin : high - origin] = samples[low - first : high - first, : heard.shape[1]]
+    decoding = registry.late("rushes.decoders._sound")
+    decoding.write_wave(path, decoding.heard(heard), axis.rate_hz)
     return total - origin
 
 
 def _runs(
-    dataset: Dataset, row: Mapping[str, Any], axis: SoundAxis, decoding: Any
+    dataset: Dataset, row: Mapping[str, Any], axis: SoundAxis
 ) -> Iterator[tuple[int, npt.NDArray[np.int16]]]:
-    """Give runs of decoded samples, each with the number of its first one."""
-    names = ["index", "media_id", "block", "offset", "length", "pts"]
-    where = {"recording_id": row["recording_id"], "stream": row["stream"]}
-    blocks = dataset.arrow("audio", columns=names, where=where).sort_by("index").to_pylist()
-    media = {
-        m["media_id"]: m for m in dataset.arrow("media", where={"recording_id": row["recording_id"]}).to_pylist()
-    }
-    codec = row["codec"] or ""
-    there = [block for block in blocks[axis.index : axis.index_end] if block["media_id"]]
-    if decoding.is_plain(codec) and all(block["length"] for block in there):
-        with MediaReader() as reader:
-            for block in there:
-                place = media[block["media_id"]]
-                location = Location(
-                    path=dataset.store.place_of(place["uri"]),
-                    container=place["container"],
-                    offset=block["offset"],
-                    length=block["length"],
-                    block=block["block"],
-                    packing=row["packing"],
-                )
-                yield (
-                    int(axis.first[block["index"]]),
-                    decoding.plain(reader.read(location), codec, row["channels"] or 1),
-                )
+    """Give runs of samples, each with the number of its first one."""
+    sound = dataset.sound(row["recording_id"], row["stream"])
+    if sound.by_block:
+        for index in range(axis.index, axis.index_end):
+            if not sound.missing(index):
+                yield int(axis.first[index]), as_sixteen(sound.samples(index))
         return
-    if not there or row["container_index"] is None or not row["time_base_den"]:
+    if not row["time_base_den"] or None in sound.pts:
         raise ReadError(
-            f"{row['stream']}: nothing here decodes its {codec or 'unknown codec'}",
+            f"{row['stream']}: nothing here places its {row['codec'] or 'unknown codec'} in time",
             code="read.codec",
-            facts={"stream": row["stream"], "codec": codec},
+            facts={"stream": row["stream"], "codec": row["codec"]},
         )
-    pts = np.array([block["pts"] for block in blocks], np.int64)
+    pts = np.array(sound.pts, np.int64)
     a_sample = row["time_base_num"] / row["time_base_den"] * axis.rate_hz
-    path = dataset.store.place_of(media[there[0]["media_id"]]["uri"])
-    for at, samples in decoding.track(path, row["container_index"]):
+    for at, samples in sound.track():
         block = max(0, int(np.searchsorted(pts, at, side="right")) - 1)
-        yield int(axis.first[block]) + round((at - int(pts[block])) * a_sample), samples
+        yield int(axis.first[block]) + round((at - int(pts[block])) * a_sample), as_sixteen(samples)
 
 
 def _about(row: Mapping[str, Any], axis: Axis, count: int) -> str:

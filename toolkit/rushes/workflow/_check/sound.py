@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rushes import registry
 from rushes.checks import SOUND_MEASURES, measure_block
+from rushes.decoders import as_wave
 from rushes.errors import ReadError
-from rushes.media import MediaReader
-from rushes.model import Location
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.sounds import Sound
 
 
 def sound_measures(
@@ -26,64 +25,32 @@ def sound_measures(
     """
     if row["table"] != "audio" or not set(SOUND_MEASURES).intersection(wanted):
         return {}
-    where = {"recording_id": row["recording_id"], "stream": row["stream"]}
-    columns = ["index", "pts", "media_id", "block", "offset", "length"]
-    blocks = dataset.arrow("audio", columns=columns, where=where).sort_by("index").to_pylist()
-    rows = dataset.arrow("media", where={"recording_id": row["recording_id"]}).to_pylist()
-    media = {each["media_id"]: each for each in rows}
-    measured = np.full((len(blocks), len(SOUND_MEASURES)), np.nan)
-    sound = registry.late("rushes.decoders._waves")
-    if row["codec"] in sound.PLAIN and row["channels"]:
-        _from_bytes(dataset, row, blocks, media, measured)
+    sound = dataset.sound(row["recording_id"], row["stream"])
+    measured = np.full((len(sound), len(SOUND_MEASURES)), np.nan)
+    if sound.by_block and row["channels"]:
+        _from_blocks(sound, measured)
     elif row["container_index"] is not None:
-        _from_track(dataset, row, blocks, media, measured)
+        _from_track(sound, measured)
     return {name: measured[:, at] for at, name in enumerate(SOUND_MEASURES)}
 
 
-def _from_bytes(
-    dataset: Dataset,
-    row: Mapping[str, Any],
-    blocks: list[dict[str, Any]],
-    media: Mapping[str, Mapping[str, Any]],
-    measured: npt.NDArray[np.float64],
-) -> None:
-    sound = registry.late("rushes.decoders._waves")
-    with MediaReader() as reader:
-        for at, block in enumerate(blocks):
-            place = media.get(block["media_id"])
-            if place is None:
-                continue
-            location = Location(
-                path=dataset.store.place_of(place["uri"]),
-                container=place["container"],
-                offset=block["offset"],
-                length=block["length"],
-                block=block["block"],
-                packing=row["packing"],
-            )
-            try:
-                wave = sound.plain(reader.read(location), row["codec"], row["channels"])
-            except ReadError:
-                continue  # the loss is a finding of its own (recording.loss)
-            if len(wave):
-                measured[at] = measure_block(wave)
+def _from_blocks(sound: Sound, measured: npt.NDArray[np.float64]) -> None:
+    for at in range(len(sound)):
+        try:
+            wave = as_wave(sound.samples(at))
+        except ReadError:
+            continue  # the loss is a finding of its own (recording.loss)
+        if len(wave):
+            measured[at] = measure_block(wave)
 
 
-def _from_track(
-    dataset: Dataset,
-    row: Mapping[str, Any],
-    blocks: list[dict[str, Any]],
-    media: Mapping[str, Mapping[str, Any]],
-    measured: npt.NDArray[np.float64],
-) -> None:
-    place = next((media[b["media_id"]] for b in blocks if b["media_id"] in media), None)
-    at_pts = {block["pts"]: at for at, block in enumerate(blocks) if block["pts"] is not None}
-    if place is None or not at_pts:
+def _from_track(sound: Sound, measured: npt.NDArray[np.float64]) -> None:
+    at_pts = {pts: at for at, pts in enumerate(sound.pts) if pts is not None}
+    if not at_pts:
         return
-    sound = registry.late("rushes.decoders._waves")
     try:
-        for pts, wave in sound.track(dataset.store.place_of(place["uri"]), row["container_index"]):
+        for pts, samples in sound.track(past_damage=True):
             if pts in at_pts:
-                measured[at_pts[pts]] = measure_block(wave)
+                measured[at_pts[pts]] = measure_block(as_wave(samples))
     except ReadError:
         return  # a track that is gone or torn is a finding of its own

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes.errors import ReadError
-from rushes.media import MediaReader
-from rushes.model import Location, Times
+from rushes.model import Times
 from rushes.timing.crosscheck.clap import Events, jumps, sound_onsets
 from rushes.timing.crosscheck.gyro_vision import gyro_turning, pose_turning
 from rushes.timing.crosscheck.signals import Signal
@@ -18,7 +17,6 @@ from rushes.workflow.dataset import Dataset
 GYRO = ("gyro_x_rad_s", "gyro_y_rad_s", "gyro_z_rad_s")
 ACCEL = ("accel_x_m_s2", "accel_y_m_s2", "accel_z_m_s2")
 QUATERNION = ("qw", "qx", "qy", "qz")
-SOUND = {"pcm_s16le": "<i2", "pcm_f32le": "<f4"}
 JOLT_M_S2 = 4.0
 """Smallest rise of the acceleration from one sample to the next that can be a clap."""
 
@@ -56,36 +54,20 @@ def claps_heard(dataset: Dataset, row: Mapping[str, Any], times: Times, *, most_
         times: Shape (n,), time of the first sample of each block.
         most_s: Half of it is read from the beginning, half from the end.
     """
-    kind, rate = SOUND.get(row["codec"] or ""), row["sample_rate_hz"]
-    if kind is None or not rate:
+    rate = row["sample_rate_hz"]
+    sound = dataset.sound(row["recording_id"], row["stream"])
+    if not sound.by_block or not rate:
         return None
-    where = {"recording_id": row["recording_id"], "stream": row["stream"]}
-    columns = ["index", "media_id", "block", "offset", "length"]
-    blocks = dataset.arrow("audio", columns=columns, where=where).sort_by("index").to_pylist()
     begin, end = times[0] + most_s * 5e8, times[-1] - most_s * 5e8
-    chosen = [i for i, block in enumerate(blocks) if block["media_id"] and (times[i] < begin or times[i] > end)]
-    media = {
-        m["media_id"]: m for m in dataset.arrow("media", where={"recording_id": row["recording_id"]}).to_pylist()
-    }
+    chosen = [i for i in range(len(sound)) if not sound.missing(i) and (times[i] < begin or times[i] > end)]
     heard, starts = [], []
-    with MediaReader() as reader:
-        for i in chosen:
-            place = media[blocks[i]["media_id"]]
-            location = Location(
-                path=dataset.store.place_of(place["uri"]),
-                container=place["container"],
-                offset=blocks[i]["offset"],
-                length=blocks[i]["length"],
-                block=blocks[i]["block"],
-                packing=row["packing"],
-            )
-            try:
-                wave = np.frombuffer(reader.read(location), kind)
-            except (ReadError, ValueError):
-                continue  # a block that is gone cannot hold a clap that is heard
-            channels = row["channels"] or 1
-            heard.append(wave[: len(wave) // channels * channels].reshape(-1, channels)[:, 0].astype(np.float32))
-            starts.append(int(times[i]))
+    for i in chosen:
+        try:
+            wave = sound.samples(i)
+        except ReadError:
+            continue  # a block that is gone cannot hold a clap that is heard
+        heard.append(wave[:, 0].astype(np.float32))
+        starts.append(int(times[i]))
     usual = max({len(wave) for wave in heard}, key=[len(wave) for wave in heard].count) if heard else 0
     whole = [i for i, wave in enumerate(heard) if len(wave) == usual and usual]
     if not whole:
