@@ -1,7 +1,7 @@
 """A picture → its fingerprints: hash of the bytes, perceptual hash, that of its mirror image, a few small values.
 
-The perceptual hash says which of the 8 × 8 lowest frequencies (cosine transform) of 32 × 32 grey pixels are
-above their median. A picture with next to no contrast has none: its hash would be that of noise.
+The perceptual hash is the one that checks keep of every picture. A picture with next to no contrast has none
+here: its hash would be that of noise.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rushes.checks._pixels import perceptual_hashes
+
 FLAT = 2.0
 """Standard deviation of the 32 × 32 grey values up to which a picture has no hash."""
 SIDE = 8
 """Of the grey values that ``small`` holds."""
 BINS = 8
 """Of the histogram of each colour that ``small`` holds."""
-
-_TURN = np.tile(np.array([1, -1], np.float32), 32)
 
 
 class Print(NamedTuple):
@@ -37,7 +37,7 @@ class Print(NamedTuple):
 
 def print_of(pixels: npt.NDArray[np.uint8]) -> Print:
     """Take the fingerprints of a decoded picture, RGB or grey."""
-    grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+    grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     tiny = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     coloured = pixels if pixels.ndim == 3 else pixels[:, :, None]
     histograms = [
@@ -50,11 +50,7 @@ def print_of(pixels: npt.NDArray[np.uint8]) -> Print:
     small = np.concatenate([mean, shares]).astype(np.float32)
     if float(tiny.std()) <= FLAT:
         return Print(None, None, small)
-    low = np.asarray(cv2.dct(tiny), np.float32)[:8, :8].ravel()
-    turned = low * _TURN
-    bits = np.packbits(np.stack([low > np.median(low), turned > np.median(turned)]))
-    plain, mirrored = bits.view(">u8").tolist()
-    return Print(plain, mirrored, small)
+    return Print(*perceptual_hashes(grey), small)
 
 
 def read_small(data: bytes) -> npt.NDArray[np.uint8] | None:
