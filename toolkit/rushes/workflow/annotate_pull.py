@@ -141,21 +141,24 @@ def rebuild(path: Path, *, argv: Sequence[str] = ()) -> Pulled:
     Labels of files and models stay, but that classes and attributes that have another name now get it.
 
     Raises:
+        ToolError: ``annotate.busy``.
         RecipeError: ``ontology.absent``.
     """
-    store = Store.open(path)
-    spoken = vocabulary.needed(store)
-    with standing.facts_in(store) as facts:
-        now = standing.stand(standing.stored(store), spoken, facts)
-    others = _under_old_names(store, now.merged, spoken)
-    with store.begin("annotate rebuild", argv=argv) as transaction:
-        transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))
-        if others:
-            names = [label.label_id for label in others]
-            transaction.replace("labels", {"label_id": names}, len(others), label_columns(others))
-        transaction.replace("labels", {"label_id": sorted(now.merged)}, len(now.labels), label_columns(now.labels))
-        transaction.replace("label_conflicts", {}, len(now.conflicts), standing.conflict_columns(now.conflicts))
-        revision = transaction.commit({"labels": len(now.labels)}).revision
+    with turn(path):
+        store = Store.open(path)  # now that nobody else pulls or edits
+        spoken = vocabulary.needed(store)
+        with standing.facts_in(store) as facts:
+            now = standing.stand(standing.stored(store), spoken, facts)
+        others = _under_old_names(store, now.merged, spoken)
+        names, merged = [label.label_id for label in others], sorted(now.merged)
+        with store.begin("annotate rebuild", argv=argv) as transaction:
+            transaction.replace("labels", {"tool": TOOL, "source": "human"}, 0, label_columns(()))
+            if others:
+                transaction.replace("labels", {"label_id": names}, len(others), label_columns(others))
+            transaction.replace("labels", {"label_id": merged}, len(now.labels), label_columns(now.labels))
+            conflicts = standing.conflict_columns(now.conflicts)
+            transaction.replace("label_conflicts", {}, len(now.conflicts), conflicts)
+            revision = transaction.commit({"labels": len(now.labels)}).revision
     return Pulled(
         projects=0,
         gone=(),
