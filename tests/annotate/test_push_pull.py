@@ -25,8 +25,8 @@ pytestmark = pytest.mark.live
 PHOTOGRAPHS = "streams.codec = 'jpeg' AND recordings.reader = 'image_folder'"
 
 
-def push(dataset, line, template="hands", where=PHOTOGRAPHS, **more):
-    request = annotate_push.Request(template=template, where=where, ontology="hands", **more)
+def push(dataset, line, template="hands", where=PHOTOGRAPHS, ontology="hands", **more):
+    request = annotate_push.Request(template=template, where=where, ontology=ontology, **more)
     return annotate_push.push(dataset, request, line)
 
 

@@ -116,3 +116,90 @@ def close(a, b) -> bool:
         case (Keypoints(), Keypoints()):
             return np.allclose(a.triples, b.triples, atol=1e-9)
     return a == b
+
+
+KITCHEN = """
+ontology: 1
+name: kitchen
+classes:
+  - {name: thing, id: 0}
+  - {name: cup, id: 1, parent: thing, attributes: [full, level, words, colour, held_by]}
+  - {name: glass, id: 2, parent: cup}
+attributes:
+  - {name: full, kind: flag}
+  - {name: level, kind: number}
+  - {name: words, kind: text}
+  - {name: colour, kind: choice, values: [red, "blue & green"]}
+  - {name: held_by, kind: choices, values: [left hand, right hand, nobody]}
+"""
+
+
+@pytest.fixture
+def kitchen(tmp_path):
+    """One photograph, and an ontology with a tree of classes and attributes of every kind."""
+    (tmp_path / "photographs").mkdir()
+    Image.new("RGB", (WIDTH, HEIGHT), (20, 90, 160)).save(tmp_path / "photographs" / "0.jpg")
+    ingest(tmp_path / "dataset", Request(paths=[tmp_path / "photographs"]))
+    (tmp_path / "dataset" / "ontology.yaml").write_text(KITCHEN)
+    return tmp_path / "dataset"
+
+
+def predict_one(dataset, **facts):
+    store = Store.open(dataset)
+    (row,) = store.table("streams").to_pylist()
+    place = {"recording_id": row["recording_id"], "stream": row["stream"], "index": 0}
+    size = {"image_width_px": WIDTH, "image_height_px": HEIGHT}
+    label = Label(label_id="one", source="model", model="m", **place, **size, **facts)
+    with store.begin("test") as transaction:
+        transaction.append("labels", 1, label_columns([label]))
+        transaction.commit({})
+    return label
+
+
+def round_trip(dataset, line, client, template, change=lambda results: results):
+    """Push what a model said, submit it as changed, pull it, push it again: what the server held, and labels."""
+    pushed = push(dataset, line, template=template, where=None, ontology=None)
+    assert (pushed.predicted, pushed.refused) == (1, [])
+    (task,) = tasks_of(client, pushed.project).values()
+    (prediction,) = client._get(f"/api/tasks/{task.id}/")["predictions"]
+    annotate(client, task.id, change(prediction["result"]))
+    held = client._get(f"/api/tasks/{task.id}/")["annotations"][0]["result"]
+    assert pull(dataset, line).problems == []
+    again = push(dataset, line, template=template, where=None, ontology=None, predictions=["human"])
+    assert again.refused == []
+    (sent,) = client._get(f"/api/tasks/{task.id}/")["predictions"]
+    return held, sent["result"], labels(dataset, source="human")
+
+
+def test_a_class_deep_in_a_tree_comes_back_with_the_way_to_it(kitchen, line, client) -> None:
+    predict_one(kitchen, kind="class", class_name="glass")
+    held, sent, (back,) = round_trip(kitchen, line, client, "classes")
+    assert [entry["value"] for entry in held] == [{"taxonomy": [["thing", "cup", "glass"]]}]
+    assert (back.class_name, dict(back.attributes)) == ("glass", {"path": ["thing", "cup", "glass"]})
+    assert [numbers(x) for x in sent] == [numbers(x) for x in held]
+
+
+def test_several_classes_of_a_tree_are_a_label_each(kitchen, line, client) -> None:
+    predict_one(kitchen, kind="class", class_name="glass")
+
+    def more(results):
+        results[0]["value"]["taxonomy"] = [["thing"], ["thing", "cup"]]
+        return results
+
+    _, _, back = round_trip(kitchen, line, client, "classes", more)
+    assert sorted(label.class_name for label in back) == ["cup", "thing"]
+
+
+def test_attributes_of_every_kind_come_back_as_they_were(kitchen, line, client) -> None:
+    attributes = {
+        "full": True,
+        "level": 0.1,
+        "words": "two\nlines & <more>",
+        "colour": "blue & green",
+        "held_by": ["left hand", "nobody"],
+    }
+    box = Box(x_px=3.25, y_px=4.5, width_px=20.1, height_px=7.0)
+    predict_one(kitchen, kind="box", class_name="cup", geometry=box, attributes=attributes)
+    held, sent, (back,) = round_trip(kitchen, line, client, "boxes")
+    assert (back.class_name, dict(back.attributes)) == ("cup", attributes)
+    assert [numbers(x) for x in sent] == [numbers(x) for x in held]
