@@ -23,13 +23,14 @@ def samples(part, **known):
         hashes=hashes,
         mirrored=np.asarray(known.get("mirrored", ~hashes), np.uint64),
         hashed=np.full(count, "hashes" in known),
+        film=np.asarray(known.get("film", np.zeros(count)), np.bool_),
         stream=np.asarray(known.get("stream", nothing), np.int64),
         order=np.asarray(known.get("order", nothing), np.int64),
     )
 
 
-def leaking(given_, *, radius=4, within=1):
-    return {leak.kind: leak for leak in leaks(given_, radius=radius, within=within)}
+def leaking(given_, *, radius=4, film_radius=4, within=1):
+    return {leak.kind: leak for leak in leaks(given_, radius=radius, film_radius=film_radius, within=within)}
 
 
 parts = st.lists(st.integers(-1, 2), min_size=1, max_size=25)
@@ -71,6 +72,33 @@ def test_near_pictures_leak_whether_mirrored_or_not(data, part, radius):
     assert (found["near"].leaking.tolist() if "near" in found else [False] * count) == wanted
     if "near" in found:
         assert bool(found["near"].pairs) == any(wanted)
+
+
+@given(st.data(), parts, st.integers(0, 6), st.integers(0, 6))
+def test_films_of_one_place_are_alike_and_only_nearer_ones_are_copies(data, part, radius, film_radius):
+    count = len(part)
+    words = st.integers(0, 2**6 - 1).map(lambda bits: bits * 0x0101010101)
+    hashes = data.draw(st.lists(words, min_size=count, max_size=count))
+    film = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    single = {h for h, of_film in zip(hashes, film, strict=True) if not of_film}
+    nothing = [0xFFFF_0000_0000_0000] * count  # mirrored, none is like another
+
+    def crossing(a, within):
+        others = [b for b in range(count) if part[b] not in (part[a], -1)]
+        return part[a] >= 0 and any(within(hashes[a], hashes[b]) for b in others)
+
+    def near(x, y):
+        both = x in single and y in single
+        return (x ^ y).bit_count() <= (radius if both else min(radius, film_radius))
+
+    found = leaking(
+        samples(part, hashes=hashes, mirrored=nothing, film=film), radius=radius, film_radius=film_radius
+    )
+    copies = [crossing(a, near) for a in range(count)]
+    alike = [crossing(a, lambda x, y: (x ^ y).bit_count() <= radius) and not copies[a] for a in range(count)]
+    in_part = any(p >= 0 for p in part)
+    assert not in_part or found["near"].leaking.tolist() == copies
+    assert not any(alike) or found["alike"].leaking.tolist() == alike
 
 
 @given(st.data(), parts, st.integers(0, 5))

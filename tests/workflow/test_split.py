@@ -142,6 +142,21 @@ def test_one_group_is_cut_into_blocks_with_a_buffer_and_told_to_be_weaker(datase
     assert parts.of("a") is None
 
 
+@pytest.mark.parametrize("takes", [["a"], ["a", "b"]], ids=["cut into blocks", "whole"])
+def test_other_parts_than_were_assigned_are_refused(dataset, takes):
+    place = dataset(*((name, {"samples": 1000}) for name in takes))
+    split(place, Settings(parts=HALVES))
+    with pytest.raises(UsageError, match=r"has the parts t.*, and not a, b: 'take-\w' was assigned") as caught:
+        split(place, Settings(parts={"a": 0.5, "b": 0.5}))
+    assert caught.value.code == "split.unknown-part"
+    assert split(place, Settings(parts={"a": 0.5, "b": 0.5}, fresh=True)).samples.keys() == {"a", "b"}
+
+
+def test_groups_without_a_fact_are_told_by_the_names_of_their_recordings(dataset):
+    done = split(dataset(("a", {"samples": 900}), ("b", {})), Settings(parts=HALVES))
+    assert any("the largest, 'take-a', holds 90" in finding.message for finding in done.findings)
+
+
 def test_a_recording_too_short_for_blocks_is_refused(dataset):
     with pytest.raises(UsageError, match="cannot be cut into 20 blocks") as caught:
         split(dataset(("a", {"samples": 100})), Settings(parts=HALVES))

@@ -8,6 +8,16 @@ import numpy.typing as npt
 
 from rushes.model import Stream, Times
 
+NEAR_BITS = 8
+"""Bits in which the perceptual hashes of near-duplicates may differ: finds copies cropped by 5 %."""
+NEAR_BITS_OF_FILMS = 4
+"""The same where one of the two is of a stream with times: two films of one place are alike."""
+NEAR_BITS_OF_MANY = 3
+"""The same among more than ``MANY`` pictures, where chance makes pairs at larger distances."""
+MANY = 100_000
+FLAT_GREY = 6
+"""Standard deviation of the grey values below which a picture has no features, and so no hash."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSet:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from rushes.checks._told import told
 from rushes.contracts import DuplicatesCheck, Option
-from rushes.duplicates import DuplicatesView
+from rushes.duplicates import FLAT_GREY, MANY, NEAR_BITS, NEAR_BITS_OF_FILMS, NEAR_BITS_OF_MANY, DuplicatesView
 from rushes.model import Finding, Metric
 
 
@@ -25,16 +25,22 @@ class ImageNearDuplicate:
     )
     subject: Literal["duplicates"] = "duplicates"
     defaults: Mapping[str, Option] = {
-        "radius": Option(default=8, unit="bit", reason="finds copies cropped by 5 %; no false pair in the corpus"),
+        "radius": Option(
+            default=NEAR_BITS, unit="bit", reason="finds copies cropped by 5 %; no false pair in the corpus"
+        ),
         "radius_films": Option(
-            default=4, unit="bit", reason="two films of one place are alike; copies of a film differ in less"
+            default=NEAR_BITS_OF_FILMS,
+            unit="bit",
+            reason="two films of one place are alike; copies of a film differ in less",
         ),
         "radius_many": Option(
-            default=3, unit="bit", reason="among many pictures, chance makes pairs at larger distances"
+            default=NEAR_BITS_OF_MANY,
+            unit="bit",
+            reason="among many pictures, chance makes pairs at larger distances",
         ),
-        "many": Option(default=100_000, unit="pictures", reason="from here on radius_many counts"),
+        "many": Option(default=MANY, unit="pictures", reason="from here on radius_many counts"),
         "run_radius": Option(default=4, unit="bit", reason="consecutive pictures so near are taken as one"),
-        "flat_std": Option(default=6, unit="grey", reason="what has no features has no hash either"),
+        "flat_std": Option(default=FLAT_GREY, unit="grey", reason="what has no features has no hash either"),
     }
 
     def judge(

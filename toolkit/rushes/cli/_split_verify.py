@@ -38,7 +38,7 @@ rushes split verify my-dataset --name two-way --by recording --report leaks.html
     "--from-path", metavar="REGEX", help="Named groups of it are keys; stream and index say what follows."
 )
 @click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER", help="Pictures of COCO files.")
-@click.option("--radius", type=click.IntRange(0, 16), help="Bits near-duplicates may differ in.  [8]")
+@click.option("--radius", type=click.IntRange(0, 16), help="Bits near-duplicates may differ in.  [8; films 4]")
 @click.option("--within", default="1", show_default=True, help="Samples, or a time, that make two neighbours.")
 @click.option(
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Look at one of so many frames."
@@ -128,6 +128,7 @@ def _answer(done: Verified, report: Path | None) -> Answer:
             "parts": dict(done.sizes),
             "sha256": done.digest,
             "radius": done.radius,
+            "film_radius": done.film_radius,
             "leaks": [_leak(done, leak) for leak in done.leaks],
             "costs": [
                 {

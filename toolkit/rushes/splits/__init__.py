@@ -4,7 +4,7 @@ from rushes.splits._audit import audit
 from rushes.splits._components import Component, components
 from rushes.splits._cost import Cost, class_matrix, cost_of
 from rushes.splits._evidence import Spread, judge, spreads
-from rushes.splits._leaks import Leak, Pair, Samples, leaks
+from rushes.splits._leaks import Leak, Pair, Samples, leaks, near_pairs
 from rushes.splits._units import Units, demand_shares, take_units
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "demand_shares",
     "judge",
     "leaks",
+    "near_pairs",
     "spreads",
     "take_units",
 ]

@@ -16,6 +16,7 @@ def audit(
     weights: Mapping[str, float] | None = None,
     parts: Mapping[str, float] | None = None,
     share_off: float = SHARE_OFF,
+    called: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Audit a split.
 
@@ -24,15 +25,21 @@ def audit(
         weights: Samples of each unit; 1 each when None.
         parts: Shares that were asked for; without them empty parts and sizes are not judged.
         share_off: From which difference on a share is told.
+        called: What people call a group; its name in quotes if left out.
 
     Returns:
         ``split.leak`` (error) for each group in several parts, ``split.double`` (error) for each unit in several
         parts, ``split.empty-part`` (error) and ``split.share`` (warning) for each part; nothing for a sound split.
     """
-    return [*_leaks(assignments), *_doubles(assignments), *_sizes(assignments, weights, parts, share_off)]
+    words = {each.group: f"'{each.group}'" for each in assignments} | dict(called or {})
+    return [
+        *_leaks(assignments, words),
+        *_doubles(assignments),
+        *_sizes(assignments, weights, parts, share_off, words),
+    ]
 
 
-def _leaks(assignments: Sequence[Assignment]) -> Iterator[Finding]:
+def _leaks(assignments: Sequence[Assignment], words: Mapping[str, str]) -> Iterator[Finding]:
     members: dict[str, dict[str, list[Assignment]]] = defaultdict(lambda: defaultdict(list))
     for assignment in assignments:
         members[assignment.group][assignment.part].append(assignment)
@@ -45,7 +52,7 @@ def _leaks(assignments: Sequence[Assignment]) -> Iterator[Finding]:
         yield Finding(
             check="split.leak",
             severity="error",
-            message=f"group '{group}' lies in {len(by_part)} parts: {told}{why}",
+            message=f"group {words[group]} lies in {len(by_part)} parts: {told}{why}",
             value=float(len(by_part)),
             limit=1.0,
             unit="1",
@@ -75,6 +82,7 @@ def _sizes(
     weights: Mapping[str, float] | None,
     parts: Mapping[str, float] | None,
     share_off: float,
+    words: Mapping[str, str],
 ) -> Iterator[Finding]:
     if parts is None:
         return
@@ -106,7 +114,7 @@ def _sizes(
                 check="split.share",
                 severity="warning",
                 message=f"part '{part}' holds {share:.1%} of the samples, {wanted:.1%} were asked for; groups "
-                f"stay whole, and the largest, '{largest}', holds {heaviest[largest] / total:.1%}",
+                f"stay whole, and the largest, {words[largest]}, holds {heaviest[largest] / total:.1%}",
                 value=share,
                 limit=wanted,
                 unit="1",

@@ -5,7 +5,8 @@ is arrays of shape (samples,); nothing here knows pictures or files.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ class Samples:
         hashes: 64-bit perceptual hashes; what they are where ``hashed`` is false does not count.
         mirrored: Those of the mirrored pictures.
         hashed: Where there are hashes.
+        film: Whether the sample is of a stream with times. Two films of one place are alike, and are no copies.
         stream: Code of the stream that it is of.
         order: Its place in the stream: an index, or nanoseconds where ``within`` is meant so.
     """
@@ -44,6 +46,7 @@ class Samples:
     hashes: npt.NDArray[np.uint64]
     mirrored: npt.NDArray[np.uint64]
     hashed: Mask
+    film: Mask
     stream: Codes
     order: Codes
 
@@ -62,7 +65,7 @@ class Leak:
     """What leaks in one way.
 
     Args:
-        kind: group, exact, near or time.
+        kind: group, exact, near, alike or time.
         key: Of a group; empty else.
         known: Samples in a part of which the matter is known.
         leaking: Shape (samples,).
@@ -76,12 +79,14 @@ class Leak:
     pairs: Sequence[Pair] = field(default_factory=tuple)
 
 
-def leaks(samples: Samples, *, radius: int, within: int) -> list[Leak]:
-    """Find all leaks, of each key, then exact, near and time.
+def leaks(samples: Samples, *, radius: int, film_radius: int, within: int) -> list[Leak]:
+    """Find all leaks, of each key, then exact, near, alike and time.
 
     Args:
         samples: As above.
         radius: Bits in which hashes of near-duplicates may differ, itself included.
+        film_radius: The same where one of the two is of a film. From there to ``radius`` they are *alike*: the
+            same place at another time as a rule, a copy now and then.
         within: Places of the stream up to which two samples are neighbours, itself included.
     """
     assert len(samples.parts) <= MOST_PARTS
@@ -90,7 +95,7 @@ def leaks(samples: Samples, *, radius: int, within: int) -> list[Leak]:
     if ((samples.content >= 0) & inside).any():
         found.append(_same(samples, samples.content, kind="exact", key=""))
     if (samples.hashed & inside).any():
-        found.append(_near(samples, radius))
+        found += _near(samples, radius, film_radius)
     if ((samples.stream >= 0) & inside).any():
         found.append(_time(samples, within))
     return found
@@ -127,7 +132,7 @@ def _same(samples: Samples, codes: Codes, *, kind: str, key: str) -> Leak:
     return Leak(kind=kind, key=key, known=len(inside), leaking=leaking, pairs=_listed(pairs))
 
 
-def _near(samples: Samples, radius: int) -> Leak:
+def _near(samples: Samples, radius: int, film_radius: int) -> list[Leak]:
     inside = np.flatnonzero(samples.hashed & (samples.part >= 0))
     # Equal pictures with equal mirror images are looked at once, whatever their number.
     values, place = np.unique(samples.hashes[inside], return_inverse=True)
@@ -139,16 +144,71 @@ def _near(samples: Samples, radius: int) -> Leak:
     example = dict(zip(standing.tolist(), inside[at].tolist(), strict=True))
     mirror_of = np.zeros(len(values), np.uint64)
     mirror_of[place] = samples.mirrored[inside]
-    plain = pairs_within(values, radius)
-    turned = pairs_between(values, mirror_of, radius)
-    first = np.concatenate([plain.first, turned.first, np.arange(len(values))])
-    second = np.concatenate([plain.second, turned.second, np.arange(len(values))])
-    distance = np.concatenate([plain.distance, turned.distance, np.zeros(len(values), np.uint8)]).astype(np.int64)
-    around = held.copy()
-    np.bitwise_or.at(around, first, held[second])
-    np.bitwise_or.at(around, second, held[first])
-    leaking = np.zeros(len(samples.part), np.bool_)
-    leaking[inside] = (around[place] & ~bits) != 0
+    single = np.zeros(len(values), np.bool_)
+    single[place[~samples.film[inside]]] = True
+    found = near_pairs(values, mirror_of, single, radius=radius, film_radius=film_radius)
+
+    def leak(kind: str, chosen: Mask, itself: bool) -> Leak:
+        own = np.arange(len(values) if itself else 0)
+        first, second = np.concatenate([found.first[chosen], own]), np.concatenate([found.second[chosen], own])
+        distance = np.concatenate([found.distance[chosen], np.zeros(len(own), np.uint8)]).astype(np.int64)
+        around = held.copy() if itself else np.zeros(len(values), np.int64)
+        np.bitwise_or.at(around, first, held[second])
+        np.bitwise_or.at(around, second, held[first])
+        leaking = np.zeros(len(samples.part), np.bool_)
+        leaking[inside] = (around[place] & ~bits) != 0
+        pairs = _closest(samples, held, example, first, second, distance)
+        return Leak(kind=kind, key="", known=len(inside), leaking=leaking, pairs=_listed(pairs))
+
+    near = leak("near", found.near, itself=True)
+    if film_radius >= radius or not samples.film[inside].any():
+        return [near]
+    alike = leak("alike", ~found.near, itself=False)
+    return [near, replace(alike, leaking=alike.leaking & ~near.leaking)]
+
+
+class NearPairs(NamedTuple):
+    """Pairs of different hashes, by their positions; ``near`` tells near-duplicates from what is but alike."""
+
+    first: Codes
+    second: Codes
+    distance: npt.NDArray[np.uint8]
+    near: Mask
+
+
+def near_pairs(
+    hashes: npt.NDArray[np.uint64],
+    mirrored: npt.NDArray[np.uint64],
+    single: Mask,
+    *,
+    radius: int,
+    film_radius: int,
+) -> NearPairs:
+    """Find the pairs of hashes that are near, also where one of the two pictures is mirrored.
+
+    Args:
+        hashes: Shape (n,), no two equal.
+        mirrored: Shape (n,), of the mirrored pictures.
+        single: Shape (n,), whether any picture of that hash is of no film.
+        radius: Bits in which two hashes may differ, itself included.
+        film_radius: The same for near-duplicates where one of the two is of films only.
+    """
+    plain, turned = pairs_within(hashes, radius), pairs_between(hashes, mirrored, radius)
+    first = np.concatenate([plain.first, turned.first])
+    second = np.concatenate([plain.second, turned.second])
+    distance = np.concatenate([plain.distance, turned.distance])
+    return NearPairs(first, second, distance, (distance <= film_radius) | (single[first] & single[second]))
+
+
+def _closest(
+    samples: Samples,
+    held: Codes,
+    example: Mapping[int, int],
+    first: Codes,
+    second: Codes,
+    distance: Codes,
+) -> dict[tuple[int, int], list[Pair]]:
+    """Choose the closest pairs across each border between parts."""
     pairs: dict[tuple[int, int], list[Pair]] = {}
     crossing = (held[first] | held[second]) & ((held[first] | held[second]) - 1) != 0
     for k in np.flatnonzero(crossing)[np.argsort(distance[crossing], kind="stable")]:
@@ -164,7 +224,7 @@ def _near(samples: Samples, radius: int) -> Leak:
                     border.append(Pair(one=here, other=there, distance=int(distance[k])))
         if len(pairs) == _borders(samples) and all(len(some) >= MOST_PAIRS for some in pairs.values()):
             break
-    return Leak(kind="near", key="", known=len(inside), leaking=leaking, pairs=_listed(pairs))
+    return pairs
 
 
 def _time(samples: Samples, within: int) -> Leak:

@@ -75,8 +75,21 @@ class _Task:
             for row in before
             if row["recording_id"] in self.names and (not settings.fresh or row["part"] in self.locks)
         ]
+        self._demand_known_parts()
         self.cuts = self._cuts()
         self.units = self._units()
+
+    def _demand_known_parts(self) -> None:
+        wanted = self.settings.parts
+        for row in self.before:
+            if row["part"] not in wanted and row["part"] not in self.locks:
+                held = list(dict.fromkeys(each["part"] for each in self.before))
+                raise UsageError(
+                    f"split '{self.settings.name}' has the parts {', '.join(held)}, and not {', '.join(wanted)}: "
+                    f"'{self.names[row['recording_id']]}' was assigned to '{row['part']}'",
+                    code="split.unknown-part",
+                    hint="--fresh forgets what was assigned; --name makes another split beside it",
+                )
 
     def _tied(self, ids: Sequence[str], keys: Sequence[Sequence[str | None]]) -> tuple[Links, list[Component]]:
         """Join what belongs together; where near-duplicates of a still scene would tie too much, equal ones do."""
@@ -227,7 +240,7 @@ class _Task:
             samples[row["part"]] = samples.get(row["part"], 0) + row["index_end"] - row["index"]
         found = self._spreads({a.unit: a.part for a in assigned})
         findings = [
-            *audit(assigned, weights=weight, parts=settings.parts if assigned else None),
+            *audit(assigned, weights=weight, parts=settings.parts if assigned else None, called=self._called()),
             *locks.broken(self.locks, rows),
             *judge(found, list(settings.parts)),
         ]
@@ -246,6 +259,15 @@ class _Task:
             locked=tuple(self.locks),
         )
         return replace(done, findings=[*findings, *words.remarks(done)])
+
+    def _called(self) -> Mapping[str, str]:
+        """Say the groups that are named by the id of a recording, for want of a fact, by its name."""
+        called = {}
+        for each in self.components:
+            if each.name in self.names:
+                others = f" with {len(each.units) - 1} others" if len(each.units) > 1 else ""
+                called[each.name] = f"'{self.names[each.name]}'{others}"
+        return called
 
     def _spreads(self, part_of: Mapping[str, str]) -> list[Spread]:
         place_of = {part: at for at, part in enumerate(self.settings.parts)}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rushes import registry
+from rushes.duplicates import MANY, NEAR_BITS, NEAR_BITS_OF_FILMS, NEAR_BITS_OF_MANY
 from rushes.errors import UsageError
 from rushes.model import Finding
 from rushes.quantities import say_count
@@ -18,13 +19,12 @@ from rushes.workflow._split.of_dataset import BY, of_dataset
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pages import write_whole
 
-RADIUS, RADIUS_OF_MANY, MANY = 8, 4, 100_000
-"""Bits that near-duplicates may differ in; in more than ``MANY`` pictures 8 bits meet by chance."""
 NAMED = 5
 CHECKS = {
     "group": "split.leak-group",
     "exact": "split.leak-exact",
     "near": "split.leak-near",
+    "alike": "split.alike",
     "time": "split.leak-time",
 }
 
@@ -41,7 +41,8 @@ class Settings:
             a key.
         pattern: Regular expression with named groups over paths: more keys, and stream and index.
         images: Folder of the pictures of COCO files.
-        radius: Bits that near-duplicates may differ in; None: 8, or 4 in more than 100,000 pictures.
+        radius: Bits that near-duplicates may differ in; None: 8, but 4 where one is of a film, and 3 in more than
+            100,000 pictures.
         within: Samples up to which two of one stream are neighbours.
         within_ns: The same in time; wins where it is above 0.
         every: Look at one of so many frames of a dataset's streams.
@@ -69,6 +70,7 @@ class Verified:
 
     Args:
         radius: Bits that were used.
+        film_radius: The same where one of two pictures is of a stream with times.
         sizes: Samples of each part.
         digest: sha256 over every sample's name and part.
         costs: What each leak is worth, where asked for.
@@ -79,6 +81,7 @@ class Verified:
     audited: Audited
     leaks: Sequence[Leak]
     radius: int
+    film_radius: int
     sizes: Mapping[str, int]
     digest: str
     findings: Sequence[Finding]
@@ -108,13 +111,16 @@ def verify(settings: Settings, *, progress: Progress | None = None) -> Verified:
             code="split.one-part",
             hint="give all parts at once: rushes split verify train.json val.json test.json",
         )
-    radius = settings.radius if settings.radius is not None else RADIUS if known <= MANY else RADIUS_OF_MANY
-    found = leaks(samples, radius=radius, within=settings.within_ns or settings.within)
+    radius = settings.radius if settings.radius is not None else NEAR_BITS if known <= MANY else NEAR_BITS_OF_MANY
+    film_radius = radius if settings.radius is not None else min(radius, NEAR_BITS_OF_FILMS)
+    within = settings.within_ns or settings.within
+    found = leaks(samples, radius=radius, film_radius=film_radius, within=within)
     done = Verified(
         settings=settings,
         audited=audited,
         leaks=found,
         radius=radius,
+        film_radius=film_radius,
         sizes={part: int((samples.part == at).sum()) for at, part in enumerate(samples.parts)},
         digest=_digest(audited),
         findings=[*_findings(audited, found, radius, settings), *_unchecked(audited, found)],
@@ -198,17 +204,23 @@ def _findings(audited: Audited, found: Sequence[Leak], radius: int, settings: Se
             continue
         # Blocks of time share their recording, and whoever is in it, by intent; that is told as weaker.
         by_intent = audited.blocks and leak.kind == "group"
-        limit = {"near": float(radius), "time": float(settings.within_ns or settings.within)}.get(leak.kind)
+        limit = {
+            "near": float(radius),
+            "alike": float(radius),
+            "time": float(settings.within_ns or settings.within),
+        }.get(leak.kind)
         made.append(
             Finding(
                 check=CHECKS[leak.kind],
-                severity="warning" if by_intent else "error",
+                severity="warning" if by_intent or leak.kind == "alike" else "error",
                 message=f"{count:,} of {leak.known:,} pictures ({count / leak.known:.1%}) have {said(leak)} in "
                 f"another part: {_examples(audited, leak)}"
                 + ("; the parts are blocks of time" if by_intent else ""),
                 value=float(min((pair.distance for pair in leak.pairs), default=0)) if limit is not None else None,
                 limit=limit,
-                unit={"near": "bit", "time": "ns" if settings.within_ns else "samples"}.get(leak.kind),
+                unit={"near": "bit", "alike": "bit", "time": "ns" if settings.within_ns else "samples"}.get(
+                    leak.kind
+                ),
                 count=count,
             )
         )
@@ -267,7 +279,8 @@ def _with_costs(done: Verified) -> Verified:
     classes = class_matrix(done.audited.classes)
     costs = []
     settings = done.settings
-    for leak in leaks(between, radius=done.radius, within=settings.within_ns or settings.within):
+    within = settings.within_ns or settings.within
+    for leak in leaks(between, radius=done.radius, film_radius=done.film_radius, within=within):
         made = cost_of(
             said(leak),
             features=done.audited.small,

@@ -84,7 +84,8 @@ def _method(done: "Verified") -> str:
     near = f"{settings.within_ns / 1e9:g} s" if settings.within_ns else say_count(settings.within, "sample")
     return (
         "Equal bytes by sha256. Near-duplicates by a 64-bit perceptual hash (lowest frequencies of the grey "
-        f"picture) and that of the mirror image, up to {done.radius} bits apart; all pairs were compared. "
+        f"picture) and that of the mirror image, up to {done.radius} bits apart, of films "
+        f"{done.film_radius}; all pairs were compared. "
         f"Neighbours in time within {near} of the same stream. Pictures without contrast have no hash."
     )
 
@@ -143,7 +144,8 @@ def _pair(done: "Verified", leak: Leak, pair: Pair) -> Html:
     samples = done.audited.samples
     pictures = [picture for at in (pair.one, pair.other) if (picture := _picture(done, at))]
     unit = "ns" if done.settings.within_ns else "samples"
-    far = {"near": f"{pair.distance} of 64 bits apart", "time": f"{pair.distance} {unit} apart"}
+    bits = f"{pair.distance} of 64 bits apart"
+    far = {"near": bits, "alike": bits, "time": f"{pair.distance} {unit} apart"}
     if leak.kind == "group":
         caption = f"{leak.key} '{done.audited.values[leak.key][samples.keys[leak.key][pair.one]]}' in both"
     else:

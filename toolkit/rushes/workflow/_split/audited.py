@@ -13,6 +13,7 @@ KINDS = {
     "group": "the same {key}",
     "exact": "equal bytes",
     "near": "near-duplicates",
+    "alike": "look-alikes of films",
     "time": "neighbours in time",
 }
 

@@ -1,9 +1,15 @@
-"""Recordings that hold the same or nearly the same picture, as the check of duplicates has found them."""
+"""Recordings that hold the same or nearly the same picture, by what the last check has measured of each."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rushes.duplicates import FLAT_GREY, MANY, NEAR_BITS, NEAR_BITS_OF_FILMS, NEAR_BITS_OF_MANY
+from rushes.splits import near_pairs
 from rushes.store import Store
 
 LINKS = ("auto", "near", "exact", "none")
@@ -14,7 +20,7 @@ class Links:
     """What ties recordings together.
 
     Args:
-        pairs: Recordings that must stay together, each pair once.
+        pairs: Recordings that must stay together, each pair once; more follow from them.
         why: For each of them one example, in words.
         looked: Whether duplicates were looked for at all.
         loosened: Share of the samples that near-duplicates would have tied into one group, so that only equal
@@ -31,39 +37,136 @@ NO_LINKS = Links(pairs=(), why=(), looked=False)
 
 
 def duplicates(store: Store, names: Mapping[str, str], *, kind: str) -> Links:
-    """Read the links between recordings from the table ``duplicates``.
+    """Tie recordings by their pictures, as ``split verify`` compares them: what it would call a leak is tied.
 
     Args:
         store: The dataset.
-        names: Of its recordings, by id; links to others are left out.
-        kind: ``near``: all; ``exact``: of equal bytes only; ``none``.
+        names: Of its recordings, by id; others are left out.
+        kind: ``near``: near-duplicates, mirrored or not, and equal bytes; ``exact``: equal bytes only; ``none``.
     """
     if kind == "none":
         return Links(pairs=(), why=(), looked=True)
-    looked = store.table("pictures", columns=["recording_id"]).num_rows > 0
-    rows = store.table("duplicates").to_pylist()
-    pairs: dict[tuple[str, str], str] = {}
-    first_of: dict[int, str] = {}
-    members: defaultdict[int, set[str]] = defaultdict(set)
-    for row in rows:
-        if kind == "exact" and not row["exact"]:
-            continue
-        here, there = row["recording_id"], row["near_recording_id"]
-        if here not in names or there not in names:
-            continue
-        if here != there and (there, here) not in pairs:
-            said = "the same bytes" if row["exact"] else f"{row['distance']} of 64 bits apart"
-            pairs.setdefault(
-                (here, there),
-                f"'{names[here]}' {row['stream']} frame {row['index']} and '{names[there]}' {row['near_stream']} "
-                f"frame {row['near_index']}: {said}",
-            )
-        # The nearest of a picture may lie in its own recording; the cluster ties the others.
-        if kind == "near":
-            first = first_of.setdefault(row["cluster"], here)
-            if here not in members[row["cluster"]] and first != here:
-                pairs.setdefault(
-                    (first, here), f"'{names[first]}' and '{names[here]}' hold pictures of one cluster"
-                )
-            members[row["cluster"]].add(here)
-    return Links(pairs=tuple(pairs), why=tuple(pairs.values()), looked=looked)
+    seen = _seen(store, names)
+    if not len(seen.recording):
+        return NO_LINKS
+    closest: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for one, other, distance in [*_equal(seen), *(_near(seen) if kind == "near" else ())]:
+        here, there = sorted((int(seen.recording[one]), int(seen.recording[other])))
+        if here != there and distance < closest.get((here, there), (99, 0, 0))[0]:
+            closest[here, there] = (distance, one, other)
+    ids = list(names)
+    return Links(
+        pairs=tuple((ids[a], ids[b]) for a, b in closest),
+        why=tuple(
+            f"{seen.say(one, names)} and {seen.say(other, names)}: "
+            + ("the same bytes" if distance < 0 else f"{distance} of 64 bits apart")
+            for distance, one, other in closest.values()
+        ),
+        looked=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """Pictures as the last check saw them, as columns of one length; ``content`` is -1 where it is not known."""
+
+    recording: npt.NDArray[np.int64]
+    stream: Sequence[str]
+    index: npt.NDArray[np.int64]
+    content: npt.NDArray[np.int64]
+    hashed: npt.NDArray[np.bool_]
+    hashes: npt.NDArray[np.uint64]
+    mirrored: npt.NDArray[np.uint64]
+    film: npt.NDArray[np.bool_]
+
+    def say(self, at: int, names: Mapping[str, str]) -> str:
+        name = list(names.values())[self.recording[at]]
+        return f"'{name}' {self.stream[at]} frame {self.index[at]}"
+
+
+def _seen(store: Store, names: Mapping[str, str]) -> _Seen:
+    timed = {
+        (row["recording_id"], row["stream"])
+        for row in store.table("streams", columns=["recording_id", "stream", "clock"]).to_pylist()
+        if row["clock"] != "none"
+    }
+    columns = ["recording_id", "stream", "index", "content", "phash", "phash_mirrored", "std"]
+    rows = store.table("pictures", columns=columns)
+    recording, ids = _coded(rows["recording_id"])
+    stream, streams = _coded(rows["stream"])
+    content, _ = _coded(rows["content"])
+    place = {name: at for at, name in enumerate(names)}
+    there = np.array([place.get(each, -1) for each in ids] or [-1], np.int64)[recording]
+    film = np.array([[(r, s) in timed for s in streams] or [False] for r in ids] or [[False]], np.bool_)
+    hashed = rows["phash"].is_valid().to_numpy() & rows["phash_mirrored"].is_valid().to_numpy()
+    std = rows["std"].fill_null(FLAT_GREY).to_numpy()
+    kept = np.flatnonzero(there >= 0)
+    stream_of = [streams[at] for at in stream[kept].tolist()]
+    return _Seen(
+        recording=there[kept],
+        stream=stream_of,
+        index=rows["index"].to_numpy()[kept],
+        content=content[kept],
+        hashed=(hashed & (std >= FLAT_GREY))[kept],
+        hashes=rows["phash"].fill_null(0).to_numpy().view(np.uint64)[kept],
+        mirrored=rows["phash_mirrored"].fill_null(0).to_numpy().view(np.uint64)[kept],
+        film=film[recording, stream][kept] if len(rows) else np.zeros(0, np.bool_),
+    )
+
+
+def _equal(seen: _Seen) -> Iterator[tuple[int, int, int]]:
+    """Give pairs of pictures of equal bytes, each recording with the next that has them; their distance is -1."""
+    known = np.flatnonzero(seen.content >= 0)
+    yield from ((one, other, -1) for one, other in _chained(known, seen.content[known], seen.recording[known]))
+
+
+def _near(seen: _Seen) -> Iterator[tuple[int, int, int]]:
+    """Give pairs of near pictures: for any two recordings that have some, these two or a chain between them."""
+    hashed = np.flatnonzero(seen.hashed)
+    values, first_of, place = np.unique(seen.hashes[hashed], return_index=True, return_inverse=True)
+    yield from ((one, other, 0) for one, other in _chained(hashed, place, seen.recording[hashed]))
+    single = np.zeros(len(values), np.bool_)
+    single[place[~seen.film[hashed]]] = True
+    radius = NEAR_BITS if len(hashed) <= MANY else NEAR_BITS_OF_MANY
+    found = near_pairs(
+        values,
+        seen.mirrored[hashed][first_of],
+        single,
+        radius=radius,
+        film_radius=min(radius, NEAR_BITS_OF_FILMS),
+    )
+    owner = seen.recording[hashed][first_of]
+    tying = np.flatnonzero(found.near & (owner[found.first] != owner[found.second]))
+    # One pair for each two recordings is enough: the closest.
+    border = np.stack([owner[found.first[tying]], owner[found.second[tying]]])
+    border.sort(axis=0)
+    order = np.lexsort((found.distance[tying], border[1], border[0]))
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (border[:, order[1:]] != border[:, order[:-1]]).any(axis=0)
+    for k in tying[order[new]].tolist():
+        yield int(hashed[first_of[found.first[k]]]), int(hashed[first_of[found.second[k]]]), int(found.distance[k])
+
+
+def _chained(
+    rows: npt.NDArray[np.int64], value: npt.NDArray[Any], recording: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, int]]:
+    """Chain the recordings that share a value: neighbours in their order, each two once."""
+    order = np.lexsort((recording, value))
+    same = value[order[1:]] == value[order[:-1]]
+    other = recording[order[1:]] != recording[order[:-1]]
+    said: set[tuple[int, int]] = set()
+    for k in np.flatnonzero(same & other).tolist():
+        a, b = order[k], order[k + 1]
+        pair = (int(recording[a]), int(recording[b]))
+        if pair not in said:
+            said.add(pair)
+            yield int(rows[a]), int(rows[b])
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Give a code for each value, -1 where there is none, and the values by code."""
+    found = column.unify_dictionaries().combine_chunks() if pa.types.is_dictionary(column.type) else column
+    found = found if isinstance(found, pa.DictionaryArray) else found.combine_chunks().dictionary_encode()
+    return found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(
+        np.int64
+    ), found.dictionary.to_pylist()

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes import registry
+from rushes.duplicates import FLAT_GREY
 from rushes.errors import ReadError, UsageError
 from rushes.splits import Samples
 from rushes.workflow._split.audited import Audited, Prints, Progress, coded
@@ -17,8 +18,6 @@ from rushes.workflow.pictures import Frames
 
 BY = ("recording", "subject", "session")
 SMALL_PX = 128
-FLAT = 2.0
-"""Standard deviation of grey values up to which a picture has no hash; its hash would be that of noise."""
 MODALITIES = ("color", "infrared", "depth")
 
 
@@ -94,6 +93,7 @@ def of_dataset(
             hashes=prints.hashes,
             mirrored=prints.mirrored,
             hashed=prints.hashed,
+            film=np.array([frames[n].stream["clock"] != "none" for n, _ in at], np.bool_),
             stream=np.array([n for n, _ in at], np.int64),
             order=np.array([frames[n].t_ns[i] if timed else i // every for n, i in at], np.int64),
         ),
@@ -170,7 +170,7 @@ def _measured(opened: Dataset, frames: Sequence[Frames], at: Sequence[tuple[int,
         seen += 1
         made.content[k] = content
         made.unread += bool(unreadable)
-        if phash is not None and mirrored is not None and (std is None or std > FLAT):
+        if phash is not None and mirrored is not None and (std is None or std >= FLAT_GREY):
             made.hashes[k], made.mirrored[k] = phash % 2**64, mirrored % 2**64
             made.hashed[k] = True
     return made if seen == len(at) else None

@@ -141,6 +141,7 @@ def of_rows(
             hashes=made.hashes,
             mirrored=made.mirrored,
             hashed=made.hashed,
+            film=np.zeros(len(every), np.bool_),
             stream=stream,
             order=order,
         ),
