@@ -9,11 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
+from rushes import ontology
 from rushes.errors import UsageError
 from rushes.store import Store
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.check import Settings as CheckSettings
 from rushes.workflow.check import check
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.export import Settings as ExportSettings
+from rushes.workflow.export import export
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.split import Settings as SplitSettings
 from rushes.workflow.split import split
@@ -258,3 +262,37 @@ def test_what_cannot_be_audited_is_told(tmp_path, clips):
             verify(settings)
         assert caught.value.code == code
         assert caught.value.hint
+
+
+def test_blocks_of_one_film_reach_an_export_as_parts_apart_by_the_buffer(shared_data, tmp_path):
+    place = tmp_path / "set"
+    ingest(place, Request(paths=[shared_data / "video" / "asl_gestures" / "brother.mkv"]))
+    (recording,) = Store.open(place).table("recordings").to_pylist()
+    (stream,) = Store.open(place).table("streams", where={"table": "frames"}).to_pylist()
+    times = Store.open(place).table("frames").sort_by("index")["t_ns"].to_numpy()
+    with Store.open(place).begin("labels") as transaction:
+        count = len(times)
+        where = {"recording_id": recording["recording_id"], "stream": stream["stream"], "index": np.arange(count)}
+        what = {"label_id": [f"l{at}" for at in range(count)], "class_name": "hand", "kind": "box"}
+        size = {"image_width_px": 640, "image_height_px": 480}
+        box = {**size, "x_px": 10.0, "y_px": 10.0, "width_px": 50.0, "height_px": 40.0}
+        transaction.append("labels", count, {**where, **what, **box, "source": "human"})
+        transaction.commit()
+    buffer_ns = 100_000_000
+    split(place, SplitSettings(parts={"train": 0.6, "test": 0.4}, blocks=5, buffer_ns=buffer_ns))
+    words = "ontology: 1\nname: mine\nclasses: [{name: hand}]"
+    vocabulary.keep(Store.open(place), ontology.parse(words, where="mine"))
+    export(place, ExportSettings(format="coco", out=tmp_path / "out", split="default"))
+    index = {}
+    for part in ("train", "test"):
+        (file,) = [p for p in (tmp_path / "out").rglob("*.json") if part in p.stem]
+        names = [image["file_name"] for image in json.loads(file.read_text())["images"]]
+        assert len(names) >= 10
+        assert all((tmp_path / "out").rglob(name.rpartition("/")[2]) for name in names)
+        index[part] = np.array([int(name.rpartition(".")[0][-6:]) for name in names])
+    assert not {*index["train"]} & {*index["test"]}
+    gaps = np.abs(times[index["train"]][:, None] - times[index["test"]][None, :])
+    assert gaps.min() >= buffer_ns
+    assert not [
+        leak for leak in verify(Settings(sources=[str(place)])).leaks if leak.kind == "time" and leak.pairs
+    ]
