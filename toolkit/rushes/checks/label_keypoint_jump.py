@@ -137,12 +137,13 @@ def _leaps(value: Values, steps: _Steps, limit: float, times: float) -> Iterator
 
 def _usual(value: Values, thing: Places, seen: Flags) -> Values:
     """Give the median of each thing's values that were seen; NaN where none was."""
-    usual = np.full(len(value), np.nan)
+    numbers, number = np.unique(thing, return_inverse=True)
+    medians = np.full(len(numbers), np.nan)
     at = np.flatnonzero(seen)
-    for mine in np.split(at, np.flatnonzero(np.diff(thing[at])) + 1):
+    for mine in np.split(at, np.flatnonzero(np.diff(number[at])) + 1):
         if len(mine):
-            usual[thing == thing[mine[0]]] = np.median(value[mine])
-    return usual
+            medians[number[mine[0]]] = np.median(value[mine])
+    return medians[number]
 
 
 def _things(view: LabelsView) -> Places:
@@ -152,7 +153,8 @@ def _things(view: LabelsView) -> Places:
     of_box = dict(zip(columns["label_id"].tolist(), columns["instance"].tolist(), strict=True))
     nameless = np.flatnonzero(~given(instance))
     instance[nameless] = [of_box.get(parent) for parent in columns["parent_id"][nameless].tolist()]
-    said = np.where(given(instance), None, columns["attributes"])
+    said = columns["attributes"].copy()
+    said[given(instance)] = None
     number = groups(view, *MAKER, "stream", "class_name")
     for texts in (instance, said):
         codes = coded(texts)
@@ -179,8 +181,8 @@ def _sizes(place: Values) -> Values:
 def _middle(moved: Values) -> Values:
     """Give the median step of each label's points, shape (n, 2); NaN where none was seen twice."""
     middle = np.full((len(moved), 2), np.nan)
-    some = np.isfinite(moved).all(axis=2).any(axis=1)
-    if some.any():
+    some = np.flatnonzero(np.isfinite(moved).any(axis=(1, 2)))
+    if len(some):
         middle[some] = np.nanmedian(moved[some], axis=1)
     return middle
 
