@@ -1,8 +1,8 @@
 """Print what the picture checks find of planted faults in photographs and films, beside CleanVision.
 
-``python bench/pictures.py [stills|films|untouched]``. Limits were chosen on the even source photographs and films, and
-both halves were looked at since; ``untouched`` plants the same faults in pictures of films and recordings, and blur
-in films, that no limit was chosen on. CleanVision runs on the same files where it is installed
+``python bench/pictures.py [stills|films|untouched]``. Limits were chosen on the even source photographs and films,
+and both halves were looked at since; ``untouched`` plants the same faults in pictures of films and recordings, and
+blur in films, that no limit was chosen on. CleanVision runs on the same files where it is installed
 (``pip install -e .[bench]``). ``RUSHES_TEST_DATA`` says where the photographs are.
 """
 

@@ -1,9 +1,9 @@
 """Makes a corpus of photographs with planted faults and copies, and says of each what was done to it.
 
 Sources are the colour photographs among the real data that the tests read; those that are grey or a near copy of
-another are left out. A second set, :func:`stills_of_films`, comes from films and recordings whose single pictures no
-limit of the stills was chosen on. Every fault is a pure function of pixels, in the parameters of the field: exposure in stops
-of linear light, motion and defocus in pixels.
+another are left out. A second set, :func:`stills_of_films`, comes from films and recordings whose single pictures
+no limit of the stills was chosen on. Every fault is a pure function of pixels, in the parameters of the field:
+exposure in stops of linear light, motion and defocus in pixels.
 """
 
 import io

@@ -31,6 +31,18 @@ class TestBalance(DatasetCheckContract):
             declared={"class": ("hand", "cup", "spoon", "fork", "knife")},
         )
 
+    def test_many_rare_classes_are_told_together_the_rarest_first(self):
+        names = tuple(f"c{at:02}" for at in range(20))
+        counts = np.zeros((12, 20), np.int64)
+        counts[:, 0] = 40
+        counts[0] = [40, *range(9, 0, -1), *[1] * 10]
+        rare = [f for f in findings(BALANCE, dataset(counts=classes(counts, names))) if "fewer than" in f.message]
+        assert [f.message for f in rare] == [
+            "class: 19 of 20 values occur fewer than 10 times: 'c09' (1), 'c10' (1), 'c11' (1), 'c12' (1), "
+            "'c13' (1), 'c14' (1), 'c15' (1), 'c16' (1), 'c17' (1), 'c18' (1), 'c19' (1), 'c08' (2) and 7 more"
+        ]
+        assert (rare[0].value, rare[0].count) == (19.0, 55)
+
     def test_each_lack_is_told_with_its_numbers(self):
         assert [f.message for f in findings(BALANCE, self.faulty())] == [
             "class 'spoon' occurs in 2 of 12 recordings (limit 3): no split can give it to every part",
