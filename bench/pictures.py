@@ -1,7 +1,8 @@
 """Print what the picture checks find of planted faults in photographs and films, beside CleanVision.
 
-``python bench/pictures.py [stills|films]``. Limits were chosen on the even source photographs and films; both
-halves are printed, and the odd one counts. CleanVision runs on the same files where it is installed
+``python bench/pictures.py [stills|films|untouched]``. Limits were chosen on the even source photographs and films,
+and both halves were looked at since; ``untouched`` plants the same faults in pictures of films and recordings, and
+blur in films, that no limit was chosen on. CleanVision runs on the same files where it is installed
 (``pip install -e .[bench]``). ``RUSHES_TEST_DATA`` says where the photographs are.
 """
 
@@ -9,13 +10,14 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
-from planted import Planted, defocused, make, moved
+from planted import Planted, defocused, make, moved, photographs, stills_of_films
 from rushes import registry, resources
 from rushes.checks import PICTURE_MEASURES, settle
 from rushes.checks._pixels import Look, compared, look
@@ -48,16 +50,28 @@ PEERS = {
     "strip": "is_odd_aspect_ratio_issue",
     "blur": "is_blurry_issue",
 }
+FILMS = (
+    "asl_gestures/book.mkv", "asl_gestures/school.mkv", "intel_bottle/bottle-detection.mp4",
+    "mp_hand_video/test_video.mp4", "tfjs_asl_hand/asl_hand.25fps.mp4", "tfjs_pose/pose_1.mp4",
+    "imageio/cockatoo.mp4", "torchcodec_nasa/nasa_13013.mp4",
+)  # fmt: skip
+RIG_FILMS = ("wave_s01.mp4", "pinch_s02.mp4")
+FRESH_FILMS = (
+    *(f"asl_gestures/{name}.mkv" for name in ("again", "bird", "eat", "help", "hungry", "learn", "milk", "night")),
+    *(f"asl_gestures/{name}.mkv" for name in ("no", "please")),
+    "tfjs_pose/pose_squats.mp4", "imageio/realshort.mp4",
+)  # fmt: skip
+"""No limit was chosen on them, though some show the places and people of those above."""
 SOFT = 10
 """Variance of the Laplacian, in grey2, below which a film has no edges to lose."""
 GOOD_COPIES = ("bytes", "png", "jpeg30", "half-size", "crop5", "flip", "shift2", "noise8")
 
 
-def stills() -> None:
+def stills(sources: Callable[[Path], Sequence[np.ndarray]] = photographs) -> None:
     """Print recall and false alarms of the checks on single photographs, and of the search for copies."""
     with tempfile.TemporaryDirectory() as place:
         corpus, dataset = Path(place) / "corpus", Path(place) / "dataset"
-        made = make(DATA, corpus)
+        made = make(sources(DATA), corpus)
         ingest(dataset, Request(paths=[corpus]))
         check(dataset, Settings(only=["image"], fail_on="never"))
         rows = _rows(dataset, corpus)
@@ -67,8 +81,8 @@ def stills() -> None:
             each for each in made if each.fault == "clean" or (each.fault == "copy" and each.how in GOOD_COPIES)
         ]
         peer = _cleanvision(corpus)
-        sources = len({each.source for each in made})
-        print(f"{len(made)} pictures of {sources} photographs, {len(good)} of them good")
+        count = len({each.source for each in made})
+        print(f"{len(made)} pictures of {count} photographs, {len(good)} of them good")
         head = f"{'even: recall / false':>22} {'odd: recall / false':>22} {'CleanVision':>16}"
         print(f"\n{'fault':16} {'check':28} {head}")
         for fault, checks in TRUTH.items():
@@ -179,11 +193,17 @@ def _cleanvision(corpus: Path) -> dict:
     return lab.issues.to_dict("index")
 
 
-def films() -> None:
+def untouched() -> None:
+    """Print the same of pictures and films that no limit was chosen on."""
+    stills(stills_of_films)
+    films(FRESH_FILMS, rig=())
+
+
+def films(names: Sequence[str] = FILMS, rig: Sequence[str] = RIG_FILMS) -> None:
     """Print how blur is found in moving pictures: runs of a film's own frames are smeared or put out of focus."""
     print(f"\n{'film':28} {'frames':>6} {'blurred':>7} {'recall':>7} {'false':>7}")
     totals: dict[int, list[np.ndarray]] = defaultdict(list)
-    for number, (name, pictures) in enumerate(_films()):
+    for number, (name, pictures) in enumerate(_films(names, rig)):
         blurred = np.zeros(len(pictures), bool)
         generator = np.random.default_rng(number)
         shown = list(pictures)
@@ -229,16 +249,11 @@ def _look(pixels: np.ndarray) -> Look:
     return look(SmallPicture(pixels=pixels, counts=None, width=width, height=height, channels=3, bits=8))
 
 
-def _films() -> list[tuple[str, list[np.ndarray]]]:
-    """Give real films and one of the virtual rig, as small RGB pictures of a compressed film."""
-    names = (
-        "asl_gestures/book.mkv", "asl_gestures/school.mkv", "intel_bottle/bottle-detection.mp4",
-        "mp_hand_video/test_video.mp4", "tfjs_asl_hand/asl_hand.25fps.mp4", "tfjs_pose/pose_1.mp4",
-        "imageio/cockatoo.mp4", "torchcodec_nasa/nasa_13013.mp4",
-    )  # fmt: skip
-    rig = resources.folder("data_samples") / "gestures"
+def _films(names: Sequence[str], rig: Sequence[str]) -> list[tuple[str, list[np.ndarray]]]:
+    """Give real films and some of the virtual rig, as RGB pictures."""
+    samples = resources.folder("data_samples") / "gestures"
     films = []
-    for path in [*(DATA / "video" / name for name in names), rig / "wave_s01.mp4", rig / "pinch_s02.mp4"]:
+    for path in [*(DATA / "video" / name for name in names), *(samples / name for name in rig)]:
         pictures = []
         with av.open(str(path)) as container:
             for frame in container.decode(container.streams.video[0]):
@@ -278,4 +293,4 @@ def _blur_told(pictures: list[np.ndarray]) -> np.ndarray:
 if __name__ == "__main__":
     wanted = sys.argv[1:] or ["stills", "films"]
     for name in wanted:
-        {"stills": stills, "films": films}[name]()
+        {"stills": stills, "films": films, "untouched": untouched}[name]()

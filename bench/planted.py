@@ -1,16 +1,18 @@
 """Makes a corpus of photographs with planted faults and copies, and says of each what was done to it.
 
 Sources are the colour photographs among the real data that the tests read; those that are grey or a near copy of
-another are left out. Every fault is a pure function of pixels, in the parameters of the field: exposure in stops
-of linear light, motion and defocus in pixels.
+another are left out. A second set, :func:`stills_of_films`, comes from films and recordings whose single pictures
+no limit of the stills was chosen on. Every fault is a pure function of pixels, in the parameters of the field:
+exposure in stops of linear light, motion and defocus in pixels.
 """
 
 import io
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from PIL import Image
@@ -33,6 +35,14 @@ LEFT_OUT = {
     "hands.jpg": "hands cut out before burnt-out white",
 }
 """Photographs that have a fault of their own, by looking at them."""
+FILMS = (
+    "video/asl_gestures", "video/imageio", "video/intel_bottle", "video/mp_hand_video", "video/tfjs_asl_hand",
+    "video/tfjs_pose", "video/torchcodec_nasa",
+)  # fmt: skip
+PICTURES = ("rgbd/tum_fr1_rpy/rgb",)
+"""Beside the films, folders of pictures that were recorded one after another."""
+A_FILM = 4
+"""Pictures taken of each film, spread over it: at 1/8, 3/8, 5/8 and 7/8."""
 LEAST_SIDE_PX = 300
 UNLIKE_BITS = 14
 """Two sources differ by more, or the truth would not know that they are copies."""
@@ -50,32 +60,50 @@ class Planted:
 
 def photographs(data: Path) -> list[np.ndarray]:
     """Give the source photographs, RGB."""
+    paths = [path for folder in FOLDERS for path in sorted((data / folder).glob("*.jp*g"))]
+    read = (cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in paths if path.name not in LEFT_OUT)
+    return _unlike(picture[:, :, ::-1] for picture in read if picture is not None and picture.ndim == 3)
+
+
+def stills_of_films(data: Path) -> list[np.ndarray]:
+    """Give single pictures of films and recordings, RGB."""
+    return _unlike(_film_pictures(data))
+
+
+def _film_pictures(data: Path) -> Iterator[np.ndarray]:
+    for folder in FILMS:
+        for path in sorted((data / folder).glob("*.m[kp][v4]")):
+            with av.open(str(path)) as container:
+                frames = [
+                    frame.to_ndarray(format="rgb24") for frame in container.decode(container.streams.video[0])
+                ]
+            yield from (frames[len(frames) * (2 * at + 1) // (2 * A_FILM)] for at in range(A_FILM))
+    for folder in PICTURES:
+        paths = sorted((data / folder).glob("*.png"))
+        yield from (cv2.imread(str(path))[:, :, ::-1] for path in paths[:: max(1, len(paths) // A_FILM)])
+
+
+def _unlike(pictures: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Keep those in colour that are large enough and no near copy of one before."""
     found: list[np.ndarray] = []
     hashes: list[int] = []
-    for folder in FOLDERS:
-        for path in sorted((data / folder).glob("*.jp*g")):
-            picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            if (
-                path.name in LEFT_OUT
-                or picture is None
-                or picture.ndim == 2
-                or min(picture.shape[:2]) < LEAST_SIDE_PX
-            ):
-                continue
-            spread = picture.max(axis=2).astype(int) - picture.min(axis=2)
-            phash, mirrored = perceptual_hashes(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
-            near = any(min((phash ^ h).bit_count(), (mirrored ^ h).bit_count()) <= UNLIKE_BITS for h in hashes)
-            if spread.mean() < 4 or near:
-                continue
-            hashes.append(phash)
-            found.append(np.ascontiguousarray(picture[:, :, ::-1]))
+    for picture in pictures:
+        if min(picture.shape[:2]) < LEAST_SIDE_PX:
+            continue
+        spread = picture.max(axis=2).astype(int) - picture.min(axis=2)
+        phash, mirrored = perceptual_hashes(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+        near = any(min((phash ^ h).bit_count(), (mirrored ^ h).bit_count()) <= UNLIKE_BITS for h in hashes)
+        if spread.mean() < 4 or near:
+            continue
+        hashes.append(phash)
+        found.append(np.ascontiguousarray(picture))
     return found
 
 
-def make(data: Path, target: Path) -> list[Planted]:
+def make(photos: Iterable[np.ndarray], target: Path) -> list[Planted]:
     """Write the corpus, one folder a kind of fault."""
     made: list[Planted] = []
-    for number, photo in enumerate(photographs(data)):
+    for number, photo in enumerate(photos):
         generator = np.random.default_rng(number)
         for fault, how, content, ending in _variants(photo, generator):
             path = target / fault / f"{number:03d}_{how}{ending}"

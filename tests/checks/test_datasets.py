@@ -10,7 +10,8 @@ from rushes.checks.dataset_anomaly import PLUGIN as ANOMALY
 from rushes.checks.dataset_balance import PLUGIN as BALANCE
 from rushes.checks.dataset_drift import PLUGIN as DRIFT
 from rushes.checks.dataset_drift import psi
-from rushes.views import CountsView
+from rushes.checks.label_author import PLUGIN as AUTHOR
+from rushes.views import AuthorView, CountsView
 
 
 def classes(counts, names=("cup", "hand")):
@@ -29,6 +30,18 @@ class TestBalance(DatasetCheckContract):
             facts={"subject": ("ada",) * 9 + ("bob", "cy", "di"), "place": ("lab",) * 12},
             declared={"class": ("hand", "cup", "spoon", "fork", "knife")},
         )
+
+    def test_many_rare_classes_are_told_together_the_rarest_first(self):
+        names = tuple(f"c{at:02}" for at in range(20))
+        counts = np.zeros((12, 20), np.int64)
+        counts[:, 0] = 40
+        counts[0] = [40, *range(9, 0, -1), *[1] * 10]
+        rare = [f for f in findings(BALANCE, dataset(counts=classes(counts, names))) if "fewer than" in f.message]
+        assert [f.message for f in rare] == [
+            "class: 19 of 20 values occur fewer than 10 times: 'c09' (1), 'c10' (1), 'c11' (1), 'c12' (1), "
+            "'c13' (1), 'c14' (1), 'c15' (1), 'c16' (1), 'c17' (1), 'c18' (1), 'c19' (1), 'c08' (2) and 7 more"
+        ]
+        assert (rare[0].value, rare[0].count) == (19.0, 55)
 
     def test_each_lack_is_told_with_its_numbers(self):
         assert [f.message for f in findings(BALANCE, self.faulty())] == [
@@ -100,3 +113,24 @@ class TestDrift(DatasetCheckContract):
         assert psi(one, one) == 0
         assert psi(one, two) == pytest.approx(psi(two, one))
         assert psi(one, two) >= 0
+
+
+def worker(offered=0, unchanged=0, lead_time_s=()):
+    return AuthorView(offered=offered, unchanged=unchanged, lead_time_s=np.array(lead_time_s, float))
+
+
+class TestAuthor(DatasetCheckContract):
+    check = AUTHOR
+
+    def faulty(self):
+        bob = worker(40, 40, [0.4] * 20 + [9.0] * 20)
+        return dataset(authors={"ada": worker(40, 36, [8.0] * 40), "bob": bob})
+
+    def test_who_waves_through_and_who_hurries_is_told(self):
+        assert [f.message for f in findings(AUTHOR, self.faulty())] == [
+            "bob: took over 100% of 40 predictions as they were (limit 95%)",
+            "bob: 50% of 40 versions took less than 1 s (limit 20%)",
+        ]
+
+    def test_a_few_labels_say_nothing_of_a_person(self):
+        assert findings(AUTHOR, dataset(authors={"bob": worker(19, 19, [0.1] * 19)})) == []

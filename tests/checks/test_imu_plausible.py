@@ -1,4 +1,4 @@
-"""The IMU check knows gravity, stuck values, clipping and wrong units."""
+"""The IMU checks know gravity, stuck values, dead axes, clipping, wrong units, rest and spikes."""
 
 from dataclasses import replace
 
@@ -7,6 +7,8 @@ import pytest
 
 from contracts.checks import IMU_COLUMNS, StreamCheckContract, findings, imu
 from rushes.checks.imu_plausible import PLUGIN
+from rushes.checks.imu_rest import PLUGIN as REST
+from rushes.checks.imu_spike import PLUGIN as SPIKE
 from rushes.model import Stream
 
 
@@ -33,6 +35,15 @@ class TestImuPlausible(StreamCheckContract):
         (found,) = findings(PLUGIN, imu(**columns))
         assert found.message == "imu0: accelerometer: samples 700 to 749 hold the same values (limit 10 samples)"
         assert (found.index, found.count) == (700, 50)
+
+    def test_a_dead_axis_is_told_and_a_sensor_that_is_dead_as_a_whole_is_stuck(self):
+        (found,) = findings(PLUGIN, imu(gyro_y_rad_s=np.zeros(2000)))
+        assert found.message == "imu0: gyroscope: gyro_y_rad_s is 0 rad/s throughout, while other axes move"
+        assert (found.severity, found.count) == ("error", 2000)
+        still = {name: np.zeros(2000) for name in IMU_COLUMNS[:3]}
+        assert [f.message for f in findings(PLUGIN, imu(**still))] == [
+            "imu0: gyroscope: samples 0 to 1999 hold the same values (limit 10 samples)"
+        ]
 
     def test_a_clipped_axis_is_told_with_its_range(self):
         swing = 40 * np.sin(np.arange(2000) / 300) ** 9
@@ -81,3 +92,66 @@ class TestImuPlausible(StreamCheckContract):
         named = Stream(name="accelerometer", modality="imu", table="imu")
         (found,) = findings(PLUGIN, replace(imu(accel_x_m_s2=values), stream=named))
         assert found.message == "accelerometer: 1 sample without a number, the first at sample 5"
+
+
+def swung(scale=1.0):
+    """Two seconds at rest, then six of slow turning by at most 0.4 rad/s, with a zero of 0.02; scaled."""
+    at = np.arange(1600)
+    turning = (0.4 * np.sin((at - 400) / 100) * (at >= 400) + 0.02) * scale
+    noise = np.random.default_rng(3).normal(0, 0.002, 1600)
+    return imu(
+        1600, gyro_z_rad_s=turning + noise * scale, accel_x_m_s2=2 * np.sin((at - 400) / 60) * (at >= 400) + noise
+    )
+
+
+class TestImuRest(StreamCheckContract):
+    check = REST
+
+    def clean(self):
+        return swung()
+
+    def faulty(self):
+        return swung(180 / np.pi)
+
+    def test_slow_turns_in_degrees_are_told_by_what_they_say_at_rest(self):
+        (found,) = findings(REST, self.faulty())
+        assert found.message.startswith("imu0: gyroscope: turns at 1.1")
+        assert found.message.endswith(
+            "while the accelerometer stands still (limit 0.3): as degrees it would be 0.02 rad/s"
+        )
+        assert (found.index, found.count) == (0, 400)
+
+    def test_a_sensor_that_is_never_at_rest_is_not_judged(self):
+        shaken = np.random.default_rng(1).normal(0, 3, 2000)
+        assert findings(REST, imu(gyro_x_rad_s=np.full(2000, 2.0), accel_x_m_s2=shaken)) == []
+
+
+class TestImuSpike(StreamCheckContract):
+    check = SPIKE
+
+    def clean(self):
+        return swung()
+
+    def faulty(self):
+        values = imu().columns["accel_y_m_s2"].copy()
+        values[[300, 900, 901, 1500]] += [40, 40, 40, -300]
+        return imu(accel_y_m_s2=values)
+
+    def test_single_samples_are_told_and_two_in_a_row_are_not(self):
+        found = findings(SPIKE, self.faulty())
+        assert [f.index for f in found] == [300, 1500]
+        assert found[1].message.startswith("imu0: sample 1500: accelerometer: leaps by 299.9")
+
+    def test_a_knock_that_rings_is_no_spike(self):
+        ringing = 60 * np.exp(-np.arange(40) / 8) * np.cos(np.arange(40) / 2)
+        values = imu().columns["accel_y_m_s2"].copy()
+        values[500:540] += ringing
+        assert findings(SPIKE, imu(accel_y_m_s2=values)) == []
+
+
+@pytest.mark.parametrize("check", [PLUGIN, REST, SPIKE])
+def test_real_flying_and_worn_sensors_are_clean(shared_data, check):
+    place = next((shared_data / "rgbd" / "euroc_micro").rglob("imu0/data.csv"))
+    rows = np.loadtxt(place, delimiter=",", comments="#", max_rows=10_000)
+    columns = {name: rows[:, at + 1] for at, name in enumerate(IMU_COLUMNS)}
+    assert findings(check, imu(len(rows), **columns)) == []

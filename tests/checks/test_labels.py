@@ -1,5 +1,6 @@
 """Faults that were planted in clean labels are found, told with their facts, and nothing else is."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.checks import CAMERA, START_NS, LabelsCheckContract, box, findings, judged, labels, tidy
-from rushes import masks
+from rushes import masks, resources
 from rushes.checks.label_attribute import PLUGIN as ATTRIBUTE
-from rushes.checks.label_author import PLUGIN as AUTHOR
 from rushes.checks.label_class import PLUGIN as CLASS
 from rushes.checks.label_degenerate import PLUGIN as DEGENERATE
 from rushes.checks.label_duplicate import PLUGIN as DUPLICATE
 from rushes.checks.label_duplicate import overlapping
+from rushes.checks.label_keypoint_confidence import PLUGIN as KEYPOINT_CONFIDENCE
+from rushes.checks.label_keypoint_jump import PLUGIN as KEYPOINT_JUMP
 from rushes.checks.label_missing import PLUGIN as MISSING
 from rushes.checks.label_model import PLUGIN as MODEL
 from rushes.checks.label_outside import PLUGIN as OUTSIDE
@@ -417,25 +419,6 @@ class TestRelation(LabelsCheckContract):
         ]  # fmt: skip
 
 
-class TestAuthor(LabelsCheckContract):
-    check = AUTHOR
-
-    def faulty(self):
-        rows = [box(f"b{at}", at, origin="prediction", author="bob") for at in range(40)]
-        return labels(*rows, works=[("bob", 0.4)] * 20 + [("bob", 9.0)] * 20 + [("ada", 8.0)] * 40)
-
-    def test_who_waves_through_and_who_hurries_is_told(self):
-        assert [m for _, m in told(AUTHOR, self.faulty())] == [
-            "bob: took over 100% of 40 predictions as they were (limit 95%)",
-            "bob: 50% of 40 versions took less than 1 s (limit 20%)",
-        ]
-
-    def test_who_corrects_some_is_not(self):
-        origins = ["prediction-changed" if at % 10 == 0 else "prediction" for at in range(40)]
-        view = labels(*(box(f"b{at}", at, origin=origin) for at, origin in enumerate(origins)))
-        assert findings(AUTHOR, view) == []
-
-
 class TestModel(LabelsCheckContract):
     check = MODEL
 
@@ -453,6 +436,7 @@ class TestModel(LabelsCheckContract):
             "cam0: frame 5: people say hand h5, the model says cup (0.99)",
             "cam0: frame 4: the model sees cup (0.80) that nobody labelled",
         ]
+        assert [f.label_id for f in findings(MODEL, self.faulty())] == ["m3", "m2"]
         ranks = {m.index: m.value for m in judged(MODEL, self.faulty()) if isinstance(m, Metric)}
         assert ranks == {3: 0.0, 4: 0.8, 5: 0.99, 6: 0.0}
 
@@ -460,3 +444,127 @@ class TestModel(LabelsCheckContract):
         lone = box("m", 200, (400, 300, 30, 30), source="model", tool="yolox", author=None, score=0.99)
         assert findings(MODEL, among(lone)) == []
         assert len(findings(MODEL, among(lone, seen=[200]))) == 1
+
+
+def hand_at(at, *, moved=(), shift=0.0, **changes):
+    """A hand of four points that drifts by 1 px a frame; some points, or all of it, put elsewhere."""
+    points = np.array([[110, 110], [120, 115], [130, 120], [140, 125]], float)
+    points[:, 0] += at + shift
+    for point, far in dict(moved).items():
+        points[point] += far
+    flat = np.column_stack((points, np.full(4, 2))).ravel()
+    return {
+        "label_id": f"p{at}", "kind": "keypoints", "class_name": "hand", "index": at, "instance": "hand1",
+        "points": flat.tolist(), "source": "model", "tool": "hands", "author": None, "score": 0.9,
+    } | changes  # fmt: skip
+
+
+class TestKeypointJump(LabelsCheckContract):
+    check = KEYPOINT_JUMP
+
+    def faulty(self):
+        return labels(*(hand_at(at, moved={2: (25, 0)} if at == 12 else {}) for at in range(30)))
+
+    def test_a_finger_that_leaps_and_comes_back_is_told_once_by_its_name(self):
+        assert [m for _, m in told(KEYPOINT_JUMP, self.faulty())] == [
+            "cam0: frame 12: hand p12: finger moves 0.7 of its size a frame away from the rest "
+            "(limit 0.5, and 5 times its median)"
+        ]
+        assert findings(KEYPOINT_JUMP, self.faulty())[0].label_id == "p12"
+
+    def test_a_hand_that_leaps_as_a_whole_is_told_and_a_fast_one_is_not(self):
+        view = labels(*(hand_at(at, shift=60.0 * (at >= 12)) for at in range(30)))
+        (found,) = findings(KEYPOINT_JUMP, view)
+        assert "hand p12: as a whole it moves 1.8 of its size a frame" in found.message
+        fast = labels(*(hand_at(at, shift=40.0 * at) for at in range(30)))
+        assert findings(KEYPOINT_JUMP, fast) == []
+
+    def test_frames_far_apart_and_points_that_were_hidden_between_are_no_jump(self):
+        far = labels(*(hand_at(at, shift=60.0 * (at >= 12)) for at in range(30) if not 6 < at < 12))
+        assert findings(KEYPOINT_JUMP, far) == []
+        rows = [hand_at(at, moved={2: (25, 0)} if at == 12 else {}) for at in range(30)]
+        for row in rows[11:14:2]:
+            row["points"][8] = 0  # its visibility
+        assert findings(KEYPOINT_JUMP, labels(*rows)) == []
+
+    def test_nameless_hands_are_followed_only_where_there_is_one(self):
+        rows = [hand_at(at, instance=None, moved={2: (25, 0)} if at == 12 else {}) for at in range(30)]
+        assert [f.label_id for f in findings(KEYPOINT_JUMP, labels(*rows))] == ["p12"]
+        others = [row | {"label_id": "o" + row["label_id"]} for row in rows]
+        assert findings(KEYPOINT_JUMP, labels(*rows, *others)) == []
+
+    def test_a_hand_is_followed_by_the_instance_of_its_box(self):
+        rows = []
+        for at in range(20):
+            for name in ("left", "right"):
+                slip = {"moved": {1: (0, 40)}} if (at, name) == (9, "right") else {}
+                part = {"instance": None, "label_id": f"{name}{at}", "parent_id": f"b{name}{at}"}
+                rows += [box(f"b{name}{at}", at, class_name="hand", instance=name), hand_at(at, **slip) | part]
+        assert [f.label_id for f in findings(KEYPOINT_JUMP, labels(*rows))] == ["right9"]
+
+
+def rig_hands(camera, take="s01_take1"):
+    """The true hands of a sample take: open, closing and gripping ones at 20 Hz (cam0) and 10 Hz (cam1)."""
+    text = (resources.folder("data_samples") / "tabletop" / f"tabletop_{take}.truth.json").read_text("utf-8")
+    frames = json.loads(text)["streams"][f"/{camera}/image/compressed"]["frames"]
+    return [
+        {
+            "label_id": f"{side}{at}", "kind": "keypoints", "class_name": "hand", "index": at, "instance": side,
+            "points": np.column_stack((hand["u"], hand["v"], np.full(21, 2))).ravel().tolist(), "source": "model",
+        }
+        for at, frame in enumerate(frames)
+        for side, hand in frame["hands"].items()
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("take", ["s01_take1", "s01_take2", "s02_take1"])
+@pytest.mark.parametrize("camera", ["cam0", "cam1"])
+def test_hands_that_move_as_hands_do_never_jump(camera, take):
+    assert findings(KEYPOINT_JUMP, labels(*rig_hands(camera, take), ontology_text=None)) == []
+
+
+@pytest.mark.parametrize("camera", ["cam0", "cam1"])
+def test_a_fingertip_put_on_the_other_hand_is_found(camera):
+    rows, found, planted = rig_hands(camera), set(), set()
+    by_place = {(row["index"], row["instance"]): row for row in rows}
+    for (index, side), row in by_place.items():
+        other = by_place.get((index, "left" if side == "right" else "right"))
+        if index % 9 == 4 and other:
+            one = dict(row, points=list(row["points"]))
+            one["points"][24:26] = other["points"][24:26]
+            others = [each for each in rows if each is not row]
+            planted.add(row["label_id"])
+            told_of = findings(KEYPOINT_JUMP, labels(*others, one, ontology_text=None))
+            found |= {f.label_id for f in told_of} & {row["label_id"]}
+            assert len(told_of) <= 1
+    assert len(planted) >= 6
+    assert len(found) >= 0.9 * len(planted)
+
+
+class TestKeypointConfidence(LabelsCheckContract):
+    check = KEYPOINT_CONFIDENCE
+
+    def faulty(self):
+        return labels(*(hand_at(at, score=0.2 if at < 12 else 0.9) for at in range(30)))
+
+    def test_doubt_is_told_as_a_share(self):
+        assert [m for _, m in told(KEYPOINT_CONFIDENCE, self.faulty())] == [
+            "cam0: hands: hand: 40% of its scores lie below 0.5 (30 labels, limit 20%)"
+        ]
+
+    def test_absent_scores_and_lost_points_are_told(self):
+        unscored = labels(*(hand_at(at, score=np.nan if at < 9 else 0.9) for at in range(30)))
+        (found,) = findings(KEYPOINT_CONFIDENCE, unscored)
+        assert (found.count, found.message) == (
+            9, "cam0: hands: hand: 30% of its labels carry no score (30 labels, limit 20%)"
+        )  # fmt: skip
+        rows = [hand_at(at) for at in range(30)]
+        for row in rows[:20]:
+            row["points"][2::3] = [0, 0, 2, 2]
+        (found,) = findings(KEYPOINT_CONFIDENCE, labels(*rows))
+        assert found.message.endswith("33% of its points are not there (30 labels, limit 20%)")
+
+    def test_a_sure_tracker_and_people_who_give_no_score_are_clean(self):
+        assert findings(KEYPOINT_CONFIDENCE, labels(*(hand_at(at) for at in range(30)))) == []
+        human = {"source": "human", "score": np.nan}
+        assert findings(KEYPOINT_CONFIDENCE, labels(*(hand_at(at, **human) for at in range(30)))) == []

@@ -235,7 +235,7 @@ def box(label_id, index=0, place=(100, 100, 50, 40), **changes):
 CAMERA = Stream(name="cam0", modality="color", table="frames", clock="header", width=640, height=480)
 
 
-def labels(*rows, ontology_text=HANDS, seen=(), works=(), **changes):
+def labels(*rows, ontology_text=HANDS, seen=(), **changes):
     """Labels of cam0, 640 x 480 at 30 Hz, made by ada with a tool, unless a row says otherwise."""
     texts = {
         "label_id": "x", "stream": "cam0", "kind": "box", "class_name": None, "instance": None, "parent_id": None,
@@ -269,10 +269,6 @@ def labels(*rows, ontology_text=HANDS, seen=(), works=(), **changes):
         ontology=ontology.parse(ontology_text, where="test") if ontology_text else None,
         streams={"cam0": CAMERA},
         seen={("label-studio", "ada"): frozenset(("cam0", at) for at in seen)} if len(seen) else {},
-        works={
-            "author": np.array([who for who, _ in works], object),
-            "lead_time_s": np.array([s for _, s in works], float),
-        },
         **changes,
     )
 

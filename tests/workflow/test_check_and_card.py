@@ -1,6 +1,7 @@
 """Labels and datasets are checked, reported and described from what is stored; real sets stay clean."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rushes.store import Store
 from rushes.workflow import import_labels
 from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._labels import vocabulary
-from rushes.workflow._report.shots import outlined
+from rushes.workflow._report.shots import MODEL_INK, Drawn, outlined
 from rushes.workflow.card import card
 from rushes.workflow.check import Settings, check
 from rushes.workflow.check_report import write_report
@@ -93,6 +94,9 @@ def test_planted_faults_are_found_once_and_judged_again_after_they_are_mended(cl
     assert error.finding.check == "label.outside"
     assert "cup out: lies outside its picture of 240×180 px" in error.finding.message
     assert done.forbidden
+    assert error.finding.label_id == "out"
+    stored = Store.open(clips).table("findings", where={"check": ["label.outside"]}).to_pylist()
+    assert [row["label_id"] for row in stored] == ["out"]
     store = Store.open(clips)
     with store.begin("test") as transaction:
         transaction.replace("labels", {"label_id": ["out"]}, 0, {})
@@ -177,14 +181,41 @@ def test_the_report_says_on_the_page_and_beside_it_what_was_found(clips, tmp_pat
     assert sum(facts["splits"]["default"].values()) == 6
 
 
+def test_where_a_model_and_people_disagree_is_one_list_with_the_worst_first(clips, tmp_path):
+    ids = Store.open(clips).table("streams").sort_by("recording_id")["recording_id"].to_pylist()
+    model = {"source": "model", "tool": "yolox", "author": None}
+    far = {"geometry": Box(x_px=150, y_px=100, width_px=40, height_px=30), **model}
+    put(
+        clips,
+        drawn(clips, "mine", 3),
+        drawn(clips, "less", 3, score=0.8, **far),
+        drawn(clips, "theirs", 4, recording_id=ids[1]),
+        drawn(clips, "more", 4, score=0.95, recording_id=ids[1], **far),
+    )
+    settings = Settings(only=["label.model"])
+    done = check(clips, settings)
+    text = write_report(clips, done, settings, tmp_path / "out.html").page.read_text("utf-8")
+    at = [text.index(words) for words in ("Where a model and people disagree", "(0.95)", "(0.80)")]
+    assert at == sorted(at)
+    assert text.count("data:image/jpeg;base64,") == 2
+    for name in ("more", "less"):
+        anchor = re.search(rf'<a href="#(l\d+)">label {name}</a>', text)
+        assert anchor
+        assert f'id="{anchor[1]}"' in text
+
+
 def test_boxes_are_drawn_where_they_are_and_along_the_edge_where_they_leave():
     grey = np.zeros((100, 200), np.uint8)
-    shown = outlined(grey, np.array([[20.0, 10.0, 60.0, 40.0], [150.0, 50.0, 400.0, 90.0]]))
+    inside, beyond = (
+        Drawn(bounds=(20.0, 10.0, 60.0, 40.0)),
+        Drawn(bounds=(150.0, 50.0, 400.0, 90.0), ink=MODEL_INK),
+    )
+    shown = outlined(grey, [inside, beyond])
     assert shown.shape == (100, 200, 3)
     assert shown[10, 30].any()
     assert shown[25, 20].any()
     assert not shown[25, 40].any()
-    assert shown[60, 199].any()
+    assert tuple(shown[60, 199]) == MODEL_INK
     assert not grey.any()
 
 
@@ -219,19 +250,20 @@ def test_what_stands_in_a_card_cannot_break_its_tables(tmp_path):
     assert "| consent | form 7 (1) |" in text
 
 
-def test_haste_is_read_from_the_versions_that_people_made(clips):
+def test_haste_is_read_from_the_versions_that_people_made_of_all_recordings_together(clips):
     put(clips, *(drawn(clips, f"l{at}", at % 20) for at in range(3)))
-    recording_id = drawn(clips, "x", 0).recording_id
+    store = Store.open(clips)
+    ids = store.table("recordings", columns=["recording_id"])["recording_id"].to_pylist()
     made = [
         LabelEvent(
             event_id=f"e{at}", action="created", tool="label-studio", payload="{}", received_ns=1, author="ada",
-            recording_id=recording_id, task_key=f"{recording_id}/video/{at % 20}", lead_time_s=0.3,
+            recording_id=ids[at % 6], task_key=f"{ids[at % 6]}/video/{at}", lead_time_s=0.3,
         )
         for at in range(25)
     ]  # fmt: skip
-    store = Store.open(clips)
     with store.begin("test") as transaction:
         transaction.append("label_events", len(made), rows.event_columns(made))
         transaction.commit()
     (found,) = check(clips, Settings(only=["label.author"])).found
+    assert found.recording == ""
     assert found.finding.message == "ada: 100% of 25 versions took less than 1 s (limit 20%)"

@@ -359,6 +359,7 @@ class Finding:
         message: A sentence with the facts.
         stream, index, start_ns, end_ns: Where; None where it concerns all.
         count: How many samples share this finding.
+        label_id: The label that it is about, or the worst of them; None where it is about no label.
     """
 
     check: str
@@ -372,6 +373,7 @@ class Finding:
     start_ns: int | None = None
     end_ns: int | None = None
     count: int = 1
+    label_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,6 @@ class LabelsView:
         streams: Of the recording, by name.
         seen: Whether or not anything was labelled, the frames that were looked at: by tool and author, the stream
             and the index.
-        works: Columns ``author`` and ``lead_time_s`` of the versions that people made, each of shape (k,).
     """
 
     recording: str
@@ -94,7 +93,6 @@ class LabelsView:
     ontology: Ontology | None = None
     streams: Mapping[str, Stream] = field(default_factory=dict)
     seen: Mapping[tuple[str | None, str | None], frozenset[tuple[str, int]]] = field(default_factory=dict)
-    works: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Give the number of labels."""
@@ -114,6 +112,21 @@ class CountsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorView:
+    """What one person did in all recordings together.
+
+    Args:
+        offered: Labels of theirs that rest on a prediction.
+        unchanged: Those of them that were taken over as they were.
+        lead_time_s: Shape (k,), how long each version took that states it.
+    """
+
+    offered: int
+    unchanged: int
+    lead_time_s: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetView:
     """A whole dataset, as a check is shown it; the rows of every array are its recordings.
 
@@ -126,6 +139,7 @@ class DatasetView:
         measures: By stream and metric, such as ``cam0``, ``mean_grey``: shape (recordings,), NaN where absent.
         parts: By split, the part of each recording; None where it has none.
         declared: Names that the ontology offers, by property as in ``counts``.
+        authors: By name, those who labelled by hand.
         before: The same dataset at an earlier revision, to tell what changed; None where it is not asked for.
     """
 
@@ -136,4 +150,5 @@ class DatasetView:
     measures: Mapping[tuple[str, str], npt.NDArray[np.float64]]
     parts: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authors: Mapping[str, AuthorView] = field(default_factory=dict)
     before: "DatasetView | None" = None

@@ -133,4 +133,5 @@ def _finding(
         start_ns=start if start != ABSENT_NS else None,
         end_ns=end if end != ABSENT_NS else start if start != ABSENT_NS else None,
         count=count,
+        label_id=columns["label_id"][row],
     )

@@ -1,6 +1,6 @@
 """dataset.balance: classes, attributes, people, places and sensors that a dataset has too little of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,13 +14,16 @@ Counts = npt.NDArray[np.int64]
 
 FACTS = ("subject", "place", "session", "task")
 NOUNS = {"subject": "subjects", "place": "places", "session": "sessions", "task": "tasks"}
+MOST_RARE = 5
+"""Rare values that are told one by one; more are told together."""
+MOST_LISTED = 12
 
 
 class DatasetBalance:
     """Counts over all recordings, and in how many recordings each value occurs at all."""
 
     name = "dataset.balance"
-    version = "1"
+    version = "2"
     reason = (
         "A model learns what there is much of. A class with ten examples is not learnt, one that occurs in a "
         "single recording is learnt with its room and its person, and a set of one person says nothing of others."
@@ -64,12 +67,16 @@ class DatasetBalance:
     ) -> Iterator[Finding]:
         totals, spread = counts.counts.sum(axis=0), (counts.counts > 0).sum(axis=0)
         few_recordings = len(view.recordings) < options["least_recordings"]
+        rare = np.flatnonzero((totals > 0) & (totals < options["least_count"])).tolist()
+        if len(rare) > MOST_RARE:
+            yield self._many_rare(what, counts, rare, options["least_count"])
         for at, value in enumerate(counts.values):
             total, places = int(totals[at]), int(spread[at])
-            if total == 0:
+            if total == 0 or (at in rare and len(rare) > MOST_RARE):
                 continue
             if total < options["least_count"]:
-                words = f"{what} '{value}' occurs {total:,} times (limit {options['least_count']:g})"
+                times = "once" if total == 1 else f"{total:,} times"
+                words = f"{what} '{value}' occurs {times} (limit {options['least_count']:g})"
                 yield _finding(self.name, "warning", words, total, options["least_count"], total)
             elif places < options["least_recordings"] and not few_recordings:
                 words = (
@@ -90,6 +97,16 @@ class DatasetBalance:
                 0,
                 len(unused),
             )
+
+    def _many_rare(self, what: str, counts: CountsView, rare: Sequence[int], least: float) -> Finding:
+        """Say once of many values that they are rare, the rarest first."""
+        totals = counts.counts.sum(axis=0)
+        order = sorted(rare, key=lambda at: (int(totals[at]), counts.values[at]))
+        listed = ", ".join(f"'{counts.values[at]}' ({totals[at]:,})" for at in order[:MOST_LISTED])
+        more = f" and {len(order) - MOST_LISTED} more" if len(order) > MOST_LISTED else ""
+        used = int((totals > 0).sum())
+        words = f"{what}: {len(rare)} of {used} values occur fewer than {least:g} times: {listed}{more}"
+        return _finding(self.name, "warning", words, len(rare), 0, int(totals[rare].sum()))
 
     def _uneven(self, what: str, counts: CountsView, ratio: float) -> Iterator[Metric | Finding]:
         totals = counts.counts.sum(axis=0)

@@ -6,29 +6,28 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from rushes.checks._imu import ACCEL, GYRO, Values, axes_of
 from rushes.checks._spans import MOST, runs
 from rushes.checks._streams import where
 from rushes.contracts import Option, StreamCheck, StreamView
-from rushes.model import Finding, Metric, Severity, Stream, absent
+from rushes.model import Finding, Metric, Severity, Stream
 from rushes.quantities import say_count
 
-GYRO = ("gyro_x_rad_s", "gyro_y_rad_s", "gyro_z_rad_s")
-ACCEL = ("accel_x_m_s2", "accel_y_m_s2", "accel_z_m_s2")
 GRAVITY_M_S2 = 9.80665
-Values = npt.NDArray[np.float64]
 
 
 class ImuPlausible:
-    """Lacking values, standing values, clipping, gravity and unit."""
+    """Lacking values, standing values, dead axes, clipping, gravity and unit."""
 
     name = "imu.plausible"
-    version = "2"
+    version = "3"
     reason = (
         "An IMU fails quietly: a loose cable repeats the last value, a wrong range clips, g or degrees pass for "
         "SI units. Gravity is always there to hold the accelerometer against. Limits are proposals."
     )
     known_limits = (
-        "Units are judged by what gravity and hands can do; an axis that is exchanged with another is not told."
+        "Units are judged by what gravity and hands can do; slow turns in degrees are left to imu.rest. An axis "
+        "that is exchanged with another is not told."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = (*GYRO, *ACCEL)
@@ -56,7 +55,7 @@ class ImuPlausible:
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:
         """Judge gyroscope and accelerometer, each where it is there at all."""
         for sensor, axes in (("gyroscope", GYRO), ("accelerometer", ACCEL)):
-            values = _axes(view, axes)
+            values = axes_of(view, axes)
             if values is None:
                 continue
             lacking = np.asarray(np.isnan(values).any(axis=1))
@@ -65,6 +64,7 @@ class ImuPlausible:
             yield from self._stuck(view, sensor, values, int(options["stuck_samples"]))
             if (~lacking).sum() < options["least_samples"]:
                 continue
+            yield from self._dead(view, sensor, axes, values)
             yield from self._clipped(view, sensor, axes, values, int(options["clipped_samples"]))
             size = np.linalg.norm(values[~lacking], axis=1)
             if sensor == "accelerometer":
@@ -114,6 +114,15 @@ class ImuPlausible:
                 unit="1",
                 count=count,
             )
+
+    def _dead(self, view: StreamView, sensor: str, axes: tuple[str, ...], values: Values) -> Iterator[Finding]:
+        """Tell axes that never change while another one of the sensor does."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            reach = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
+        for at in np.flatnonzero(reach == 0).tolist() if (reach > 0).any() else ():
+            held = float(np.nanmax(values[:, at]))
+            words = f"{sensor}: {axes[at]} is {held:.4g} {_unit(axes[at])} throughout, while other axes move"
+            yield _finding(view, "error", words, value=held, unit=_unit(axes[at]), count=len(values))
 
     def _clipped(
         self, view: StreamView, sensor: str, axes: tuple[str, ...], values: Values, least: int
@@ -177,18 +186,6 @@ class ImuPlausible:
                 unit="rad/s",
                 count=int((size > limit).sum()),
             )
-
-
-def _axes(view: StreamView, names: tuple[str, ...]) -> Values | None:
-    """Give shape (n, 3) with NaN where absent; None where the sensor is not there at all."""
-    columns: list[Values] = []
-    for name in names:
-        column = view.columns.get(name)
-        if column is None:
-            return None
-        columns.append(np.where(absent(column), np.nan, np.asarray(column, np.float64)))
-    values = np.stack(columns, axis=1)
-    return None if np.isnan(values).all() else values
 
 
 def _usual_hold(column: Values) -> int:

@@ -86,16 +86,17 @@ class LabelModel:
             start_ns=None if start == ABSENT_NS else start,
             end_ns=None if start == ABSENT_NS else start,
             count=len(apart.words),
+            label_id=apart.worst,
         )
 
 
 class _Apart:
-    """What a model and people say differently of one frame, and how much weight it has."""
+    """What a model and people say differently of one frame, with its weight and the model's surest label."""
 
-    __slots__ = ("weight", "words")
+    __slots__ = ("weight", "words", "worst")
 
-    def __init__(self, words: list[str], weight: float) -> None:
-        self.words, self.weight = words, weight
+    def __init__(self, words: list[str], weight: float, worst: str | None) -> None:
+        self.words, self.weight, self.worst = words, weight, worst
 
 
 def _compare(view: LabelsView, theirs: Places, ours: Places, options: Mapping[str, float]) -> _Apart:
@@ -104,7 +105,8 @@ def _compare(view: LabelsView, theirs: Places, ours: Places, options: Mapping[st
     names: Any = view.columns["class_name"]
     overlap = box_overlaps(_sized(view.bounds[theirs]), _sized(view.bounds[ours]))
     free = np.ones(len(ours), np.bool_)
-    words, weight = [], 0.0
+    words: list[str] = []
+    weight, worst = 0.0, None
     for at in np.argsort(-scores, kind="stable").tolist():
         fits = np.flatnonzero(free & (overlap[at] >= options["iou"]))
         same = fits[names[ours[fits]] == names[theirs[at]]]
@@ -123,7 +125,8 @@ def _compare(view: LabelsView, theirs: Places, ours: Places, options: Mapping[st
         else:
             continue
         weight += float(scores[at])
-    return _Apart(words, weight)
+        worst = worst or str(view.columns["label_id"][theirs[at]])
+    return _Apart(words, weight, worst)
 
 
 def _sized(bounds: Values) -> Values:

@@ -148,6 +148,7 @@ def _entry(item: Any) -> dict[str, object]:
         "stream": finding.stream,
         "index": finding.index,
         "count": finding.count,
+        "label_id": finding.label_id,
         "start_ns": finding.start_ns,
         "end_ns": finding.end_ns,
         "value": finding.value,

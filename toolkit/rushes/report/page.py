@@ -64,11 +64,13 @@ class PlacedFinding:
     Args:
         place: Recording and stream, as a reader would look for them.
         anchor: Where in the page that place is described; empty for nowhere.
+        label_anchor: Where in the page the label that it names is shown; empty for nowhere.
     """
 
     finding: Finding
     place: str = ""
     anchor: str = ""
+    label_anchor: str = ""
 
 
 def element(tag: str, *children: Piece, **attributes: str | int | float | bool | None) -> Html:
@@ -222,7 +224,9 @@ def disclosure(summary: Piece, *children: Piece, opened: bool = False, class_: s
 def _finding(item: PlacedFinding) -> Html:
     finding = item.finding
     place: Piece = link(item.anchor, item.place) if item.anchor and item.place else item.place or None
-    evidence = [_evidence(finding), finding.check]
+    label: Piece = f"label {finding.label_id}" if finding.label_id is not None else None
+    evidence = [_evidence(finding), finding.check, link(item.label_anchor, label) if item.label_anchor else label]
+    shown = [piece for piece in evidence if piece]
     return element(
         "li",
         element("span", _MARKS[finding.severity], class_="mark", aria_hidden="true"),
@@ -235,7 +239,11 @@ def _finding(item: PlacedFinding) -> Html:
                 class_="head",
             ),
             element("p", finding.message),
-            element("p", " · ".join(part for part in evidence if part), class_="evidence"),
+            element(
+                "p",
+                *(part for at, piece in enumerate(shown) for part in (" · " * (at > 0), piece)),
+                class_="evidence",
+            ),
         ),
         class_=finding.severity,
     )
@@ -251,7 +259,8 @@ def _evidence(finding: Finding) -> str:
 def _measured(value: float, unit: str | None) -> str:
     if unit == "ns":
         return amounts.instant(round(value)) if value >= YEAR_2000_NS else amounts.span(round(value))
-    return f"{value:,.6g}" if unit in (None, "1") else f"{value:,.6g} {unit}"
+    said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # as much as an eye can use
+    return said if unit in (None, "1") else f"{said} {unit}"
 
 
 def _cell(column: Column) -> Literal["number"] | None:

@@ -34,6 +34,7 @@ from rushes.report.page import (
 )
 from rushes.views import CountsView, DatasetView
 from rushes.workflow._check.dataset_view import dataset_view
+from rushes.workflow._report.disagreements import RANKED, disagreements, label_anchor
 from rushes.workflow._report.shots import Shots
 from rushes.workflow._report.timeline import timelines
 from rushes.workflow.check import SEVERITIES, Checked, Found, Settings, chosen_by
@@ -115,13 +116,16 @@ def report_page(dataset: Dataset, view: DatasetView, done: Checked, settings: Se
     streams = dataset.arrow("streams").to_pylist()
     recordings = dataset.arrow("recordings", columns=["recording_id", "name"]).sort_by("name").to_pylist()
     anchors = {row["recording_id"]: f"r{at}" for at, row in enumerate(recordings)}
+    shots = Shots(dataset)
+    labels: dict[str, str] = {}
     now = datetime.now(UTC)
     return page(
         f"Check of {dataset.path.name}",
         _summary(view, done, streams),
-        _found(dataset, done, anchors),
+        _found(done, shots, anchors, labels),
+        disagreements(done.found, shots, anchors, labels),
         *_content(view),
-        section("Recordings", *_recordings(dataset, recordings, streams, done, anchors)),
+        section("Recordings", *_recordings(dataset, recordings, streams, done, anchors, labels)),
         _method(done, settings),
         subtitle=f"{dataset.path} · revision {done.revision} · {now:%d %B %Y, %H:%M} UTC · rushes check",
     )
@@ -132,12 +136,12 @@ def _summary(view: DatasetView, done: Checked, streams: Sequence[Mapping[str, An
     labels = int(view.counts["class"].counts.sum()) if "class" in view.counts else 0
     items = [
         (f"{len(view.recordings):,}", "recording" if len(view.recordings) == 1 else "recordings", ""),
-        (f"{len(streams):,}", "streams", ""),
+        (f"{len(streams):,}", "stream" if len(streams) == 1 else "streams", ""),
         (f"{sum(row['count'] for row in streams):,}", "samples", ""),
-        (f"{labels:,}", "labels of people and files", ""),
+        (f"{labels:,}", "label of people and files" if labels == 1 else "labels of people and files", ""),
         (f"{counts['error']:,}", "error" if counts["error"] == 1 else "errors", "error"),
         (f"{counts['warning']:,}", "warning" if counts["warning"] == 1 else "warnings", "warning"),
-        (f"{counts['info']:,}", "remarks", ""),
+        (f"{counts['info']:,}", "remark" if counts["info"] == 1 else "remarks", ""),
     ]
     verdict = (
         f"Forbidden: findings of severity '{done.fail_on}' or worse."
@@ -152,14 +156,16 @@ def _summary(view: DatasetView, done: Checked, streams: Sequence[Mapping[str, An
     return together(shown, paragraph(verdict, quiet=True))
 
 
-def _found(dataset: Dataset, done: Checked, anchors: Mapping[str, str]) -> Html:
+def _found(done: Checked, shots: Shots, anchors: Mapping[str, str], labels: dict[str, str]) -> Html:
+    """Group what was found by check; what models say is ranked by itself, see :func:`disagreements`."""
     if not done.found:
         words = f"Nothing, by {say_count(len(done.checks), 'check')} in {say_count(done.recordings, 'recording')}."
         return section("Found", paragraph(words))
     groups: dict[tuple[int, str], list[Found]] = defaultdict(list)
     for item in done.found:
+        if item.finding.check == RANKED:
+            continue
         groups[-SEVERITIES.index(item.finding.severity), item.finding.check].append(item)
-    shots = Shots(dataset)
     parts: list[Piece] = []
     for (_, check), group in sorted(groups.items(), key=lambda item: item[0]):
         about = entry(check) if "." in check else {}
@@ -167,13 +173,14 @@ def _found(dataset: Dataset, done: Checked, anchors: Mapping[str, str]) -> Html:
         parts.append(element("h3", code(check), element("small", count)))
         parts.append(paragraph(about.get("reason", ""), quiet=True))
         for item in group[:EACH_CHECK]:
-            parts.append(findings([_placed(item, anchors)]))
             pictures = shots.of(item.recording_id, item.finding)
+            anchor = label_anchor(item.finding, labels) if pictures else None
+            parts.append(findings([_placed(item, anchors, labels)]))
             if pictures:
-                parts.append(element("div", contact_sheet(pictures, caption=None), class_="shots"))
+                parts.append(element("div", contact_sheet(pictures, caption=None), class_="shots", id=anchor))
         rest = group[EACH_CHECK:]
         if rest:
-            listed = [_placed(item, anchors) for item in rest[:MOST_FOLDED]]
+            listed = [_placed(item, anchors, labels) for item in rest[:MOST_FOLDED]]
             left = len(rest) - len(listed)
             words = f"{left:,} more are in the table findings." if left else ""
             more = paragraph(words, quiet=True) if words else None
@@ -186,9 +193,12 @@ def _found(dataset: Dataset, done: Checked, anchors: Mapping[str, str]) -> Html:
     return section("Found", *parts)
 
 
-def _placed(item: Found, anchors: Mapping[str, str]) -> PlacedFinding:
+def _placed(item: Found, anchors: Mapping[str, str], labels: Mapping[str, str]) -> PlacedFinding:
     return PlacedFinding(
-        finding=item.finding, place=item.recording or "the dataset", anchor=anchors.get(item.recording_id, "")
+        finding=item.finding,
+        place=item.recording or "the dataset",
+        anchor=anchors.get(item.recording_id, ""),
+        label_anchor=labels.get(item.finding.label_id or "", ""),
     )
 
 
@@ -269,6 +279,7 @@ def _recordings(
     streams: Sequence[Mapping[str, Any]],
     done: Checked,
     anchors: Mapping[str, str],
+    labels: Mapping[str, str],
 ) -> list[Html]:
     mine: dict[str, list[Finding]] = defaultdict(list)
     for item in done.found:
@@ -281,7 +292,14 @@ def _recordings(
         found = mine[recording_id]
         held = [stream for stream in streams if stream["recording_id"] == recording_id]
         body: list[Piece] = timelines(dataset, recording_id, held, found) if recording_id in drawn else []  # type: ignore[assignment]
-        listed = [PlacedFinding(finding=finding, place=finding.stream or "") for finding in found[:MOST_FOLDED]]
+        listed = [
+            PlacedFinding(
+                finding=finding,
+                place=finding.stream or "",
+                label_anchor=labels.get(finding.label_id or "", ""),
+            )
+            for finding in found[:MOST_FOLDED]
+        ]
         if listed:
             body.append(
                 disclosure(say_count(len(found), "finding"), findings(listed), opened=len(found) <= EACH_CHECK)

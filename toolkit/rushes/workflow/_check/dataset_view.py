@@ -1,7 +1,7 @@
 """What a check of a whole dataset is shown: counts and measures with a row a recording."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rushes.views import CountsView, DatasetView
+from rushes.views import AuthorView, CountsView, DatasetView
 from rushes.vocabulary import Ontology
+from rushes.workflow._check.label_views import MADE
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 
 FACTS = ("subject", "place", "session", "task")
-MEASURES = ("mean_grey", "p99_grey", "sharpness", "gravity_median", "gyro_p99", "rms")
+MEASURES = ("mean_grey", "p99_grey", "sharpness", "accel_median", "gyro_p99", "rms")
 """Metrics of a whole stream, of earlier checks, that recordings are compared by."""
 
+LABELS = ("recording_id", "kind", "class_name", "source", "attributes", "author", "origin")
 
 Measured: TypeAlias = tuple[str, str | None, str, float]
 """Recording, stream, metric and value."""
@@ -37,7 +39,7 @@ def dataset_view(
     row_of = {row["recording_id"]: at for at, row in enumerate(recordings)}
     streams = dataset.arrow("streams").to_pylist()
     ontology = vocabulary.of_dataset(dataset.store)
-    labels = dataset.arrow("labels", columns=["recording_id", "kind", "class_name", "source", "attributes"])
+    labels = dataset.arrow("labels", columns=LABELS)
     counts = _label_counts(labels, row_of, ontology)
     counts["sensor"] = _counted(((r["recording_id"], r["modality"], r["count"]) for r in streams), row_of)
     return DatasetView(
@@ -48,6 +50,7 @@ def dataset_view(
         measures=_measures(dataset, streams, row_of, counts, fresh),
         parts=_parts(dataset, row_of),
         declared=_declared(ontology),
+        authors=_authors(dataset, labels),
         before=dataset_view(before) if before is not None else None,
     )
 
@@ -119,6 +122,24 @@ def _parts(dataset: Dataset, row_of: Mapping[str, int]) -> dict[str, tuple[str |
             parts = found.setdefault(row["split"], [None] * len(row_of))
             parts[row_of[row["recording_id"]]] = row["part"]
     return {split: tuple(parts) for split, parts in sorted(found.items())}
+
+
+def _authors(dataset: Dataset, labels: pa.Table) -> dict[str, AuthorView]:
+    """Give what each person took over and how long they worked, over all recordings."""
+    said = (labels[name].to_pylist() for name in ("author", "origin", "source"))
+    offered = Counter((author, origin) for author, origin, source in zip(*said, strict=True) if source == "human")
+    lead: dict[str, list[float]] = defaultdict(list)
+    columns = ["author", "lead_time_s"]
+    for row in dataset.arrow("label_events", columns=columns, where={"action": list(MADE)}).to_pylist():
+        if row["lead_time_s"] is not None:
+            lead[row["author"]].append(row["lead_time_s"])
+    views = {}
+    for author in sorted({name for name, _ in offered} | lead.keys(), key=str):
+        same, changed = (offered[author, origin] for origin in ("prediction", "prediction-changed"))
+        views[str(author)] = AuthorView(
+            offered=same + changed, unchanged=same, lead_time_s=np.array(lead.get(author, ()), np.float64)
+        )
+    return views
 
 
 def _declared(ontology: Ontology | None) -> dict[str, tuple[str, ...]]:

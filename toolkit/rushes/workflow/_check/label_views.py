@@ -35,7 +35,6 @@ def labels_view(
     where = {"recording_id": recording["recording_id"]}
     table = dataset.arrow("labels", columns=LABEL_COLUMNS, where=where).sort_by("label_id")
     columns, points, starts = laid_out(table)
-    seen, works = _looks(dataset, where)
     return LabelsView(
         recording=recording["name"],
         columns=columns,
@@ -44,8 +43,7 @@ def labels_view(
         starts=starts,
         ontology=ontology,
         streams=streams,
-        seen=seen,
-        works=works,
+        seen=_looks(dataset, where),
     )
 
 
@@ -62,22 +60,16 @@ def laid_out(
 
 def _looks(
     dataset: Dataset, where: Mapping[str, Any]
-) -> tuple[dict[tuple[str | None, str | None], frozenset[tuple[str, int]]], dict[str, npt.NDArray[Any]]]:
-    """Give the frames that people looked at, by tool and author, and how long each version took."""
-    names = ["tool", "author", "task_key", "action", "cancelled", "lead_time_s"]
+) -> dict[tuple[str | None, str | None], frozenset[tuple[str, int]]]:
+    """Give the frames that people looked at, by tool and author."""
+    names = ["tool", "author", "task_key", "action", "cancelled"]
     rows = dataset.arrow("label_events", columns=names, where=where).to_pylist()
     seen: dict[tuple[str | None, str | None], set[tuple[str, int]]] = defaultdict(set)
-    made = [row for row in rows if row["action"] in MADE]
     for row in rows:
         frame = frame_of(row["task_key"])
         if frame and row["action"] in (*MADE, "imported") and not row["cancelled"]:
             seen[row["tool"], row["author"]].add(frame[1:])
-    lead = [row["lead_time_s"] if row["lead_time_s"] is not None else float("nan") for row in made]
-    works = {
-        "author": np.array([row["author"] for row in made], object),
-        "lead_time_s": np.array(lead, np.float64),
-    }
-    return {maker: frozenset(frames) for maker, frames in seen.items()}, works
+    return {maker: frozenset(frames) for maker, frames in seen.items()}
 
 
 def _texts(column: pa.ChunkedArray) -> npt.NDArray[Any]:

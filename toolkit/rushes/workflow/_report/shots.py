@@ -1,6 +1,6 @@
-"""Findings → small pictures of the frames that they are about, with their labels drawn in."""
+"""Findings → small pictures of the frames that they are about, with their labels drawn in: whose, by colour."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,27 @@ EACH = 3
 MOST = 90
 """Pictures of one page, so that it stays small; the gravest findings come first."""
 INK = (255, 196, 0)
+"""Of labels by people and files."""
+MODEL_INK = (0, 200, 255)
+NAMED_INK = (255, 64, 64)
+"""Of the label that a finding names, unless a model made it and the finding is about models."""
 
 Pixels = npt.NDArray[Any]
+Ink = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One label as it is drawn.
+
+    Args:
+        bounds: Left, top, right, bottom, px.
+        points: Shape (k, 2), the keypoints that are labelled, px.
+    """
+
+    bounds: tuple[float, float, float, float]
+    ink: Ink = INK
+    points: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 @dataclass(slots=True)
@@ -52,7 +71,7 @@ class Shots:
         if self.taken >= MOST:
             self.passed += 1
             return []
-        drawn = self._bounds(recording_id, finding) if finding.check.startswith("label.") else None
+        drawn = self._drawn(recording_id, finding) if finding.check.startswith("label.") else None
         made = [self._picture(frames, index, finding, drawn) for index in _indices(finding, len(frames))]
         pictures = [picture for picture in made if picture is not None]
         self.taken += len(pictures)
@@ -68,7 +87,7 @@ class Shots:
         return self._frames[key]
 
     def _picture(
-        self, frames: Frames, index: int, finding: Finding, drawn: npt.NDArray[np.float64] | None
+        self, frames: Frames, index: int, finding: Finding, drawn: Sequence[Drawn] | None
     ) -> Picture | None:
         if frames.missing(index):
             return None
@@ -92,28 +111,48 @@ class Shots:
             caption=f"frame {index}",
         )
 
-    def _bounds(self, recording_id: str, finding: Finding) -> npt.NDArray[np.float64]:
-        """Give the bounds of the labels of a frame, shape (n, 4); those that the finding names come last."""
+    def _drawn(self, recording_id: str, finding: Finding) -> list[Drawn]:
+        """Give the labels of a frame; the one that the finding names comes last, so that nothing covers it."""
         where = {"recording_id": recording_id, "stream": finding.stream, "index": finding.index}
         columns, points, starts = laid_out(self.dataset.arrow("labels", columns=LABEL_COLUMNS, where=where))
         bounds = label_bounds(columns, points, starts)
-        return bounds[np.isfinite(bounds).all(axis=1)]
+        made = []
+        named = columns["label_id"] == finding.label_id
+        for at in sorted(np.flatnonzero(np.isfinite(bounds).all(axis=1)).tolist(), key=lambda at: bool(named[at])):
+            model = columns["source"][at] == "model"
+            ink = MODEL_INK if model else NAMED_INK if named[at] else INK
+            if named[at] and finding.check != "label.model":
+                ink = NAMED_INK
+            shown: npt.NDArray[np.float64] = np.zeros((0, 2))
+            if columns["kind"][at] == "keypoints":
+                triples = points[starts[at] : starts[at + 1]]
+                triples = triples[: len(triples) // 3 * 3].reshape(-1, 3)
+                shown = triples[triples[:, 2] > 0, :2]
+            left, top, right, bottom = bounds[at].tolist()
+            made.append(Drawn(bounds=(left, top, right, bottom), ink=ink, points=shown))
+        return made
 
 
-def outlined(pixels: Pixels, bounds: npt.NDArray[np.float64]) -> Pixels:
-    """Draw boxes into a picture; gives (h, w, 3) uint8. What lies beyond the edge is drawn along it."""
+def outlined(pixels: Pixels, labels: Iterable[Drawn]) -> Pixels:
+    """Draw labels into a picture; gives (h, w, 3) uint8. What lies beyond the edge is drawn along it."""
     if pixels.dtype != np.uint8:
         return pixels
     picture: Pixels = np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels.copy()
     height, width = picture.shape[:2]
     wide = max(2, round(max(height, width) / LONG_SIDE_PX * 1.5))
-    for left, top, right, bottom in bounds:
+    for label in labels:
+        left, top, right, bottom = label.bounds
         x0, x1 = (int(np.clip(x, 0, width - 1)) for x in (left, right))
         y0, y1 = (int(np.clip(y, 0, height - 1)) for y in (top, bottom))
-        picture[y0 : y0 + wide, x0 : x1 + 1] = INK
-        picture[max(y1 - wide + 1, 0) : y1 + 1, x0 : x1 + 1] = INK
-        picture[y0 : y1 + 1, x0 : x0 + wide] = INK
-        picture[y0 : y1 + 1, max(x1 - wide + 1, 0) : x1 + 1] = INK
+        picture[y0 : y0 + wide, x0 : x1 + 1] = label.ink
+        picture[max(y1 - wide + 1, 0) : y1 + 1, x0 : x1 + 1] = label.ink
+        picture[y0 : y1 + 1, x0 : x0 + wide] = label.ink
+        picture[y0 : y1 + 1, max(x1 - wide + 1, 0) : x1 + 1] = label.ink
+        for x, y in label.points[np.isfinite(label.points).all(axis=1)]:
+            column, row = (int(np.clip(v, -wide, most + wide)) for v, most in ((x, width), (y, height)))
+            picture[max(row - wide, 0) : max(row + wide, 0), max(column - wide, 0) : max(column + wide, 0)] = (
+                label.ink
+            )
     return picture
 
 
