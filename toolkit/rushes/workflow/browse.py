@@ -14,6 +14,7 @@ from rushes import registry
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
+from rushes.workflow._browse.desk import DatasetDesk
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -99,7 +100,8 @@ def serve(
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset)
         server = registry.late("rushes.browse.serve")
-        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port)
+        desk = DatasetDesk(dataset)
+        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port, desk=desk)
 
 
 def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
