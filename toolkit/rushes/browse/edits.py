@@ -3,8 +3,8 @@
 Beside the samples of a dataset lie three collections. *Seen* holds every document as it was loaded; what differs
 from it now is an edit, so that our own loads are none, and a document without one is left alone. *Waiting* holds
 both versions of edited samples while a recording is loaded anew, from before the first document is touched until
-the edits are back in place: who is killed in between finds them there. *Hands* says whose session an edit was first
-found in.
+the edits are back in place: who is killed in between finds them there. *Hands* says whose session an edit was
+first found in.
 
 Only pymongo is needed here, which starts at once.
 """
@@ -139,7 +139,9 @@ class Edits:
             if row["now"] is None:
                 self._seen.replace_one(name, row["seen"], upsert=True)
                 samples.delete_one(name)
-            elif document is not None:
+            elif document is None:
+                continue
+            else:
                 base = base or dict(document)
                 for piece in pieces(row["seen"], row["now"]):
                     put(document, piece, piece.after)

@@ -1,6 +1,6 @@
 """What a person changed of one sample in the App: two versions of its document, piece by piece.
 
-A piece is the smallest thing that is kept, taken over or refused by itself: a tag, the value of a field, one label.
+A piece is the smallest thing that is kept, taken over or refused by itself: a tag, a field's value, one label.
 What is null and what is absent are the same; so are two numbers that are none.
 """
 
@@ -40,7 +40,7 @@ class Piece:
         name: The tag, or the field.
         element: Id of a label in the App.
         container: FiftyOne's class of a field of labels.
-        before: As it was loaded: of a tag whether it was there, of a label its document; None where there was none.
+        before: As it was loaded: of a tag whether it was there, of a label its document; None where none was.
         after: As it is now, likewise.
     """
 
