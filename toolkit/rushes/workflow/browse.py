@@ -14,6 +14,7 @@ from rushes import registry
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
+from rushes.workflow._browse.desk import DatasetDesk
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, codes, integers
 from rushes.workflow._labels import vocabulary
@@ -109,7 +110,8 @@ def serve(
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset)
         server = registry.late("rushes.browse.serve")
-        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port)
+        desk = DatasetDesk(dataset)
+        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port, desk=desk)
 
 
 def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:

@@ -58,8 +58,9 @@ class Places:
 
     def moments_of(self, rows: Ints) -> Ints:
         """Give the moments of some rows."""
-        found: Ints = self._samples.moment[rows]
-        return found[found != ALONE]
+        found = self._samples.moment[rows]
+        moments: Ints = found[found != ALONE]
+        return moments
 
     def recording(self, recording_id: str) -> Ints:
         """Give all rows of a recording."""
