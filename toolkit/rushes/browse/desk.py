@@ -56,12 +56,14 @@ class Around:
 
     Args:
         at_ns: Time of the sample.
+        since_start_s: The same in seconds from the first picture of its stream.
         start_ns: What the window begins with; ``end_ns`` is no more in it.
         plots: Empty where the stream has no sample in the window; then ``reason`` says why.
         samples: Samples of the stream in the window, before any thinning.
     """
 
     at_ns: int
+    since_start_s: float
     start_ns: int
     end_ns: int
     plots: Sequence[Plot]
@@ -124,11 +126,13 @@ class Clocks:
     Args:
         time: Which time the moments used: header, log, pts or mapped; empty where there are none.
         reference: Stream that sets the moments; empty for a grid.
+        moments: How many there are.
     """
 
     recording: str
     time: str
     reference: str
+    moments: int
     clocks: Sequence[ClockOf]
     skews: Sequence[SkewOf]
     checks: Sequence[ContentCheck]
@@ -163,6 +167,7 @@ class Measure:
         counts: Shape (n,), pictures in each bin.
         edges: Shape (n + 1,), ascending; the last bin includes its end.
         meaning: One sentence.
+        logarithmic: Whether the bins are equal in the logarithm.
         absent: Pictures without a value.
     """
 
@@ -171,6 +176,7 @@ class Measure:
     meaning: str
     counts: npt.NDArray[np.int64]
     edges: Floats
+    logarithmic: bool
     absent: int
 
 
@@ -191,8 +197,8 @@ class Split:
         names: Every split of the dataset, the newest last.
         units: Part → recordings, or blocks of time.
         frames: Part → frames.
-        classes: Class → part → labels.
-        leaks: Findings of the last audit, of splits of the dataset.
+        classes: Class → part → labels that stand, the most frequent class first.
+        of_models: Whether these labels are of models, as no others stand.
         group_by: What was kept together.
     """
 
@@ -201,15 +207,31 @@ class Split:
     units: Mapping[str, int]
     frames: Mapping[str, int]
     classes: Mapping[str, Mapping[str, int]]
-    leaks: Sequence[CheckCount]
+    of_models: bool
     group_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """One thing that an audit of a split found, or could not look at."""
+
+    check: str
+    severity: Severity
+    count: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorOf:
-    """What one person has made."""
+    """What one person, model or format has made.
+
+    Args:
+        source: human, consensus, model or import.
+        items: Pictures, moments or clips.
+    """
 
     author: str
+    source: str
     items: int
     labels: int
     newest_ns: int | None
@@ -217,13 +239,13 @@ class AuthorOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """How far two people, or all, agree on one kind of label."""
+    """How far people agree on one kind of label; ``value`` is None where it cannot be told."""
 
     what: str
     between: str
-    value: float
     measure: str
-    items: int
+    value: float | None
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +253,7 @@ class Annotation:
     """How far the annotation is.
 
     Args:
-        states: labelled, in review, unlabelled … → frames.
+        states: labelled, in review, given out, predicted, unlabelled → frames.
         classes: Class → labels that stand.
         agreement: Empty where nobody has labelled what another has; ``reason`` then says so.
     """
@@ -274,6 +296,10 @@ class Desk(Protocol):
 
     def split(self, name: str | None = None) -> Split | None:
         """Give a split, the newest when None; None where there is none."""
+        ...
+
+    def leaks(self, split: str) -> Sequence[Leak]:
+        """Search a split for leaks; it may take a minute, and keeps what it found."""
         ...
 
     def annotation(self) -> Annotation:

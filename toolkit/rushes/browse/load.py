@@ -16,8 +16,10 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField
+from fiftyone.core import utils as fou
 
-from rushes.browse.documents import FIELDS, FLAGS, Field, Kind, Row, rows_of
+from rushes.browse.documents import FIELDS, FLAGS, Field, Row, rows_of
+from rushes.browse.elements import Elements, Kind, LabelField
 from rushes.browse.view import BrowseView
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ log = logging.getLogger(__name__)
 RAW_RELEASE = "1.22.1"
 """The FiftyOne whose documents :func:`_raw_document` writes."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised whenever the fields or documents change, so that older caches are filled anew."""
 
 BATCH = 2000
@@ -38,6 +40,7 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     "number": {"ftype": fo.FloatField},
     "yes_no": {"ftype": fo.BooleanField},
     "texts": {"ftype": fo.ListField, "subfield": fo.StringField},
+    "integers": {"ftype": fo.ListField, "subfield": fo.IntField},
 }
 
 
@@ -53,6 +56,8 @@ class Loaded:
         written: Samples that were written this time.
         recordings: Ids of the recordings that were new or had changed.
         removed: Ids of the recordings that are no longer in the view.
+        unshown: Labels of the written samples that could not be shown: nobody knows how large their picture is, or
+            their mask cannot be read.
     """
 
     dataset: str
@@ -62,6 +67,7 @@ class Loaded:
     written: int
     recordings: tuple[str, ...]
     removed: tuple[str, ...]
+    unshown: int
 
 
 def connect(uri: str) -> None:
@@ -82,7 +88,8 @@ def load(view: BrowseView) -> Loaded:
     Recordings whose digest is unchanged are not touched. Of a changed one all samples are written anew; tags that
     a person gave them in the App are kept. An interrupted load is completed by the next one.
     """
-    dataset = _dataset_for(view)
+    elements = Elements(view.labels, view.ontology)
+    dataset = _dataset_for(view, elements)
     notes = fo.core.odm.get_db_conn()[_NOTES]  # not in dataset.info, which every page would load
     wanted = view.digests()
     known = {n["recording_id"]: n["digest"] for n in notes.find({"dataset": dataset._doc.id})}
@@ -92,7 +99,8 @@ def load(view: BrowseView) -> Loaded:
     if changed or gone:
         which = {"dataset": dataset._doc.id, "recording_id": {"$in": [*changed, *gone]}}
         notes.delete_many(which)
-        written = _replace(dataset, view, changed, gone)
+        _declare(dataset, elements)
+        written = _replace(dataset, view, changed, gone, elements)
         _save_views(dataset, view)
         for field in FIELDS:
             if field.indexed:
@@ -109,6 +117,7 @@ def load(view: BrowseView) -> Loaded:
         written=written,
         recordings=tuple(changed),
         removed=tuple(gone),
+        unshown=elements.unshown,
     )
 
 
@@ -119,8 +128,13 @@ def _groups(dataset: Any) -> int:
     return int(counted[0]["groups"]) if counted else 0
 
 
-def _dataset_for(view: BrowseView) -> Any:
-    shape = {"layout": LAYOUT, "release": fo.__version__, "slices": list(view.slices) if view.grouped else []}
+def _dataset_for(view: BrowseView, elements: Elements) -> Any:
+    shape = {
+        "layout": LAYOUT,
+        "release": fo.__version__,
+        "slices": list(view.slices) if view.grouped else [],
+        "attributes": dict(elements.kinds),
+    }
     if fo.dataset_exists(view.name):
         dataset = fo.load_dataset(view.name)
         if dataset.info.get(_SHAPE) == shape:
@@ -142,9 +156,38 @@ def _dataset_for(view: BrowseView) -> Any:
     return dataset
 
 
-def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
+def _declare(dataset: Any, elements: Elements) -> None:
+    """Declare the fields of labels that are not declared yet, and what their elements bear."""
+    skeletons = dict(dataset.skeletons)
+    for field in elements.fields:
+        if not dataset.has_field(field.name):
+            container = fo.EmbeddedDocumentField
+            dataset.add_sample_field(
+                field.name, container, embedded_doc_type=getattr(fo, field.container), description=_meaning(field)
+            )
+        for name, kind in field.attributes.items():
+            path = f"{field.name}.{field.inner}.{name}"
+            if not dataset.has_field(path):
+                dataset.add_sample_field(path, **_KINDS[kind])
+        if field.skeleton is not None:
+            edges = [list(pair) for pair in field.skeleton.edge_positions()]
+            skeletons[field.name] = fo.KeypointSkeleton(labels=list(field.skeleton.points), edges=edges)
+    dataset.skeletons = skeletons
+    dataset.info[_SHAPE + "_attributes"] = {
+        **dataset.info.get(_SHAPE + "_attributes", {}),
+        **elements.attribute_names,
+    }
+    dataset.app_config.sidebar_groups = _sidebar(FIELDS, dataset, [field.name for field in elements.fields])
+    dataset.save()
+
+
+def _meaning(field: LabelField) -> str:
+    return "Proposed by a model" if field.name.startswith("predicted_") else "Labels that stand"
+
+
+def _sidebar(fields: Iterable[Field], dataset: Any, labels: Iterable[str] = ()) -> list[Any]:
     """Give our sections first; whatever else FiftyOne would show comes at the end, folded."""
-    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"]}
+    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"], "labels": list(labels)}
     for field in fields:
         sections.setdefault(field.section, []).append(field.name)
     other = sections.pop("other")
@@ -160,12 +203,12 @@ def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
     ]
 
 
-def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str]) -> int:
+def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str], elements: Elements) -> int:
     collection = dataset._sample_collection
     touched = {"recording_id": {"$in": [*changed, *gone]}}
     kept = _tags_of_people(collection, touched)
     collection.delete_many(touched)
-    return _add(dataset, view, _rows(view, set(changed)), kept)
+    return _add(dataset, view, _rows(view, set(changed), elements), kept)
 
 
 def _tags_of_people(collection: Any, which: Mapping[str, Any]) -> dict[Any, list[str]]:
@@ -179,11 +222,11 @@ def _tags_of_people(collection: Any, which: Mapping[str, Any]) -> dict[Any, list
     return kept
 
 
-def _rows(view: BrowseView, changed: set[str]) -> Iterator[Row]:
-    checks = view.checks_of()
+def _rows(view: BrowseView, changed: set[str], elements: Elements) -> Iterator[Row]:
+    words = view.words_of()
     for place, rows in enumerate(view.rows_of()):
         if view.recordings[place].recording_id in changed:
-            yield from rows_of(view, place, rows, checks)
+            yield from rows_of(view, place, rows, words, elements)
 
 
 def _add(dataset: Any, view: BrowseView, rows: Iterator[Row], kept: Mapping[Any, list[str]]) -> int:
@@ -217,6 +260,7 @@ def _raw_document(row: Row, fixed: Mapping[str, Any], *, grouped: bool) -> dict[
         "_rand": random.random(),  # noqa: S311 - what FiftyOne shuffles by
         **fixed,
         **{name: value for name, value in row.values.items() if value is not None},
+        **row.labels,
     }
     if row.size is not None:
         width, height = row.size
@@ -247,7 +291,24 @@ def _sample(row: Row, *, grouped: bool) -> Any:
         more["metadata"] = fo.ImageMetadata(width=width, height=height, mime_type="image/jpeg")
     if grouped:
         more["group"] = fo.Group(id=str(ObjectId(row.group))).element(row.slice)
-    return fo.Sample(filepath=row.path, tags=row.tags, **row.values, **more)
+    labels = {name: _public(document) for name, document in row.labels.items()}
+    return fo.Sample(filepath=row.path, tags=row.tags, **row.values, **labels, **more)
+
+
+def _public(document: Any) -> Any:
+    """Make FiftyOne's own objects of a label document."""
+    if isinstance(document, list):
+        return [_public(one) for one in document]
+    if not isinstance(document, dict):
+        return document
+    values = {
+        name: _public(value) for name, value in document.items() if name not in ("_cls", "_id", "attributes")
+    }
+    if "_id" in document:
+        values["id"] = str(document["_id"])
+    if "mask" in values:
+        values["mask"] = fou.deserialize_numpy_array(values["mask"])
+    return getattr(fo, document["_cls"])(**values)
 
 
 def _save_views(dataset: Any, view: BrowseView) -> None:

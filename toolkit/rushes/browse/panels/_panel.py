@@ -5,6 +5,7 @@ its data, which only goes to the page. FiftyOne calls a method of it, then ``ren
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import fiftyone.operators as foo
@@ -53,10 +54,18 @@ class DeskPanel(foo.Panel):  # type: ignore[misc]  # FiftyOne ships no types
         self.refresh(ctx)
 
     def refresh(self, ctx: Any) -> None:
-        """Show what the desk says now; what goes wrong is said in the panel."""
+        """Show what the desk says now."""
         ctx.panel.set_state(NOTE, "")
+        self.attempt(ctx, lambda ctx: self.show(ctx, self.desk(ctx)))
+
+    def desk(self, ctx: Any) -> Any:
+        """Give the desk of the dataset that is shown."""
+        return desk.of(ctx.dataset_name)
+
+    def attempt(self, ctx: Any, step: Callable[[Any], None]) -> None:
+        """Do it; what goes wrong is said in the panel."""
         try:
-            self.show(ctx, desk.of(ctx.dataset_name))
+            step(ctx)
         except RushesError as error:
             log.debug("panel %s: %s", self.name_, error)
             hint = f"\n\n{error.hint}" if error.hint else ""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from fiftyone.operators import types
 
 from rushes.browse.desk import Around, Plot
+from rushes.browse.panels import _parts
 from rushes.browse.panels._panel import DeskPanel, item_of
 from rushes.quantities import say_count
 
@@ -71,16 +71,13 @@ class SignalsPanel(DeskPanel):
     def draw(self, ctx: Any, panel: Any) -> None:
         """Add the list of streams, one line of words and the plots."""
         state = ctx.panel.get_state
-        choices = types.DropdownView()
-        for name in state("offered", []):
-            choices.add_choice(name, label=name)
-        panel.str("signal", label="Stream", view=choices, default=state("signal"), on_change=self.choose)
+        _parts.choice(
+            panel, "signal", state("offered", []), state("signal"), label="Stream", on_change=self.choose
+        )
         panel.md(state("title", ""), name="title")
         plots = state("plots", [])
         if plots:
-            height = PLOT_PX * len(plots) + EDGE_PX
-            config = {"displaylogo": False, "responsive": True}
-            panel.plot("plot", layout=layout(plots), config=config, height=height)
+            _parts.plot(panel, "plot", layout(plots), height_px=PLOT_PX * len(plots) + EDGE_PX)
 
 
 PANEL = SignalsPanel
@@ -88,11 +85,11 @@ PANEL = SignalsPanel
 
 def title(recording: str, stream: str, index: int, found: Around) -> str:
     """Say what is drawn, or why nothing is."""
-    picture = f"{stream} {index:,} of **{recording}**"
+    picture = f"Picture {index:,} of {stream}, **{recording}**"
     if not found.plots:
         return f"{picture}: nothing to draw. {found.reason}"
     seconds = (found.end_ns - found.start_ns) / 1e9
-    return f"{picture}, at t = {found.at_ns / 1e9:.6f} s: {say_count(found.samples, 'sample')} in {seconds:g} s"
+    return f"{picture}, at {found.since_start_s:.3f} s: {say_count(found.samples, 'sample')} in {seconds:g} s"
 
 
 def traces(found: Around) -> list[dict[str, Any]]:
@@ -150,8 +147,6 @@ def layout(plots: Sequence[str]) -> dict[str, Any]:
             }
         ],
         "hovermode": "x",
-        "margin": {"t": 10, "r": 10, "b": 40, "l": 60},
-        "legend": {"orientation": "h", "y": 1.12, "font": {"size": 11}},
     }
 
 

@@ -1,9 +1,14 @@
 """The desk of a dataset: what the App's panels are answered, out of one revision."""
 
 from collections.abc import Sequence
+from functools import cache, partial
 
 from rushes.browse import desk
+from rushes.workflow._browse.annotation_of import annotation_of
+from rushes.workflow._browse.clocks_of import clocks_of
+from rushes.workflow._browse.quality_of import quality_of
 from rushes.workflow._browse.signals_around import Signals
+from rushes.workflow._browse.split_of import leaks_of, split_of
 from rushes.workflow.dataset import Dataset
 
 
@@ -13,6 +18,11 @@ class DatasetDesk:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._signals = Signals(dataset)
+        # The dataset is open at one revision, which does not change: what was worked out once stays right.
+        self._quality = cache(partial(quality_of, dataset))
+        self._split = cache(partial(split_of, dataset))
+        self._leaks = cache(partial(leaks_of, dataset))
+        self._annotation = cache(partial(annotation_of, dataset))
 
     def signals(self, recording_id: str) -> Sequence[desk.SignalStream]:
         """Give the streams of a recording that can be drawn over time."""
@@ -26,16 +36,20 @@ class DatasetDesk:
 
     def clocks(self, recording_id: str) -> desk.Clocks:
         """Give what is known of a recording's clocks."""
-        raise NotImplementedError
+        return clocks_of(self._dataset, recording_id)
 
     def quality(self) -> desk.Quality:
         """Give findings and measures of the whole dataset."""
-        raise NotImplementedError
+        return self._quality()
 
     def split(self, name: str | None = None) -> desk.Split | None:
         """Give a split, the newest when None; None where there is none."""
-        raise NotImplementedError
+        return self._split(name)
+
+    def leaks(self, split: str) -> Sequence[desk.Leak]:
+        """Search a split for leaks; it may take a minute, and keeps what it found."""
+        return self._leaks(split)
 
     def annotation(self) -> desk.Annotation:
         """Give how far the annotation is."""
-        raise NotImplementedError
+        return self._annotation()

@@ -13,6 +13,7 @@ from rushes.decoders import as_wave
 from rushes.errors import ReadError
 from rushes.model import Times
 from rushes.quantities import say_ns
+from rushes.workflow._browse.compared_times import compared_times
 from rushes.workflow._browse.thinning import extremes
 from rushes.workflow.dataset import Dataset
 
@@ -88,8 +89,11 @@ class Signals:
         untimed = next((name for name in (picture, signal) if rows[name]["clock"] == "none"), None)
         if untimed is not None:
             reason = f"The samples of {untimed} have an order but no times."
-            return Around(at_ns=0, start_ns=0, end_ns=span_ns, plots=(), samples=0, reason=reason)
-        at_ns = int(self._times(recording_id, picture)[1][index])
+            return Around(
+                at_ns=0, since_start_s=0.0, start_ns=0, end_ns=span_ns, plots=(), samples=0, reason=reason
+            )
+        shown = self._times(recording_id, picture)[1]
+        at_ns = int(shown[index])
         start, end = at_ns - span_ns // 2, at_ns + span_ns - span_ns // 2
         order, times = self._times(recording_id, signal)
         ascending = times if order is None else times[order]
@@ -100,7 +104,15 @@ class Signals:
         chosen = np.arange(first, last) if order is None else order[first:last]
         plots = self._plots(row, chosen, times, window=(start, end), points=points) if len(chosen) else []
         reason = "" if plots else _nearest(ascending, at_ns, span_ns, signal)
-        return Around(at_ns=at_ns, start_ns=start, end_ns=end, plots=plots, samples=len(chosen), reason=reason)
+        return Around(
+            at_ns=at_ns,
+            since_start_s=(at_ns - int(shown.min())) / 1e9,
+            start_ns=start,
+            end_ns=end,
+            plots=plots,
+            samples=len(chosen),
+            reason=reason,
+        )
 
     def _rows_read(self, recording_id: str) -> dict[str, Mapping[str, Any]]:
         rows = self._dataset.arrow("streams", where={"recording_id": recording_id}).to_pylist()
@@ -108,7 +120,7 @@ class Signals:
 
     def _times_read(self, recording_id: str, stream: str) -> tuple[npt.NDArray[np.int64] | None, Times]:
         """Give times in index order, and the order that makes them ascend; None where they do already."""
-        times = self._dataset.times(recording_id, stream)
+        times = compared_times(self._dataset, self._rows(recording_id)[stream])
         ascending = len(times) < 2 or bool((times[1:] >= times[:-1]).all())
         return (None if ascending else np.argsort(times, kind="stable")), times
 
