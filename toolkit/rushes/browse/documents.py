@@ -60,6 +60,14 @@ FIELDS: tuple[Field, ...] = (
     Field(name="modality", kind="text", section="recording", meaning="color, depth or infrared"),
     Field(name="index", kind="integer", section="recording", meaning="Position in the stream, from 0"),
     Field(name="split", kind="text", section="recording", meaning="Part of the split", indexed=True),
+    Field(name="asked_split", kind="text", section="recording", meaning="Part that somebody asked for"),
+    Field(
+        name="decision",
+        kind="text",
+        section="quality",
+        meaning="accept or reject, as people decided",
+        indexed=True,
+    ),
     Field(name="subject", kind="text", section="recording", meaning="Who was recorded"),
     Field(name="session", kind="text", section="recording", meaning="The session of the recording"),
     Field(name="task", kind="text", section="recording", meaning="What was done"),
@@ -117,6 +125,7 @@ def rows_of(
         "recording": what.name,
         "recording_id": what.recording_id,
         "split": what.part,
+        "asked_split": what.asked,
         "subject": what.subject,
         "session": what.session,
         "task": what.task,
@@ -140,13 +149,14 @@ def rows_of(
     ):
         stream_name, modality, slice_name = streams[stream]
         borne = {field: by_row.get(row, []) for field, by_row in words.items()}
+        given, decided = borne.pop("tags", []), borne.pop("decision", [])
         yield Row(
             id=name,
             group=_id(what.recording_id, moment) if moment != ALONE else _id("alone", name.hex()),
             slice=slice_name,
             path=view.path(what.recording_id, slice_name, index),
             size=size,
-            tags=[*([what.part] if what.part else []), *borne["findings"]],
+            tags=[*([what.part] if what.part else []), *borne["findings"], *given],
             values={
                 **shared,
                 "stream": stream_name,
@@ -156,6 +166,7 @@ def rows_of(
                 "time_s": time_s,
                 "moment": None if moment == ALONE else moment,
                 "skew_ms": skew_ms,
+                "decision": decided[0] if decided else None,
                 **borne,
                 **flagged[flags],
             },

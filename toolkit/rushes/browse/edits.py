@@ -217,8 +217,11 @@ class Edits:
     def _both(
         self, samples: Any, which: Mapping[str, Any]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
-        """Give each document that was loaded, and as it is now; None where it is gone."""
-        cursor = self._seen.find(which, batch_size=BATCH)
+        """Give each document that was loaded, and as it is now; None where it is gone.
+
+        Of a dataset that somebody took out of the App as a whole, and that was made anew, nothing was deleted.
+        """
+        cursor = self._seen.find({**which, "_dataset_id": self._about["_id"]}, batch_size=BATCH)
         batch: list[dict[str, Any]] = []
         for seen in cursor:
             batch.append(seen)

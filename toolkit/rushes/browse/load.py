@@ -18,6 +18,7 @@ from bson import ObjectId
 from fiftyone import ViewField
 from fiftyone.core import utils as fou
 
+from rushes.browse import edits
 from rushes.browse.documents import FIELDS, FLAGS, Field, Row, rows_of
 from rushes.browse.elements import Elements, Kind, LabelField
 from rushes.browse.view import BrowseView
@@ -27,11 +28,10 @@ log = logging.getLogger(__name__)
 RAW_RELEASE = "1.22.1"
 """The FiftyOne whose documents :func:`_raw_document` writes."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised whenever the fields or documents change, so that older caches are filled anew."""
 
 BATCH = 2000
-_NOTES = "rushes_loaded"  # collection: the digest of each recording that is in the database
 _SHAPE = "rushes"  # key in dataset.info
 
 _KINDS: dict[Kind, dict[str, Any]] = {
@@ -56,6 +56,7 @@ class Loaded:
         written: Samples that were written this time.
         recordings: Ids of the recordings that were new or had changed.
         removed: Ids of the recordings that are no longer in the view.
+        waiting: Samples that a person edited, and that are not in the view; the edits are kept.
         unshown: Labels of the written samples that could not be shown: nobody knows how large their picture is, or
             their mask cannot be read.
     """
@@ -68,6 +69,7 @@ class Loaded:
     recordings: tuple[str, ...]
     removed: tuple[str, ...]
     unshown: int
+    waiting: int = 0
 
 
 def connect(uri: str) -> None:
@@ -75,6 +77,11 @@ def connect(uri: str) -> None:
     if fo.config.database_uri != uri:
         fo.config.database_uri = uri
         disconnect()
+
+
+def database() -> edits.Database:
+    """Give the database that FiftyOne uses, for pymongo."""
+    return fo.core.odm.get_db_conn()
 
 
 def disconnect() -> None:
@@ -85,12 +92,14 @@ def disconnect() -> None:
 def load(view: BrowseView) -> Loaded:
     """Bring the dataset of that name in line with the view.
 
-    Recordings whose digest is unchanged are not touched. Of a changed one all samples are written anew; tags that
-    a person gave them in the App are kept. An interrupted load is completed by the next one.
+    Recordings whose digest is unchanged are not touched. Of a changed one all samples are written anew; what a
+    person changed in the App and no table has yet stays as they left it. An interrupted load is completed by the
+    next one.
     """
     elements = Elements(view.labels, view.ontology)
+    kept = edits.Edits(database(), view.name)
     dataset = _dataset_for(view, elements)
-    notes = fo.core.odm.get_db_conn()[_NOTES]  # not in dataset.info, which every page would load
+    notes = database()[edits.NOTES]  # not in dataset.info, which every page would load
     wanted = view.digests()
     known = {n["recording_id"]: n["digest"] for n in notes.find({"dataset": dataset._doc.id})}
     changed = [r for r in wanted if known.get(r) != wanted[r]]
@@ -100,15 +109,16 @@ def load(view: BrowseView) -> Loaded:
         which = {"dataset": dataset._doc.id, "recording_id": {"$in": [*changed, *gone]}}
         notes.delete_many(which)
         _declare(dataset, elements)
+        kept.set_aside([*changed, *gone])
         written = _replace(dataset, view, changed, gone, elements)
+        kept.remember(changed)
         _save_views(dataset, view)
         for field in FIELDS:
             if field.indexed:
                 dataset.create_index(field.name)  # after the rows of a first load: sorted once, not kept sorted
-        if changed:
-            notes.insert_many(
-                {"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed
-            )
+    waiting = kept.put_back()
+    if changed:
+        notes.insert_many({"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed)
     return Loaded(
         dataset=view.name,
         samples=dataset._sample_collection.estimated_document_count(),
@@ -118,6 +128,7 @@ def load(view: BrowseView) -> Loaded:
         recordings=tuple(changed),
         removed=tuple(gone),
         unshown=elements.unshown,
+        waiting=waiting,
     )
 
 
@@ -140,6 +151,7 @@ def _dataset_for(view: BrowseView, elements: Elements) -> Any:
         if dataset.info.get(_SHAPE) == shape:
             return dataset
         log.info("the cached dataset '%s' has another layout and is filled anew", view.name)
+        edits.Edits(database(), view.name).set_aside()
         fo.delete_dataset(view.name)
     dataset = fo.Dataset(view.name, persistent=True)
     if view.grouped:
@@ -206,20 +218,8 @@ def _sidebar(fields: Iterable[Field], dataset: Any, labels: Iterable[str] = ()) 
 def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str], elements: Elements) -> int:
     collection = dataset._sample_collection
     touched = {"recording_id": {"$in": [*changed, *gone]}}
-    kept = _tags_of_people(collection, touched)
     collection.delete_many(touched)
-    return _add(dataset, view, _rows(view, set(changed), elements), kept)
-
-
-def _tags_of_people(collection: Any, which: Mapping[str, Any]) -> dict[Any, list[str]]:
-    """Give the tags that are neither the split nor a finding, by sample id."""
-    kept = {}
-    for known in collection.find(which, {"tags": 1, "split": 1, "findings": 1}):
-        ours = {known.get("split"), *(known.get("findings") or ())}
-        others = [tag for tag in known.get("tags") or () if tag not in ours]
-        if others:
-            kept[known["_id"]] = others
-    return kept
+    return _add(dataset, view, _rows(view, set(changed), elements))
 
 
 def _rows(view: BrowseView, changed: set[str], elements: Elements) -> Iterator[Row]:
@@ -229,21 +229,19 @@ def _rows(view: BrowseView, changed: set[str], elements: Elements) -> Iterator[R
             yield from rows_of(view, place, rows, words, elements)
 
 
-def _add(dataset: Any, view: BrowseView, rows: Iterator[Row], kept: Mapping[Any, list[str]]) -> int:
+def _add(dataset: Any, view: BrowseView, rows: Iterator[Row]) -> int:
     if fo.__version__ == RAW_RELEASE:
-        return _add_raw(dataset, rows, grouped=view.grouped, kept=kept)
+        return _add_raw(dataset, rows, grouped=view.grouped)
     log.info("FiftyOne %s is not %s: samples are added the slow way", fo.__version__, RAW_RELEASE)
     return _add_public(dataset, rows, grouped=view.grouped)
 
 
-def _add_raw(dataset: Any, rows: Iterator[Row], *, grouped: bool, kept: Mapping[Any, list[str]]) -> int:
+def _add_raw(dataset: Any, rows: Iterator[Row], *, grouped: bool) -> int:
     now = datetime.now(UTC).replace(tzinfo=None)
     fixed = {"_dataset_id": dataset._doc.id, "created_at": now, "last_modified_at": now}
     collection = dataset._sample_collection
     written = 0
     while batch := [_raw_document(row, fixed, grouped=grouped) for row in islice(rows, BATCH)]:
-        for document in batch:
-            document["tags"] += kept.get(document["_id"], ())
         collection.insert_many(batch, ordered=False)
         written += len(batch)
     dataset.reload()

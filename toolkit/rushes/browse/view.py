@@ -39,12 +39,14 @@ class BrowseRecording:
         recording_id: As in the ``recordings`` table; letters, digits, ``_``, ``-`` and ``.`` only.
         start_ns: What ``time_s`` counts from, in the time of ``BrowseSamples.t_ns``; None for its first sample.
         part: train, val, test …, of the split that the view shows.
+        asked: Part that somebody asked for.
     """
 
     recording_id: str
     name: str
     start_ns: int | None = None
     part: str | None = None
+    asked: str | None = None
     subject: str | None = None
     session: str | None = None
     task: str | None = None
@@ -110,7 +112,8 @@ class BrowseView:
         key: Of the dataset, for the virtual file paths; letters, digits, ``_`` and ``-``. It should not change
             while the dataset lives.
         labels: On the pictures.
-        words: Further lists of words that pictures bear, by the names of fields of :data:`documents.FIELDS`.
+        words: Further lists of words that pictures bear, by the names of fields of :data:`documents.FIELDS`;
+            ``tags`` are those of people, and of ``decision`` a picture has one at most.
         ontology: That the labels follow, where there is one.
         revision: Of the dataset that is shown; None where it has none.
     """

@@ -14,6 +14,8 @@ from rushes import registry
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
+from rushes.workflow import decisions
+from rushes.workflow._browse import said
 from rushes.workflow._browse.desk import DatasetDesk
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, codes, integers
@@ -47,7 +49,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     )
     parts = _parts(dataset, split)
     ids, names = [row["recording_id"] for row in recordings], [s["stream"] for s in streams]
-    rows = _rows(ids, names, frames, members)
+    rows = said.without_deleted(_rows(ids, names, frames, members), dataset.store, ids, names)
     if not len(rows):
         raise UsageError(
             f"{dataset.path} holds no pictures to browse",
@@ -57,6 +59,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
+    asked = decisions.requested_parts(dataset.store)
     return BrowseView(
         name=name or dataset.store.name,
         key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
@@ -66,6 +69,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
                 name=row["name"],
                 start_ns=row["start_ns"],
                 part=parts.get(row["recording_id"]),
+                asked=asked[row["recording_id"]].value if row["recording_id"] in asked else None,
                 **{fact: row[fact] for fact in FACTS},
             )
             for row in recordings
@@ -73,7 +77,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
         streams=[BrowseStream(name=s["stream"], modality=s["modality"]) for s in streams],
         samples=samples,
         labels=labels,
-        words=words,
+        words={**words, **said.words_of(dataset.store, places)},
         ontology=vocabulary.of_dataset(dataset.store),
         revision=dataset.revision,
     )
