@@ -213,3 +213,60 @@ def test_sending_all_back_makes_both_sides_one(seed) -> None:
     sent = tale.labels
     tale.theirs()
     assert (tale.labels, tale.open, len(sent) >= 0) == ({}, [], True)
+
+
+def unseen(tale, name, before, after):
+    tale._add(edit=Edit(label_id=name, before=before, after=after, yields=True))
+
+
+def disputed():
+    tale = Tale()
+    tale.theirs(label(class_name="hand"))
+    tale.edit("a", label(class_name="cup"))
+    unseen(tale, "a", label(class_name="hand"), label(class_name="phone", x=9.0))
+    return tale
+
+
+def test_an_edit_that_yields_changes_what_nobody_else_changed_and_disputes_the_rest() -> None:
+    tale = disputed()
+    (one,) = tale.open
+    assert (one.clash.base, one.clash.ours, one.clash.theirs) == (("hand",), ("cup",), ("phone",))
+    assert (tale.labels["a"].class_name, tale.labels["a"].geometry.x_px) == ("cup", 9.0)
+    tale.theirs(label(class_name="hand", x=1.0))
+    assert [x.conflict_id for x in tale.open] == [one.conflict_id], "what the tool says of it is another thing"
+
+
+@pytest.mark.parametrize(("side", "class_name"), [("ours", "cup"), ("theirs", "phone"), ("base", "hand")])
+def test_a_dispute_is_settled_by_taking_a_side(side, class_name) -> None:
+    tale = disputed()
+    after = settled(tale.folded.lines["a"], ["class"], side)
+    tale.edit("a", after, settles=("class",), take=side)
+    assert (tale.open, tale.labels["a"].class_name) == ([], class_name)
+    assert [(x.state, x.take) for x in tale.folded.conflicts] == [("settled", side)]
+
+
+def test_a_dispute_goes_by_itself_when_the_dataset_comes_to_say_the_same() -> None:
+    tale = disputed()
+    tale.edit("a", label(class_name="phone", x=9.0))
+    assert (tale.open, [x.state for x in tale.folded.conflicts]) == ([], ["agreed"])
+
+
+def test_a_label_that_one_deleted_and_the_other_changed_unseen_stays_and_is_disputed() -> None:
+    for first, then in ((None, label(class_name="cup")), (label(class_name="cup"), None)):
+        for theirs in (True, False):
+            tale = Tale()
+            if theirs:
+                tale.theirs(label(class_name="hand"))
+            tale.edit("a", first) if theirs else tale._add(
+                edit=Edit(label_id="a", before=label(class_name="hand"), after=first)
+            )
+            unseen(tale, "a", label(class_name="hand"), then)
+            (one,) = tale.open
+            assert (one.clash.group, tale.labels["a"].class_name) == ("existence", "cup")
+            for side in ("ours", "theirs"):
+                again = Tale()
+                again.steps = list(tale.steps)
+                after = settled(again.folded.lines["a"], ["existence"], side)
+                again.edit("a", after, settles=("existence",), take=side)
+                assert again.open == []
+                assert ("a" in again.labels) == ((first if side == "ours" else then) is not None)

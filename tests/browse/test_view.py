@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 from browse.takes import clips, rig
 from rushes.browse.documents import rows_of
+from rushes.browse.elements import Elements
 from rushes.browse.view import ALONE, BrowseStream
 
 
 def all_rows(view):
-    checks = view.checks_of()
-    return [row for place, rows in enumerate(view.rows_of()) for row in rows_of(view, place, rows, checks)]
+    words, elements = view.words_of(), Elements(view.labels, view.ontology)
+    return [
+        row for place, rows in enumerate(view.rows_of()) for row in rows_of(view, place, rows, words, elements)
+    ]
 
 
 @example(["a", "a/", "a-2"])

@@ -29,6 +29,9 @@ class Edit:
         settles: Groups about which a clash is settled by this.
         take: Whose value was taken, where it settles.
         region: Of a new label, the name that it gets in the annotation that it is added to.
+        yields: Whether it was made out of sight of the dataset, as in the App: what it says otherwise than an edit
+            that came meanwhile does not stand, and is a conflict.
+        token: What tells this edit from all others of its kind, so that it is stored once.
     """
 
     label_id: str
@@ -37,6 +40,8 @@ class Edit:
     settles: Sequence[str] = ()
     take: Take | None = None
     region: str | None = None
+    yields: bool = False
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,9 @@ class Home:
     task_key: str | None = None
 
 
-def event_of(edit: Edit, *, author: str | None, home: Home, based_on: str | None) -> LabelEvent:
+def event_of(
+    edit: Edit, *, author: str | None, home: Home, based_on: str | None, made_ns: int | None = None
+) -> LabelEvent:
     """Make the version that keeps an edit.
 
     Args:
@@ -58,8 +65,10 @@ def event_of(edit: Edit, *, author: str | None, home: Home, based_on: str | None
         author: Who does it.
         home: Of the label; empty for one of no tool.
         based_on: Version that the label was read from before.
+        made_ns: When it was made; now, when None.
     """
     now = time.time_ns()
+    made = made_ns or now
     action: LabelAction = "created" if edit.before is None else "deleted" if edit.after is None else "updated"
     label = edit.after or edit.before
     assert label is not None or edit.settles, "an edit of nothing"
@@ -72,6 +81,8 @@ def event_of(edit: Edit, *, author: str | None, home: Home, based_on: str | None
             "settles": list(edit.settles),
             "take": edit.take,
             "region": edit.region,
+            **({"yields": True} if edit.yields else {}),
+            **({"token": edit.token} if edit.token else {}),
         }
     )
     return LabelEvent(
@@ -95,8 +106,8 @@ def event_of(edit: Edit, *, author: str | None, home: Home, based_on: str | None
         task_key=home.task_key or (_key(label) if label else None),
         recording_id=label.recording_id if label else None,
         author=author,
-        created_ns=now,
-        updated_ns=now,
+        created_ns=made,
+        updated_ns=made,
     )
 
 
@@ -127,6 +138,8 @@ def edit_of(event: LabelEvent, ontology: Ontology | None) -> Edit:
         settles=tuple(said["settles"]),
         take=said["take"],
         region=said["region"],
+        yields=said.get("yields", False),
+        token=said.get("token"),
     )
 
 
@@ -162,6 +175,12 @@ def renamed(label: Label, ontology: Ontology) -> Label:
 def ids_of(events: Iterable[LabelEvent]) -> set[str]:
     """Name the labels that edits are about."""
     return {json.loads(event.payload)["label_id"] for event in events if event.tool == TOOL}
+
+
+def tokens_of(events: Iterable[LabelEvent]) -> set[str]:
+    """Give the tokens of edits."""
+    found = (json.loads(event.payload).get("token") for event in events if event.tool == TOOL)
+    return {token for token in found if token}
 
 
 def said(group: str, value: Value) -> Any:

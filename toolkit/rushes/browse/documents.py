@@ -4,18 +4,17 @@ Nothing here knows FiftyOne. The ids are hashes of what a row is, so that a relo
 id, and whatever points at it still does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rushes.browse.elements import Elements, Kind
 from rushes.browse.view import ALONE, BrowseView
 from rushes.model import FrameFlag
-
-Kind = Literal["text", "integer", "number", "yes_no", "texts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +31,17 @@ class Field:
 FLAGS = {flag: flag.name.lower() for flag in FrameFlag if flag.name}
 
 FIELDS: tuple[Field, ...] = (
+    Field(
+        name="segments", kind="texts", section="labels", meaning="Segments that the picture lies in", indexed=True
+    ),
+    Field(name="relations", kind="texts", section="labels", meaning="Who does what to what, as labelled"),
+    Field(
+        name="differs",
+        kind="texts",
+        section="labels",
+        meaning="Who disagrees here: several people, or people and a model",
+        indexed=True,
+    ),
     Field(name="findings", kind="texts", section="quality", meaning="Checks that found something", indexed=True),
     *(
         Field(name=name, kind="yes_no", section="quality", meaning=f"Whether the frame is flagged as {name}")
@@ -50,6 +60,14 @@ FIELDS: tuple[Field, ...] = (
     Field(name="modality", kind="text", section="recording", meaning="color, depth or infrared"),
     Field(name="index", kind="integer", section="recording", meaning="Position in the stream, from 0"),
     Field(name="split", kind="text", section="recording", meaning="Part of the split", indexed=True),
+    Field(name="asked_split", kind="text", section="recording", meaning="Part that somebody asked for"),
+    Field(
+        name="decision",
+        kind="text",
+        section="quality",
+        meaning="accept or reject, as people decided",
+        indexed=True,
+    ),
     Field(name="subject", kind="text", section="recording", meaning="Who was recorded"),
     Field(name="session", kind="text", section="recording", meaning="The session of the recording"),
     Field(name="task", kind="text", section="recording", meaning="What was done"),
@@ -69,6 +87,7 @@ class Row:
         slice: The slice of the group.
         size: Width and height in pixels; None where unknown.
         values: By the names of :data:`FIELDS`.
+        labels: FiftyOne's own documents, by field.
     """
 
     id: bytes
@@ -78,12 +97,25 @@ class Row:
     size: tuple[int, int] | None
     tags: list[str]
     values: dict[str, Any]
+    labels: dict[str, Any]
 
 
 def rows_of(
-    view: BrowseView, recording: int, rows: npt.NDArray[np.int64], checks: dict[int, list[str]]
+    view: BrowseView,
+    recording: int,
+    rows: npt.NDArray[np.int64],
+    words: Mapping[str, Mapping[int, list[str]]],
+    elements: Elements,
 ) -> Iterator[Row]:
-    """Give the rows of one recording, in their order."""
+    """Give the rows of one recording, in their order.
+
+    Args:
+        view: What is shown.
+        recording: Position in ``view.recordings``.
+        rows: Its rows, ascending.
+        words: What ``view.words_of`` gives.
+        elements: Makes the labels of the view.
+    """
     samples, what = view.samples, view.recordings[recording]
     streams = [(s.name, s.modality, n) for s, n in zip(view.streams, view.slices, strict=True)]
     t_ns = samples.t_ns[rows]
@@ -93,50 +125,70 @@ def rows_of(
         "recording": what.name,
         "recording_id": what.recording_id,
         "split": what.part,
+        "asked_split": what.asked,
         "subject": what.subject,
         "session": what.session,
         "task": what.task,
         "place": what.place,
     }
-    columns: Sequence[list[Any]] = [
-        rows.tolist(),
-        samples.stream[rows].tolist(),
-        samples.index[rows].tolist(),
-        samples.moment[rows].tolist(),
-        t_ns.tolist(),
-        ((t_ns - start) / 1e9).tolist(),
-        skew.tolist(),  # None where masked
-        samples.width[rows].tolist(),
-        samples.height[rows].tolist(),
-        samples.flags[rows].tolist(),
+    streams_of, indices, moments = (c[rows].tolist() for c in (samples.stream, samples.index, samples.moment))
+    sizes = [
+        (w, h) if w and h else None
+        for w, h in zip(samples.width[rows].tolist(), samples.height[rows].tolist(), strict=True)
     ]
-    seen: set[tuple[int, int]] = set()
-    for row, stream, index, moment, at, time_s, skew_ms, width, height, flags in zip(*columns, strict=True):
-        name, modality, slice_name = streams[stream]
-        found = checks.get(row, [])
-        again = (stream, index) in seen  # the same picture in another moment is another sample there
-        seen.add((stream, index))
-        identity = [what.recording_id, name, index, *([moment] if again else [])]
+    ids = _ids(what.recording_id, [name for name, _, _ in streams], streams_of, indices, moments)
+    columns = (
+        *(rows.tolist(), ids, streams_of, indices, moments, t_ns.tolist(), ((t_ns - start) / 1e9).tolist()),
+        skew.tolist(),  # None where masked
+        *(sizes, samples.flags[rows].tolist()),
+    )
+    labels = elements.of(rows, ids, sizes)
+    flagged = {flags: _flags(flags) for flags in set(columns[-1])}
+    for row, name, stream, index, moment, at, time_s, skew_ms, size, flags, documents in zip(
+        *columns, labels, strict=True
+    ):
+        stream_name, modality, slice_name = streams[stream]
+        borne = {field: by_row.get(row, []) for field, by_row in words.items()}
+        given, decided = borne.pop("tags", []), borne.pop("decision", [])
         yield Row(
-            id=_id(*identity),
-            group=_id(what.recording_id, moment) if moment != ALONE else _id("alone", *identity),
+            id=name,
+            group=_id(what.recording_id, moment) if moment != ALONE else _id("alone", name.hex()),
             slice=slice_name,
             path=view.path(what.recording_id, slice_name, index),
-            size=(width, height) if width and height else None,
-            tags=[*([what.part] if what.part else []), *found],
+            size=size,
+            tags=[*([what.part] if what.part else []), *borne["findings"], *given],
             values={
                 **shared,
-                "stream": name,
+                "stream": stream_name,
                 "modality": modality,
                 "index": index,
                 "t_ns": at,
                 "time_s": time_s,
                 "moment": None if moment == ALONE else moment,
                 "skew_ms": skew_ms,
-                "findings": found,
-                **{field: bool(flags & flag) for flag, field in FLAGS.items()},
+                "decision": decided[0] if decided else None,
+                **borne,
+                **flagged[flags],
             },
+            labels=documents,
         )
+
+
+def _ids(
+    recording_id: str, streams: Sequence[str], streams_of: list[int], indices: list[int], moments: list[int]
+) -> list[bytes]:
+    """Name the samples; a picture that is there for another moment already is another sample."""
+    seen: set[tuple[int, int]] = set()
+    ids = []
+    for stream, index, moment in zip(streams_of, indices, moments, strict=True):
+        again = (stream, index) in seen
+        seen.add((stream, index))
+        ids.append(_id(recording_id, streams[stream], index, *([moment] if again else [])))
+    return ids
+
+
+def _flags(flags: int) -> dict[str, bool]:
+    return {field: bool(flags & flag) for flag, field in FLAGS.items()}
 
 
 def _id(*parts: str | int) -> bytes:

@@ -22,6 +22,11 @@ def home(cache: Path) -> Path:
     return cache / "fiftyone"
 
 
+def plugins(cache: Path) -> Path:
+    """Give the folder that FiftyOne looks for plugins in."""
+    return home(cache) / "plugins"
+
+
 def variables(cache: Path, *, database_uri: str) -> dict[str, str]:
     """Give every variable that keeps FiftyOne, and what it imports, inside ``cache`` and off the network."""
     place = home(cache)
@@ -34,7 +39,7 @@ def variables(cache: Path, *, database_uri: str) -> dict[str, str]:
         "FIFTYONE_DEFAULT_DATASET_DIR": str(place / "datasets"),
         "FIFTYONE_DATASET_ZOO_DIR": str(place / "datasets"),
         "FIFTYONE_MODEL_ZOO_DIR": str(place / "models"),
-        "FIFTYONE_PLUGINS_DIR": str(place / "plugins"),
+        "FIFTYONE_PLUGINS_DIR": str(plugins(cache)),
         "FIFTYONE_CONFIG_PATH": str(place / "config.json"),
         "FIFTYONE_APP_CONFIG_PATH": str(place / "app_config.json"),
         "FIFTYONE_ANNOTATION_CONFIG_PATH": str(place / "annotation_config.json"),
@@ -71,7 +76,7 @@ def applied(cache: Path, *, database_uri: str) -> Iterator[None]:
             hint="open the App in a process of its own, as rushes browse does",
         )
     _applied_before.add(str(cache))
-    (home(cache) / "plugins").mkdir(parents=True, exist_ok=True)
+    plugins(cache).mkdir(parents=True, exist_ok=True)
     before = dict(os.environ)
     os.environ.update(variables(cache, database_uri=database_uri))
     for name in _UNWANTED:

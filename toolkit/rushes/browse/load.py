@@ -16,8 +16,11 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField
+from fiftyone.core import utils as fou
 
-from rushes.browse.documents import FIELDS, FLAGS, Field, Kind, Row, rows_of
+from rushes.browse import edits
+from rushes.browse.documents import FIELDS, FLAGS, Field, Row, rows_of
+from rushes.browse.elements import Elements, Kind, LabelField
 from rushes.browse.view import BrowseView
 
 log = logging.getLogger(__name__)
@@ -25,11 +28,10 @@ log = logging.getLogger(__name__)
 RAW_RELEASE = "1.22.1"
 """The FiftyOne whose documents :func:`_raw_document` writes."""
 
-LAYOUT = 1
+LAYOUT = 3
 """Raised whenever the fields or documents change, so that older caches are filled anew."""
 
 BATCH = 2000
-_NOTES = "rushes_loaded"  # collection: the digest of each recording that is in the database
 _SHAPE = "rushes"  # key in dataset.info
 
 _KINDS: dict[Kind, dict[str, Any]] = {
@@ -38,6 +40,7 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     "number": {"ftype": fo.FloatField},
     "yes_no": {"ftype": fo.BooleanField},
     "texts": {"ftype": fo.ListField, "subfield": fo.StringField},
+    "integers": {"ftype": fo.ListField, "subfield": fo.IntField},
 }
 
 
@@ -53,6 +56,9 @@ class Loaded:
         written: Samples that were written this time.
         recordings: Ids of the recordings that were new or had changed.
         removed: Ids of the recordings that are no longer in the view.
+        waiting: Samples that a person edited, and that are not in the view; the edits are kept.
+        unshown: Labels of the written samples that could not be shown: nobody knows how large their picture is, or
+            their mask cannot be read.
     """
 
     dataset: str
@@ -62,6 +68,8 @@ class Loaded:
     written: int
     recordings: tuple[str, ...]
     removed: tuple[str, ...]
+    unshown: int
+    waiting: int = 0
 
 
 def connect(uri: str) -> None:
@@ -69,6 +77,11 @@ def connect(uri: str) -> None:
     if fo.config.database_uri != uri:
         fo.config.database_uri = uri
         disconnect()
+
+
+def database() -> edits.Database:
+    """Give the database that FiftyOne uses, for pymongo."""
+    return fo.core.odm.get_db_conn()
 
 
 def disconnect() -> None:
@@ -79,11 +92,14 @@ def disconnect() -> None:
 def load(view: BrowseView) -> Loaded:
     """Bring the dataset of that name in line with the view.
 
-    Recordings whose digest is unchanged are not touched. Of a changed one all samples are written anew; tags that
-    a person gave them in the App are kept. An interrupted load is completed by the next one.
+    Recordings whose digest is unchanged are not touched. Of a changed one all samples are written anew; what a
+    person changed in the App and no table has yet stays as they left it. An interrupted load is completed by the
+    next one.
     """
-    dataset = _dataset_for(view)
-    notes = fo.core.odm.get_db_conn()[_NOTES]  # not in dataset.info, which every page would load
+    elements = Elements(view.labels, view.ontology)
+    kept = edits.Edits(database(), view.name)
+    dataset = _dataset_for(view, elements)
+    notes = database()[edits.NOTES]  # not in dataset.info, which every page would load
     wanted = view.digests()
     known = {n["recording_id"]: n["digest"] for n in notes.find({"dataset": dataset._doc.id})}
     changed = [r for r in wanted if known.get(r) != wanted[r]]
@@ -92,15 +108,17 @@ def load(view: BrowseView) -> Loaded:
     if changed or gone:
         which = {"dataset": dataset._doc.id, "recording_id": {"$in": [*changed, *gone]}}
         notes.delete_many(which)
-        written = _replace(dataset, view, changed, gone)
+        _declare(dataset, elements)
+        kept.set_aside([*changed, *gone])
+        written = _replace(dataset, view, changed, gone, elements)
+        kept.remember(changed)
         _save_views(dataset, view)
         for field in FIELDS:
             if field.indexed:
                 dataset.create_index(field.name)  # after the rows of a first load: sorted once, not kept sorted
-        if changed:
-            notes.insert_many(
-                {"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed
-            )
+    waiting = kept.put_back()
+    if changed:
+        notes.insert_many({"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed)
     return Loaded(
         dataset=view.name,
         samples=dataset._sample_collection.estimated_document_count(),
@@ -109,6 +127,8 @@ def load(view: BrowseView) -> Loaded:
         written=written,
         recordings=tuple(changed),
         removed=tuple(gone),
+        unshown=elements.unshown,
+        waiting=waiting,
     )
 
 
@@ -119,13 +139,19 @@ def _groups(dataset: Any) -> int:
     return int(counted[0]["groups"]) if counted else 0
 
 
-def _dataset_for(view: BrowseView) -> Any:
-    shape = {"layout": LAYOUT, "release": fo.__version__, "slices": list(view.slices) if view.grouped else []}
+def _dataset_for(view: BrowseView, elements: Elements) -> Any:
+    shape = {
+        "layout": LAYOUT,
+        "release": fo.__version__,
+        "slices": list(view.slices) if view.grouped else [],
+        "attributes": dict(elements.kinds),
+    }
     if fo.dataset_exists(view.name):
         dataset = fo.load_dataset(view.name)
         if dataset.info.get(_SHAPE) == shape:
             return dataset
         log.info("the cached dataset '%s' has another layout and is filled anew", view.name)
+        edits.Edits(database(), view.name).set_aside()
         fo.delete_dataset(view.name)
     dataset = fo.Dataset(view.name, persistent=True)
     if view.grouped:
@@ -142,9 +168,38 @@ def _dataset_for(view: BrowseView) -> Any:
     return dataset
 
 
-def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
+def _declare(dataset: Any, elements: Elements) -> None:
+    """Declare the fields of labels that are not declared yet, and what their elements bear."""
+    skeletons = dict(dataset.skeletons)
+    for field in elements.fields:
+        if not dataset.has_field(field.name):
+            container = fo.EmbeddedDocumentField
+            dataset.add_sample_field(
+                field.name, container, embedded_doc_type=getattr(fo, field.container), description=_meaning(field)
+            )
+        for name, kind in field.attributes.items():
+            path = f"{field.name}.{field.inner}.{name}"
+            if not dataset.has_field(path):
+                dataset.add_sample_field(path, **_KINDS[kind])
+        if field.skeleton is not None:
+            edges = [list(pair) for pair in field.skeleton.edge_positions()]
+            skeletons[field.name] = fo.KeypointSkeleton(labels=list(field.skeleton.points), edges=edges)
+    dataset.skeletons = skeletons
+    dataset.info[_SHAPE + "_attributes"] = {
+        **dataset.info.get(_SHAPE + "_attributes", {}),
+        **elements.attribute_names,
+    }
+    dataset.app_config.sidebar_groups = _sidebar(FIELDS, dataset, [field.name for field in elements.fields])
+    dataset.save()
+
+
+def _meaning(field: LabelField) -> str:
+    return "Proposed by a model" if field.name.startswith("predicted_") else "Labels that stand"
+
+
+def _sidebar(fields: Iterable[Field], dataset: Any, labels: Iterable[str] = ()) -> list[Any]:
     """Give our sections first; whatever else FiftyOne would show comes at the end, folded."""
-    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"]}
+    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"], "labels": list(labels)}
     for field in fields:
         sections.setdefault(field.section, []).append(field.name)
     other = sections.pop("other")
@@ -160,47 +215,33 @@ def _sidebar(fields: Iterable[Field], dataset: Any) -> list[Any]:
     ]
 
 
-def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str]) -> int:
+def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str], elements: Elements) -> int:
     collection = dataset._sample_collection
     touched = {"recording_id": {"$in": [*changed, *gone]}}
-    kept = _tags_of_people(collection, touched)
     collection.delete_many(touched)
-    return _add(dataset, view, _rows(view, set(changed)), kept)
+    return _add(dataset, view, _rows(view, set(changed), elements))
 
 
-def _tags_of_people(collection: Any, which: Mapping[str, Any]) -> dict[Any, list[str]]:
-    """Give the tags that are neither the split nor a finding, by sample id."""
-    kept = {}
-    for known in collection.find(which, {"tags": 1, "split": 1, "findings": 1}):
-        ours = {known.get("split"), *(known.get("findings") or ())}
-        others = [tag for tag in known.get("tags") or () if tag not in ours]
-        if others:
-            kept[known["_id"]] = others
-    return kept
-
-
-def _rows(view: BrowseView, changed: set[str]) -> Iterator[Row]:
-    checks = view.checks_of()
+def _rows(view: BrowseView, changed: set[str], elements: Elements) -> Iterator[Row]:
+    words = view.words_of()
     for place, rows in enumerate(view.rows_of()):
         if view.recordings[place].recording_id in changed:
-            yield from rows_of(view, place, rows, checks)
+            yield from rows_of(view, place, rows, words, elements)
 
 
-def _add(dataset: Any, view: BrowseView, rows: Iterator[Row], kept: Mapping[Any, list[str]]) -> int:
+def _add(dataset: Any, view: BrowseView, rows: Iterator[Row]) -> int:
     if fo.__version__ == RAW_RELEASE:
-        return _add_raw(dataset, rows, grouped=view.grouped, kept=kept)
+        return _add_raw(dataset, rows, grouped=view.grouped)
     log.info("FiftyOne %s is not %s: samples are added the slow way", fo.__version__, RAW_RELEASE)
     return _add_public(dataset, rows, grouped=view.grouped)
 
 
-def _add_raw(dataset: Any, rows: Iterator[Row], *, grouped: bool, kept: Mapping[Any, list[str]]) -> int:
+def _add_raw(dataset: Any, rows: Iterator[Row], *, grouped: bool) -> int:
     now = datetime.now(UTC).replace(tzinfo=None)
     fixed = {"_dataset_id": dataset._doc.id, "created_at": now, "last_modified_at": now}
     collection = dataset._sample_collection
     written = 0
     while batch := [_raw_document(row, fixed, grouped=grouped) for row in islice(rows, BATCH)]:
-        for document in batch:
-            document["tags"] += kept.get(document["_id"], ())
         collection.insert_many(batch, ordered=False)
         written += len(batch)
     dataset.reload()
@@ -217,6 +258,7 @@ def _raw_document(row: Row, fixed: Mapping[str, Any], *, grouped: bool) -> dict[
         "_rand": random.random(),  # noqa: S311 - what FiftyOne shuffles by
         **fixed,
         **{name: value for name, value in row.values.items() if value is not None},
+        **row.labels,
     }
     if row.size is not None:
         width, height = row.size
@@ -247,7 +289,24 @@ def _sample(row: Row, *, grouped: bool) -> Any:
         more["metadata"] = fo.ImageMetadata(width=width, height=height, mime_type="image/jpeg")
     if grouped:
         more["group"] = fo.Group(id=str(ObjectId(row.group))).element(row.slice)
-    return fo.Sample(filepath=row.path, tags=row.tags, **row.values, **more)
+    labels = {name: _public(document) for name, document in row.labels.items()}
+    return fo.Sample(filepath=row.path, tags=row.tags, **row.values, **labels, **more)
+
+
+def _public(document: Any) -> Any:
+    """Make FiftyOne's own objects of a label document."""
+    if isinstance(document, list):
+        return [_public(one) for one in document]
+    if not isinstance(document, dict):
+        return document
+    values = {
+        name: _public(value) for name, value in document.items() if name not in ("_cls", "_id", "attributes")
+    }
+    if "_id" in document:
+        values["id"] = str(document["_id"])
+    if "mask" in values:
+        values["mask"] = fou.deserialize_numpy_array(values["mask"])
+    return getattr(fo, document["_cls"])(**values)
 
 
 def _save_views(dataset: Any, view: BrowseView) -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,7 +18,8 @@ from urllib.parse import quote
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from rushes.browse import environment, mongod
+from rushes.browse import desk as desks
+from rushes.browse import environment, mongod, plugin_files
 from rushes.browse.frames import Frames
 from rushes.browse.guard import App, Guard
 from rushes.browse.view import BrowseView, Picture
@@ -57,6 +58,7 @@ def serve(
     stop: threading.Event | None = None,
     port: int | None = None,
     roots: Sequence[Path] = (),
+    desk: desks.Desk | None = None,
 ) -> None:
     """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
@@ -70,6 +72,7 @@ def serve(
         stop: Set it to stop the server from elsewhere.
         port: None takes 5151, or any free one if that is taken.
         roots: Folders whose files the App may show besides the view's pictures.
+        desk: What our panels ask of the dataset; without one they say that they cannot.
 
     Raises:
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
@@ -80,7 +83,9 @@ def serve(
         _bound(port) as bound,
         mongod.running(cache) as database,
         environment.applied(cache, database_uri=database.uri),
+        desks.opened([view.name], desk) if desk else nullcontext(),
     ):
+        plugin_files.put_into(environment.plugins(cache))
         load = late("rushes.browse.load")
         load.connect(database.uri)
         frames = Frames(view, picture)

@@ -5,7 +5,7 @@ The room knows no store. Whoever opens the App fills a :class:`BrowseView` and g
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rushes.browse.labelled import BrowseLabels, BrowseWords, no_labels
 from rushes.model import Modality, Times
+from rushes.vocabulary import Ontology
 
 Picture: TypeAlias = Callable[[str, str, int], tuple[bytes, str]]
 """``picture(recording_id, stream, index)`` gives the encoded 8-bit picture and its content type (``image/jpeg``).
@@ -37,12 +39,14 @@ class BrowseRecording:
         recording_id: As in the ``recordings`` table; letters, digits, ``_``, ``-`` and ``.`` only.
         start_ns: What ``time_s`` counts from, in the time of ``BrowseSamples.t_ns``; None for its first sample.
         part: train, val, test …, of the split that the view shows.
+        asked: Part that somebody asked for.
     """
 
     recording_id: str
     name: str
     start_ns: int | None = None
     part: str | None = None
+    asked: str | None = None
     subject: str | None = None
     session: str | None = None
     task: str | None = None
@@ -107,6 +111,11 @@ class BrowseView:
         name: Shown in the App; also the name of its dataset there, so unlike views of one dataset differ in it.
         key: Of the dataset, for the virtual file paths; letters, digits, ``_`` and ``-``. It should not change
             while the dataset lives.
+        labels: On the pictures.
+        words: Further lists of words that pictures bear, by the names of fields of :data:`documents.FIELDS`;
+            ``tags`` are those of people, and of ``decision`` a picture has one at most.
+        ontology: That the labels follow, where there is one.
+        revision: Of the dataset that is shown; None where it has none.
     """
 
     name: str
@@ -114,6 +123,10 @@ class BrowseView:
     recordings: Sequence[BrowseRecording]
     streams: Sequence[BrowseStream]
     samples: BrowseSamples
+    labels: BrowseLabels = field(default_factory=no_labels)
+    words: Mapping[str, BrowseWords] = field(default_factory=dict)
+    ontology: Ontology | None = None
+    revision: int | None = None
 
     def __post_init__(self) -> None:
         for word in (self.key, *(r.recording_id for r in self.recordings)):
@@ -169,16 +182,14 @@ class BrowseView:
         counts = np.bincount(self.samples.recording, minlength=len(self.recordings))
         return np.split(order, np.cumsum(counts)[:-1]) if len(self.recordings) else []
 
-    def checks_of(self) -> dict[int, list[str]]:
-        """Give the ids of the checks that found something, by row; each once, in alphabetical order."""
-        found: dict[int, set[str]] = {}
-        for row, check in zip(self.samples.finding_row.tolist(), self.samples.finding_check, strict=True):
-            found.setdefault(row, set()).add(check)
-        return {row: sorted(checks) for row, checks in found.items()}
+    def words_of(self) -> dict[str, dict[int, list[str]]]:
+        """Give the words of every row that bears any, by field; each once, in alphabetical order."""
+        checks = BrowseWords(row=self.samples.finding_row, word=self.samples.finding_check)
+        return {"findings": checks.by_row(), **{name: words.by_row() for name, words in self.words.items()}}
 
     def digests(self) -> dict[str, str]:
         """Give a digest of all that is shown of each recording, by its id; equal digests show the same."""
-        samples, checks = self.samples, self.checks_of()
+        samples, words = self.samples, self.words_of()
         columns = [
             getattr(samples, c.name) for c in fields(samples)[:-2] if c.name not in ("recording", "skew_ns")
         ]
@@ -192,10 +203,31 @@ class BrowseView:
             digest.update(streams.encode())
             for column in (*columns, skew):
                 digest.update(_bytes(column[rows]))
-            found = [(i, checks[row]) for i, row in enumerate(rows.tolist()) if row in checks]
-            digest.update(repr(found).encode())
+            for name, by_row in words.items():
+                digest.update(
+                    repr(
+                        (name, [(i, by_row[row]) for i, row in enumerate(rows.tolist()) if row in by_row])
+                    ).encode()
+                )
+            for part in self._label_parts(rows):
+                digest.update(part)
             answer[recording.recording_id] = digest.hexdigest()
         return answer
+
+    def _label_parts(self, rows: npt.NDArray[np.int64]) -> Iterator[bytes]:
+        """Give all that is known of the labels on some rows; the rows ascend."""
+        labels = self.labels
+        first, end = np.searchsorted(labels.row, rows, "left"), np.searchsorted(labels.row, rows, "right")
+        counts = end - first
+        yield _bytes(counts)
+        # Places of these labels: every run from first to end, one after the other.
+        mine = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        for column in fields(labels)[1:]:
+            values = getattr(labels, column.name)
+            if isinstance(values, np.ndarray):
+                yield _bytes(values[mine])
+            else:
+                yield repr([values[at] for at in mine.tolist()]).encode()
 
 
 def _bytes(column: npt.NDArray[Any]) -> bytes:

@@ -43,6 +43,7 @@ rushes check --explain stream.gap
 )
 @click.option("--fail-on", type=OneOf((*SEVERITIES, "never")), default="error", show_default=True)
 @click.option("--since", metavar="REVISION", help="Compare with an earlier revision or tag: what drifted.")
+@click.option("--include-rejected", is_flag=True, help="Look at what people rejected or deleted too.")
 @click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Write a page with pictures here, and JSON beside it."
@@ -54,6 +55,7 @@ def command(
     changes: Sequence[str],
     fail_on: str,
     since: str | None,
+    include_rejected: bool,
     explained: str | None,
     report: Path | None,
     dry_run: bool,
@@ -77,6 +79,7 @@ def command(
         options=_options(changes),
         fail_on=fail_on,
         since=int(since) if since and since.isdecimal() else since,
+        rejected=include_rejected,
     )
     with _progress.bar("check", unit="pictures") as progress:
         done = check(dataset, settings, argv=sys.argv[1:], progress=progress, dry_run=dry_run)
@@ -104,10 +107,21 @@ def answer(dataset: Path, done: Checked) -> Answer:
         f"{said} by {say_count(len(done.checks), 'check')} in {say_count(done.recordings, 'recording')}"
         + (f"; {say_count(done.pictures, 'picture')} decoded" if done.pictures else "")
     )
+    if done.rejected or done.left_out:
+        lines.append(
+            f"{say_count(len(done.rejected), 'recording')} and {say_count(done.left_out, 'finding')} left out, "
+            "as people rejected them; --include-rejected looks at them too"
+        )
     if done.forbidden:
         lines.append(f"forbidden: findings of severity '{done.fail_on}' or worse (exit code 3)")
     return Answer(
-        result={"counts": counts, "forbidden": done.forbidden, "findings": [_entry(item) for item in done.found]},
+        result={
+            "counts": counts,
+            "forbidden": done.forbidden,
+            "findings": [_entry(item) for item in done.found],
+            "rejected": list(done.rejected),
+            "left_out": done.left_out,
+        },
         text="\n".join(lines),
         dataset=str(dataset),
         revision=done.revision,

@@ -34,6 +34,7 @@ rushes export my-dataset --format yolo --option task=obb --split two-way --out m
 )
 @click.option("--tool", help="Only labels of this tool.")
 @click.option("--unlabelled", is_flag=True, help="Take frames without labels along, of streams that have some.")
+@click.option("--include-rejected", is_flag=True, help="Take along what people rejected or deleted.")
 @click.option("--no-pictures", is_flag=True, help="Write the labels only.")
 @at_option
 @dry_run_option
@@ -46,6 +47,7 @@ def command(
     source: str,
     tool: str | None,
     unlabelled: bool,
+    include_rejected: bool,
     no_pictures: bool,
     at: str | None,
     dry_run: bool,
@@ -64,6 +66,7 @@ def command(
         tool=tool,
         unlabelled=unlabelled,
         pictures=not no_pictures,
+        rejected=include_rejected,
     )
     return answer(dataset, export(dataset, settings, at=revision_of(at), argv=sys.argv[1:], dry_run=dry_run))
 

@@ -72,6 +72,7 @@ rushes split my-dataset --by session,place --folds 2 --name folds
 @click.option("--name", default="default", show_default=True, help="Name of the split.")
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--splitter", type=PluginName("splits"), default="grouped", show_default=True)
+@click.option("--include-rejected", is_flag=True, help="Assign what people rejected or deleted too.")
 @click.option("--fresh", is_flag=True, help="Assign everything anew; else what was assigned stays.")
 @dry_run_option
 def _assign(
@@ -88,6 +89,7 @@ def _assign(
     name: str,
     seed: int,
     splitter: str,
+    include_rejected: bool,
     fresh: bool,
     dry_run: bool,
 ) -> Answer:
@@ -107,6 +109,7 @@ def _assign(
         fresh=fresh,
         blocks=blocks or 0,
         buffer_ns=buffer_ns,
+        rejected=include_rejected,
     )
     if manifest:
         pages.demand_place(manifest)
@@ -174,6 +177,8 @@ def answer(dataset: Path, done: Split) -> Answer:
                 for a in done.assignments
             ],
             "left_out": list(done.left_out),
+            "rejected": list(done.rejected),
+            "asked": dict(done.asked),
             "locked": list(done.locked),
             "evidence": list(done.evidence),
             "findings": [{"check": f.check, "severity": f.severity, "message": f.message} for f in done.findings],

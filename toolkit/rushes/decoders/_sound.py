@@ -14,13 +14,16 @@ HEARD_CHANNELS = 2
 """More channels than these are mixed into one."""
 
 
-def track(path: Path, container_index: int, *, past_damage: bool = False) -> Iterator[tuple[int, Samples]]:
+def track(
+    path: Path, container_index: int, *, past_damage: bool = False, from_pts: int | None = None
+) -> Iterator[tuple[int, Samples]]:
     """Decode a track of a media container: the pts of each run of samples, and the samples.
 
     Args:
         path: Of the container.
         container_index: Of the track.
         past_damage: Go on where a packet does not decode; its samples are missing then.
+        from_pts: Begin with the packet that holds it, or one before; with the first when None.
 
     Raises:
         ReadError: ``read.undecodable`` if the container cannot be opened, has no such track of sound, or, unless
@@ -31,6 +34,8 @@ def track(path: Path, container_index: int, *, past_damage: bool = False) -> Ite
             chosen = next((s for s in container.streams.audio if s.index == container_index), None)
             if chosen is None:
                 raise _undecodable(path, container_index, "it is no track of sound")
+            if from_pts is not None:
+                container.seek(from_pts, stream=chosen, backward=True)
             for packet in container.demux(chosen):
                 try:
                     frames = packet.decode()

@@ -4,7 +4,7 @@ import getpass
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rushes import registry
@@ -13,8 +13,9 @@ from rushes.annotate.edits import Edit, Home
 from rushes.annotate.label_studio.results import TOOL
 from rushes.annotate.merging import merge, same_label
 from rushes.errors import UsageError
-from rushes.labels import Label, Relation, digest_of
+from rushes.labels import Label, LabelEvent, Relation, digest_of
 from rushes.store import Store
+from rushes.store.transaction import Transaction
 from rushes.workflow._annotate import deriving, standing
 from rushes.workflow._annotate.standing import Standing
 from rushes.workflow._annotate.turns import turn
@@ -85,7 +86,7 @@ def edit(
             if label is not None and not same_label(label, now[name]):
                 fitting.check(label, now[name], now, spoken)
         whole = _with_parts(wanted, now) if with_parts else dict(wanted)
-        whole |= _following(whole, now)
+        whole |= following(whole, now)
         _refuse_orphans(whole, now)
         made = []
         for name, label in whole.items():
@@ -131,24 +132,69 @@ def keep(
         command: Its name in the log.
         argv: The command line.
     """
+    work = worked_out(store, made, homes, based_on, author=author)
+    with store.begin(command, argv=argv) as transaction:
+        work.put(transaction)
+        revision = transaction.commit(work.figures).revision
+    return revision, work.after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Edits that are ready to be stored, and how the labels stand with them."""
+
+    names: frozenset[str] = frozenset()
+    events: Sequence[LabelEvent] = ()
+    after: Standing = field(default_factory=Standing)
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """What the log says of it."""
+        actions = [event.action for event in self.events]
+        return {action: actions.count(action) for action in sorted(set(actions))}
+
+    def put(self, transaction: Transaction) -> None:
+        """Add the edits to a transaction, and put the labels that they are about in their place."""
+        names = sorted(self.names)
+        labels = [label for label in self.after.labels if label.label_id in self.names]
+        told = [conflict for conflict in self.after.conflicts if conflict.label.label_id in self.names]
+        transaction.append("label_events", len(self.events), rows.event_columns(self.events))
+        transaction.replace("labels", {"label_id": names}, len(labels), rows.label_columns(labels))
+        columns = standing.conflict_columns(told)
+        transaction.replace("label_conflicts", {"label_id": names}, len(told), columns)
+
+
+def worked_out(
+    store: Store,
+    made: Sequence[Edit],
+    homes: Mapping[str, Home],
+    based_on: Mapping[str, str | None],
+    *,
+    author: str | Mapping[str, str],
+    made_ns: Mapping[str, int] | None = None,
+) -> Work:
+    """Work out how labels stand with edits; nothing is written.
+
+    Args:
+        store: The dataset, at its newest revision; who calls holds its turn.
+        made: What is edited.
+        homes: Annotation of each label, by its id.
+        based_on: Version that each was read from before; nothing for a new one.
+        author: Who edits; or who edited which, by the label's id.
+        made_ns: When each was edited, by the label's id; now, where nothing is said.
+    """
     events = [
         edits.event_of(
-            one, author=author, home=homes.get(one.label_id, Home()), based_on=based_on.get(one.label_id)
+            one,
+            author=author if isinstance(author, str) else author[one.label_id],
+            home=homes.get(one.label_id, Home()),
+            based_on=based_on.get(one.label_id),
+            made_ns=(made_ns or {}).get(one.label_id),
         )
         for one in made
     ]
     after = standing.around(store, map(edits.home_of, events), vocabulary.needed(store), more=events)
-    names = {one.label_id for one in made}
-    labels = [label for label in after.labels if label.label_id in names]
-    with store.begin(command, argv=argv) as transaction:
-        transaction.append("label_events", len(events), rows.event_columns(events))
-        transaction.replace("labels", {"label_id": sorted(names)}, len(labels), rows.label_columns(labels))
-        told = [conflict for conflict in after.conflicts if conflict.label.label_id in names]
-        columns = standing.conflict_columns(told)
-        transaction.replace("label_conflicts", {"label_id": sorted(names)}, len(told), columns)
-        actions = [event.action for event in events]
-        revision = transaction.commit({action: actions.count(action) for action in sorted(set(actions))}).revision
-    return revision, after
+    return Work(names=frozenset(one.label_id for one in made), events=events, after=after)
 
 
 def add(
@@ -243,8 +289,8 @@ def homes_of(store: Store, labels: Iterable[Label]) -> dict[str, Home]:
     }
 
 
-def _following(wanted: Mapping[str, Label | None], now: Mapping[str, Label]) -> dict[str, Label | None]:
-    """Give keypoints the class and the attributes of their box, where they have had its till now."""
+def following(wanted: Mapping[str, Label | None], now: Mapping[str, Label]) -> dict[str, Label | None]:
+    """Give the keypoints that follow their box: they get its class and attributes, where they have had them."""
     found: dict[str, Label | None] = {}
     for name, label in now.items():
         box, was = wanted.get(label.parent_id or ""), now.get(label.parent_id or "")
@@ -259,7 +305,7 @@ def _with_parts(wanted: Mapping[str, Label | None], now: Mapping[str, Label]) ->
     """Take along what depends on deleted labels, to any depth."""
     whole = dict(wanted)
     gone = {name for name, label in wanted.items() if label is None}
-    while more := {name for name, label in now.items() if name not in whole and gone & _ends(label)}:
+    while more := {name for name, label in now.items() if name not in whole and gone & ends_of(label)}:
         gone |= more
         whole |= dict.fromkeys(sorted(more))
     return whole
@@ -287,7 +333,7 @@ def _refuse_orphans(wanted: Mapping[str, Label | None], now: Mapping[str, Label]
     gone = {name for name, label in wanted.items() if label is None}
     for name in sorted(there):
         label = wanted.get(name) or now[name]
-        if lost := gone & _ends(label):
+        if lost := gone & ends_of(label):
             raise UsageError(
                 f"label {min(lost)} cannot be deleted alone: the {label.kind} {name} is a part of it",
                 code="labels.has-parts",
@@ -296,7 +342,8 @@ def _refuse_orphans(wanted: Mapping[str, Label | None], now: Mapping[str, Label]
             )
 
 
-def _ends(label: Label) -> set[str]:
+def ends_of(label: Label) -> set[str]:
+    """Name the labels that a label depends on: its parent, and the ends of a relation."""
     ends = {label.parent_id} if label.parent_id else set()
     if isinstance(label.geometry, Relation):
         ends |= {label.geometry.subject_id, label.geometry.object_id}

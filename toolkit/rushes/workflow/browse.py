@@ -14,6 +14,12 @@ from rushes import registry
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
+from rushes.workflow import decisions
+from rushes.workflow._browse import said
+from rushes.workflow._browse.desk import DatasetDesk
+from rushes.workflow._browse.labelling import labels_on
+from rushes.workflow._browse.places import Places, codes, integers
+from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 
@@ -42,14 +48,18 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
         "moment_members", columns=["recording_id", "stream", "index", "moment", "t_ns", "skew_ns"]
     )
     parts = _parts(dataset, split)
-    rows = _rows([row["recording_id"] for row in recordings], [s["stream"] for s in streams], frames, members)
+    ids, names = [row["recording_id"] for row in recordings], [s["stream"] for s in streams]
+    rows = said.without_deleted(_rows(ids, names, frames, members), dataset.store, ids, names)
     if not len(rows):
         raise UsageError(
             f"{dataset.path} holds no pictures to browse",
             code="browse.no-pictures",
             hint=f"rushes ingest PATH --into {dataset.path} brings some in; rushes query reads the rest",
         )
-    samples = _with_findings(rows, dataset.arrow("findings"), recordings, streams)
+    places = Places(rows, ids, names)
+    samples = _with_findings(rows, dataset.arrow("findings"), places)
+    labels, words = labels_on(dataset, places)
+    asked = decisions.requested_parts(dataset.store)
     return BrowseView(
         name=name or dataset.store.name,
         key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
@@ -59,12 +69,17 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
                 name=row["name"],
                 start_ns=row["start_ns"],
                 part=parts.get(row["recording_id"]),
+                asked=asked[row["recording_id"]].value if row["recording_id"] in asked else None,
                 **{fact: row[fact] for fact in FACTS},
             )
             for row in recordings
         ],
         streams=[BrowseStream(name=s["stream"], modality=s["modality"]) for s in streams],
         samples=samples,
+        labels=labels,
+        words={**words, **said.words_of(dataset.store, places)},
+        ontology=vocabulary.of_dataset(dataset.store),
+        revision=dataset.revision,
     )
 
 
@@ -99,7 +114,8 @@ def serve(
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset)
         server = registry.late("rushes.browse.serve")
-        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port)
+        desk = DatasetDesk(dataset)
+        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port, desk=desk)
 
 
 def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
@@ -131,21 +147,6 @@ def _parts(dataset: Dataset, split: str | None) -> Mapping[str, str]:
     return {row["recording_id"]: row["part"] for row in mine}
 
 
-def _codes(column: pa.ChunkedArray, words: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Give each value's place among ``words``; -1 where it is not one of them."""
-    encoded = column.combine_chunks().dictionary_encode()
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    place = {word: i for i, word in enumerate(words)}
-    table = np.array([place.get(word, -1) for word in encoded.dictionary.to_pylist()] or [-1], np.int64)
-    codes: npt.NDArray[np.int64] = table[encoded.indices.to_numpy(zero_copy_only=False)]
-    return codes
-
-
-def _int(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
-    values: npt.NDArray[np.int64] = table[name].fill_null(0).to_numpy().astype(np.int64, copy=False)
-    return values
-
-
 def _rows(
     recordings: Sequence[str],
     streams: Sequence[str],
@@ -153,17 +154,17 @@ def _rows(
     members: pa.Table,
 ) -> BrowseSamples:
     """Join frames to their moments: a row for each use of a frame, and one for each that no moment uses."""
-    here = ((_int(frames, "flags") & FrameFlag.MISSING) == 0) & frames["media_id"].is_valid().to_numpy()
+    here = ((integers(frames, "flags") & FrameFlag.MISSING) == 0) & frames["media_id"].is_valid().to_numpy()
     frames = frames.filter(pa.array(here))
     f_rec, f_str, f_idx = (
-        _codes(frames["recording_id"], recordings),
-        _codes(frames["stream"], streams),
-        _int(frames, "index"),
+        codes(frames["recording_id"], recordings),
+        codes(frames["stream"], streams),
+        integers(frames, "index"),
     )
     m_rec, m_str, m_idx = (
-        _codes(members["recording_id"], recordings),
-        _codes(members["stream"], streams),
-        _int(members, "index"),
+        codes(members["recording_id"], recordings),
+        codes(members["stream"], streams),
+        integers(members, "index"),
     )
     width = max(int(f_idx.max(initial=0)), int(m_idx.max(initial=0))) + 1
     f_key = (f_rec * max(len(streams), 1) + f_str) * width + f_idx
@@ -178,12 +179,12 @@ def _rows(
     alone = np.setdiff1d(np.arange(len(f_key)), source)
     take = np.concatenate([source, alone]).astype(np.int64)
     skew = np.ma.zeros(len(take), np.int64)
-    skew[: len(source)] = _int(members, "skew_ns")[used]
+    skew[: len(source)] = integers(members, "skew_ns")[used]
     skew[len(source) :] = np.ma.masked
     moment = np.full(len(take), ALONE, np.int64)
-    moment[: len(source)] = _int(members, "moment")[used]
-    t_ns = _int(frames, "t_ns")[take]
-    t_ns[: len(source)] = _int(members, "t_ns")[used]
+    moment[: len(source)] = integers(members, "moment")[used]
+    t_ns = integers(frames, "t_ns")[take]
+    t_ns[: len(source)] = integers(members, "t_ns")[used]
     samples = BrowseSamples(
         recording=f_rec[take].astype(np.int32),
         stream=f_str[take].astype(np.int32),
@@ -191,9 +192,9 @@ def _rows(
         moment=moment,
         t_ns=t_ns,
         skew_ns=skew,
-        width=_int(frames, "width")[take].astype(np.int32),
-        height=_int(frames, "height")[take].astype(np.int32),
-        flags=_int(frames, "flags")[take].astype(np.int32),
+        width=integers(frames, "width")[take].astype(np.int32),
+        height=integers(frames, "height")[take].astype(np.int32),
+        flags=integers(frames, "flags")[take].astype(np.int32),
     )
     shown = np.lexsort((samples.stream, samples.index, samples.moment, samples.recording))
     return _reordered(samples, shown)
@@ -204,25 +205,15 @@ def _reordered(samples: BrowseSamples, order: npt.NDArray[np.int64]) -> BrowseSa
     return replace(samples, **{name: getattr(samples, name)[order] for name in names})
 
 
-def _with_findings(
-    samples: BrowseSamples,
-    findings: pa.Table,
-    recordings: Sequence[Mapping[str, Any]],
-    streams: Sequence[Mapping[str, Any]],
-) -> BrowseSamples:
+def _with_findings(samples: BrowseSamples, findings: pa.Table, places: Places) -> BrowseSamples:
     """Hang every finding that concerns single frames on the rows of those frames."""
-    place = {row["recording_id"]: i for i, row in enumerate(recordings)}
-    number = {row["stream"]: i for i, row in enumerate(streams)}
-    rows: list[int] = []
+    rows: list[npt.NDArray[np.int64]] = [np.zeros(0, np.int64)]
     checks: list[str] = []
-    for finding in findings.to_pylist():
-        if finding["index"] is None or finding["stream"] not in number:
-            continue
-        mine = (samples.recording == place.get(finding["recording_id"], -1)) & (
-            samples.stream == number[finding["stream"]]
+    for finding in findings.filter(findings["index"].is_valid()).to_pylist():
+        first = finding["index"]
+        hit = places.frames_between(
+            finding["recording_id"], finding["stream"], first, first + max(finding["count"], 1)
         )
-        first, last = finding["index"], finding["index"] + max(finding["count"], 1)
-        hit = np.flatnonzero(mine & (samples.index >= first) & (samples.index < last))
-        rows += hit.tolist()
+        rows.append(hit)
         checks += [finding["check"]] * len(hit)
-    return replace(samples, finding_row=np.array(rows, np.int64), finding_check=checks)
+    return replace(samples, finding_row=np.concatenate(rows), finding_check=checks)

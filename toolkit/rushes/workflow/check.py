@@ -20,6 +20,7 @@ from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
 from rushes.timing.clockmap import ClockMap
+from rushes.workflow import decisions
 from rushes.workflow._check.alike import SEARCH, duplicate_columns, picture_set, search_options
 from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._check.known import Known
@@ -56,12 +57,14 @@ class Settings:
         options: By check id, the options to change.
         fail_on: The least severity that is forbidden; ``never`` forbids nothing.
         since: An earlier revision, by number or tag, that the dataset is compared with.
+        rejected: Check what people rejected or deleted too.
     """
 
     only: Sequence[str] | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: str = "error"
     since: int | str | None = None
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,8 @@ class Checked:
 
     Args:
         forbidden: Whether anything found is at least as bad as ``fail_on``.
+        rejected: Names of recordings that were not looked at, since people rejected or deleted them.
+        left_out: Findings that are not among ``found``, since all their frames were rejected or deleted.
     """
 
     found: Sequence[Found]
@@ -89,6 +94,8 @@ class Checked:
     forbidden: bool
     fail_on: str
     revision: int
+    rejected: Sequence[str] = ()
+    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -131,8 +138,11 @@ def check(
     chosen = chosen_by(settings)
     rows = _Rows(progress=progress)
     with Dataset.open(dataset) as opened:
-        recordings = opened.arrow("recordings").sort_by("name").to_pylist()
-        streams = opened.arrow("streams").to_pylist()
+        out = decisions.Excluded() if settings.rejected else decisions.excluded(opened.store)
+        every = opened.arrow("recordings").sort_by("name").to_pylist()
+        recordings = [row for row in every if not out.whole(row["recording_id"])]
+        there = {row["recording_id"] for row in recordings}
+        streams = [row for row in opened.arrow("streams").to_pylist() if row["recording_id"] in there]
         rows.to_look_at = sum(row["count"] for row in streams if row["table"] == "frames")
         known = Known(opened)
         for recording in recordings:
@@ -142,12 +152,14 @@ def check(
             _labels(opened, recording, mine, chosen, rows)
         _whole(opened, settings, chosen, rows)
     _alike(chosen, rows)
+    found = len(rows.found)
+    rows.found = [item for item in rows.found if not _on_rejected(item, out)]
     rows.found.sort(
         key=lambda item: (-SEVERITIES.index(item.finding.severity), item.recording, item.finding.check)
     )
     least = SEVERITIES.index(settings.fail_on) if settings.fail_on in SEVERITIES else len(SEVERITIES)
     forbidden = any(SEVERITIES.index(item.finding.severity) >= least for item in rows.found)
-    ids = [recording["recording_id"] for recording in recordings]
+    ids = [recording["recording_id"] for recording in every]
     store = Store.open(dataset)
     names = [plugin.name for plugin, _ in chosen]
     revision = store.revision if dry_run or not ids else _commit(store, ids, names, rows, argv, recipe_digest)
@@ -160,7 +172,18 @@ def check(
         forbidden=forbidden,
         fail_on=settings.fail_on,
         revision=revision,
+        rejected=[row["name"] for row in every if row["recording_id"] not in there],
+        left_out=found - len(rows.found),
     )
+
+
+def _on_rejected(item: Found, out: decisions.Excluded) -> bool:
+    """Say whether a finding concerns frames alone that people left out."""
+    finding = item.finding
+    if not out or finding.stream is None or finding.index is None:
+        return False
+    last = finding.index + max(finding.count, 1)
+    return all(out.takes(item.recording_id, finding.stream, at) for at in range(finding.index, last))
 
 
 def chosen_by(settings: Settings) -> Chosen:

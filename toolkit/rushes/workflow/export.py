@@ -20,6 +20,7 @@ from rushes.workflow._labels import exported, vocabulary
 from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import Excluded, excluded
 from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.pictures import Frames
 
@@ -41,6 +42,7 @@ class Settings:
         tool: Only labels of this tool.
         unlabelled: Take along the frames without labels of every stream that has labelled ones.
         pictures: Whether the pictures themselves are written.
+        rejected: Take along what people rejected or deleted.
     """
 
     format: str
@@ -51,6 +53,7 @@ class Settings:
     tool: str | None = None
     unlabelled: bool = False
     pictures: bool = True
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,9 @@ def export(
                 f"{dataset} has no labelled frames to export"
                 + (f" in split '{settings.split}'" if settings.split else ""),
                 code="labels.none",
-                hint="what models propose is no truth by itself; --source model exports it"
+                hint="all of them are rejected; --include-rejected takes them along"
+                if gathered.rejected
+                else "what models propose is no truth by itself; --source model exports it"
                 if gathered.truth.proposed and settings.source == "truth"
                 else f"rushes query {dataset} 'select source, tool, kind, count(*) from labels group by all'",
             )
@@ -135,6 +140,8 @@ class _Gathered:
         from_tracks: Tracks that became a box a frame.
         unreadable: Labels whose frame cannot be written.
         one_of_several: Labels that stand though others say otherwise of their item and nobody has settled it.
+        rejected: Labels on frames that people rejected or deleted.
+        rejected_frames: How many such frames would else be in it.
     """
 
     def __init__(self, opened: Dataset, settings: Settings) -> None:
@@ -151,6 +158,9 @@ class _Gathered:
         self._opened = opened
         self.elsewhere: list[Label] = []
         self.outside_split: list[Label] = []
+        self.rejected: list[Label] = []
+        self.rejected_frames = 0
+        self._excluded = Excluded() if settings.rejected else excluded(opened.store)
         self.from_tracks = 0
         self._of_track: dict[str, str] = {}
         by_frame: dict[tuple[str, str], dict[int, list[Label]]] = defaultdict(lambda: defaultdict(list))
@@ -191,6 +201,10 @@ class _Gathered:
             mine = labelled.get(index, [])
             if self._parts and self._parts.of(recording_id, stream, index) is None:
                 self.outside_split.extend(mine)
+                continue
+            if self._excluded.takes(recording_id, stream, index):
+                self.rejected.extend(mine)
+                self.rejected_frames += 1
                 continue
             if frames.missing(index) and not mine:
                 continue
@@ -320,6 +334,11 @@ def _with_the_rest(written: Exported, gathered: _Gathered, place: Path, out: Pat
     rest = (
         ("labels on no single frame", gathered.elsewhere, "it is about a span, a moment or a whole recording"),
         ("labels outside the split", gathered.outside_split, "their recording is in no part of the split"),
+        (
+            "labels on rejected frames",
+            gathered.rejected,
+            "people rejected them; --include-rejected takes them along",
+        ),
         ("unreadable frames", gathered.unreadable, "the picture is absent or does not decode"),
     )
     lost = [
@@ -327,6 +346,9 @@ def _with_the_rest(written: Exported, gathered: _Gathered, place: Path, out: Pat
         for what, labels, reason in rest
         if labels
     ]
+    if gathered.rejected_frames:
+        reason = "people rejected or deleted them; --include-rejected takes them along"
+        lost.append(LeftOut(effect="noted", what="rejected frames", count=gathered.rejected_frames, reason=reason))
     if gathered.from_tracks:
         reason = "each was written as a box on every frame that it is shown on, by straight lines between its keys"
         lost.append(LeftOut(effect="noted", what="tracks", count=gathered.from_tracks, reason=reason))

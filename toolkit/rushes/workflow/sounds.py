@@ -81,11 +81,12 @@ class Sound:
         )
         return plain(self._reader.read(location), stream["codec"], stream["channels"] or 1)
 
-    def track(self, *, past_damage: bool = False) -> Iterator[tuple[int, Samples]]:
-        """Decode the whole track: the pts of each run of samples, and the samples.
+    def track(self, *, past_damage: bool = False, from_pts: int | None = None) -> Iterator[tuple[int, Samples]]:
+        """Decode the track: the pts of each run of samples, and the samples.
 
         Args:
             past_damage: Go on where a packet does not decode.
+            from_pts: Begin with the run that holds it, or a little before; with the first when None.
 
         Raises:
             ReadError: ``read.codec`` where nothing here decodes it, and ``read.undecodable``.
@@ -99,4 +100,5 @@ class Sound:
                 facts={"stream": stream["stream"], "codec": stream["codec"]},
             )
         decoding = registry.late("rushes.decoders._sound")
-        yield from decoding.track(self._media[name][0], stream["container_index"], past_damage=past_damage)
+        path, track = self._media[name][0], stream["container_index"]
+        yield from decoding.track(path, track, past_damage=past_damage, from_pts=from_pts)

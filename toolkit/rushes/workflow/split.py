@@ -1,6 +1,6 @@
 """Split: every recording gets its part, groups stay whole, and what was assigned before does not move."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from rushes.errors import UsageError
 from rushes.model import Assignment, Column
 from rushes.splits import Component, Spread, audit, components, judge, spreads
 from rushes.store import Store
-from rushes.workflow._split import counts, locks, words
+from rushes.workflow import decisions
+from rushes.workflow._split import counts, locks, requests, words
 from rushes.workflow._split.links import LINKS, Links, duplicates
 from rushes.workflow._split.outcome import Settings, Split
 from rushes.workflow._split.units import BLOCKS, GROUPS, Cut, Unit, blocks_of, cut, key_values
@@ -56,20 +57,28 @@ class _Task:
     def __init__(self, opened: Dataset, settings: Settings) -> None:
         self.opened, self.store, self.settings = opened, opened.store, settings
         found = self.store.table("recordings").sort_by("recording_id").to_pylist()
-        self.recordings = [row for row in found if row["take_state"] != "discarded"]
+        out = decisions.Excluded() if settings.rejected else decisions.excluded(self.store)
+        kept = [row for row in found if row["take_state"] != "discarded"]
+        before = self.store.table("splits", where={"split": settings.name}).to_pylist()
+        self.locks = locks.locked_parts(self.store, settings.name)
+        # A locked part stays as it was locked; exports leave out what was rejected since.
+        held = {row["recording_id"] for row in before if row["part"] in self.locks}
+        gone = {row["recording_id"] for row in kept if out.whole(row["recording_id"])} - held
+        self.rejected = [row["name"] for row in kept if row["recording_id"] in gone]
+        self.recordings = [row for row in kept if row["recording_id"] not in gone]
         if not self.recordings:
             raise UsageError(
                 f"{opened.path} holds no recordings to split",
                 code="split.empty",
-                hint=f"rushes ingest PATH --into {opened.path}",
+                hint="all of them are rejected; --include-rejected takes them along"
+                if self.rejected
+                else f"rushes ingest PATH --into {opened.path}",
             )
         self.names = {row["recording_id"]: row["name"] for row in self.recordings}
         ids = list(self.names)
         keys = key_values(self.store, self.recordings, settings.facts, settings.group_by)
         self.links, self.components = self._tied(ids, keys)
         self.group_of = {ids[at]: each.name for each in self.components for at in each.units}
-        before = self.store.table("splits", where={"split": settings.name}).to_pylist()
-        self.locks = locks.locked_parts(self.store, settings.name)
         self.before = [
             row
             for row in before
@@ -154,7 +163,10 @@ class _Task:
             for unit in self.units
             if unit.recording_id not in was and self.group_of[unit.recording_id] in closed
         ]
-        names, amounts = counts.counts_of(self.store, self.units, self.recordings, self.cuts, settings.balance)
+        names, amounts = counts.counts_of(
+            self.store, self.units, self.recordings, self.cuts, settings.balance, rejected=settings.rejected
+        )
+        self._weigh_requests(closed)
         self.count_names, self.amounts = names, amounts
         mine = [
             at
@@ -186,7 +198,29 @@ class _Task:
                 hint=f"rushes split lock {self.opened.path} PART --undo, or another --name",
             )
         pins = {unit.name: was[unit.name] for unit in units if unit.name in was}
-        return kept + list(splitter.assign(columns, shares, seed=settings.seed, pinned=pins, options={}))
+        pins |= {unit.name: self.requests.pins[unit.name] for unit in units if unit.name in self.requests.pins}
+        made = splitter.assign(columns, shares, seed=settings.seed, pinned=pins, options={})
+        return kept + [self._with_reason(each) for each in made]
+
+    def _weigh_requests(self, closed: Collection[str]) -> None:
+        asked = decisions.requested_parts(self.store)
+        self.wanted = {name: (one.value or "", one.author) for name, one in asked.items() if name in self.group_of}
+        cut_before = {row["recording_id"] for row in self.before if row["stream"] is not None}
+        self.requests = requests.weigh(
+            self.wanted,
+            self.group_of,
+            parts=list(self.settings.parts),
+            locked=list(self.locks),
+            closed=closed,
+            cut={*self.cuts, *cut_before},
+        )
+
+    def _with_reason(self, made: Assignment) -> Assignment:
+        if made.unit in self.requests.asked:
+            return replace(made, reason=f"{self.requests.asked[made.unit]} asked for it")
+        if made.unit in self.requests.pins:
+            return replace(made, reason="one of its group was asked for")
+        return made
 
     def _group(self, unit: Unit) -> str:
         return unit.name if unit.block is not None else self.group_of[unit.recording_id]
@@ -243,6 +277,7 @@ class _Task:
             *audit(assigned, weights=weight, parts=settings.parts if assigned else None, called=self._called()),
             *locks.broken(self.locks, rows),
             *judge(found, list(settings.parts)),
+            *requests.findings(self.requests, self.names, self.wanted),
         ]
         done = Split(
             settings=settings,
@@ -254,6 +289,8 @@ class _Task:
             spreads=found,
             digests={part: locks.digest_of_rows(r for r in rows if r["part"] == part) for part in settings.parts},
             left_out=sorted(set(self.left_out)),
+            rejected=sorted(self.rejected),
+            asked=dict(self.requests.asked),
             findings=findings,
             cut=tuple(dict.fromkeys([*self.cuts, *(row["recording_id"] for row in cut_before)])),
             locked=tuple(self.locks),

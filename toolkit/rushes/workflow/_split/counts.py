@@ -16,6 +16,10 @@ OF_LABELS = ("class", "kind", "attribute")
 OF_RECORDINGS = ("task", "subject", "session", "place")
 WHAT = (*OF_LABELS, *OF_RECORDINGS, "sensor")
 DEFAULT = ("class", "task")
+_NOT_OUT = """ and not exists (
+    select 1 from decided as d where d.about = 'use' and d.what in ('reject', 'delete')
+    and d.recording_id = labels.recording_id and d.stream = labels.stream and d.index = labels.index
+)"""
 
 
 def counts_of(
@@ -24,6 +28,8 @@ def counts_of(
     rows: Sequence[Mapping[str, Any]],
     cuts: Mapping[str, Cut],
     balance: Sequence[str],
+    *,
+    rejected: bool = False,
 ) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Count for every unit what is to be balanced.
 
@@ -35,6 +41,7 @@ def counts_of(
         rows: Of the recordings.
         cuts: Of the recordings that are cut.
         balance: Of ``WHAT``.
+        rejected: Count labels on frames that people rejected or deleted too.
 
     Returns:
         Names of the counts, and the counts, shape (units, counts).
@@ -52,7 +59,7 @@ def counts_of(
             )
     tallies: dict[tuple[str, int], float] = {}
     for word, unit, amount in [
-        *_labels(store, units, cuts, balance),
+        *_labels(store, units, cuts, balance, rejected=rejected),
         *_facts(units, rows, balance),
         *_sensors(store, units, balance),
     ]:
@@ -66,7 +73,7 @@ def counts_of(
 
 
 def _labels(
-    store: Store, units: Sequence[Unit], cuts: Mapping[str, Cut], balance: Sequence[str]
+    store: Store, units: Sequence[Unit], cuts: Mapping[str, Cut], balance: Sequence[str], *, rejected: bool
 ) -> Iterator[tuple[str, int, float]]:
     wanted = [name for name in balance if name in OF_LABELS]
     if not wanted:
@@ -78,7 +85,9 @@ def _labels(
     _, found = store.rows(
         "with mine as (select "
         + ", ".join(f'"{c}"' for c in columns)
-        + " from labels left join standing using (label_id) where stands or source = 'model') "
+        + " from labels left join standing using (label_id) where (stands or source = 'model')"
+        + ("" if rejected else _NOT_OUT)
+        + ") "
         f"select recording_id, stream, {place} as at, {what}, count(*) from mine "
         "where source <> 'model' or not exists (select 1 from mine where source <> 'model') "
         "group by all order by all"

@@ -27,6 +27,7 @@ class Settings:
         fresh: Forget what was assigned before, instead of pinning it; locked parts stay.
         blocks: Cut each recording into so many blocks of time; 0 does so only where all is one group.
         buffer_ns: Time between blocks of different parts that is left out.
+        rejected: Assign recordings that people rejected or deleted too.
     """
 
     parts: Mapping[str, float]
@@ -40,6 +41,7 @@ class Settings:
     fresh: bool = False
     blocks: int = 0
     buffer_ns: int = 1_000_000_000
+    rejected: bool = False
 
     @property
     def facts(self) -> list[str]:
@@ -66,6 +68,8 @@ class Split:
         spreads: How each class, and whatever else was balanced, lies over the parts.
         digests: sha256 of what each part holds.
         left_out: Recordings that got no part, since theirs is locked.
+        rejected: Names of recordings that got no part, since people rejected or deleted them.
+        asked: Recordings that are where somebody asked for them, and who did.
         cut: Recordings that are parted into blocks of time.
         locked: Parts that are.
         findings: Of the audit.
@@ -81,6 +85,8 @@ class Split:
     spreads: Sequence[Spread] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     left_out: Sequence[str] = ()
+    rejected: Sequence[str] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
     cut: Sequence[str] = ()
     locked: Sequence[str] = ()
     findings: Sequence[Finding] = ()

@@ -26,6 +26,17 @@ def remarks(done: Split) -> Iterator[Finding]:
             unit="1",
             count=len(done.cut),
         )
+    if done.rejected:
+        yield Finding(
+            check="split.rejected",
+            severity="info",
+            message=f"{say_count(len(done.rejected), 'recording')} in no part, since people rejected or deleted "
+            f"them: {', '.join(done.rejected[:5])}{' …' if len(done.rejected) > 5 else ''}; "
+            "--include-rejected assigns them",
+            value=float(len(done.rejected)),
+            unit="1",
+            count=len(done.rejected),
+        )
     for recording in done.left_out:
         yield Finding(
             check="split.left-out",
@@ -56,7 +67,7 @@ def evidence(done: Split) -> list[str]:
     """Say what holds of the split, each sentence by itself."""
     settings = done.settings
     groups = len(done.components)
-    grown = sum(a.pinned for a in done.assignments)
+    grown = sum(a.pinned and a.unit not in done.asked for a in done.assignments)
     said = [
         f"Split '{settings.name}' assigns {say_count(len(done.names) - len(done.left_out), 'recording')} in "
         f"{say_count(groups, 'group')} by {settings.grouping}, seed {settings.seed}, {grown} as before."
@@ -92,5 +103,9 @@ def evidence(done: Split) -> list[str]:
     if total:
         off = max(abs(done.samples[part] / total - share) for part, share in settings.parts.items())
         said.append(f"Sizes are within {100 * off:.2f} points of the shares.")
+    if done.asked:
+        said.append(f"{say_count(len(done.asked), 'recording')} where somebody asked for it to be.")
+    if done.rejected:
+        said.append(f"{say_count(len(done.rejected), 'recording')} left out, rejected by people.")
     said.extend(f"Part '{part}' is locked, sha256 {done.digests[part]}." for part in done.locked)
     return said

@@ -1,0 +1,55 @@
+"""What people said of pictures: their tags and decisions, as the App shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from rushes.browse.labelled import BrowseWords
+from rushes.browse.view import BrowseSamples
+from rushes.store import Store
+from rushes.workflow import decisions
+from rushes.workflow._browse.places import Ints, Places
+from rushes.workflow.decisions import Item
+
+
+def without_deleted(
+    samples: BrowseSamples, store: Store, recordings: Sequence[str], streams: Sequence[str]
+) -> BrowseSamples:
+    """Leave out the pictures of which a deletion stands; one that was accepted stays in a deleted recording."""
+    out = decisions.excluded(store)
+    if "delete" not in {*out.recordings.values(), *out.frames.values()}:
+        return samples
+    gone = np.isin(
+        samples.recording, [i for i, name in enumerate(recordings) if out.recordings.get(name) == "delete"]
+    )
+    places = Places(samples, recordings, streams)
+    for (recording, stream, index), what in out.frames.items():
+        gone[places.frames_between(recording, stream, index, index + 1)] = what == "delete"
+    columns = [field.name for field in fields(samples)[:-2]]
+    return replace(samples, **{name: getattr(samples, name)[~gone] for name in columns})
+
+
+def words_of(store: Store, places: Places) -> Mapping[str, BrowseWords]:
+    """Give the tags of people, and the decision about its use that stands for each picture."""
+    tags: list[tuple[Ints, str]] = [
+        (_rows(places, item), tag) for item, given in decisions.tags_of(store).items() for tag in given
+    ]
+    own: dict[int, str] = {}
+    standing = [(item, one.what) for (item, about), one in decisions.standing(store).items() if about == "use"]
+    for item, what in sorted(standing, key=lambda pair: pair[0][1] is not None):  # a frame's own comes last
+        own |= dict.fromkeys(_rows(places, item).tolist(), what)
+    return {
+        "tags": BrowseWords(
+            row=np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in tags)]),
+            word=[tag for rows, tag in tags for _ in rows],
+        ),
+        "decision": BrowseWords(row=np.array(list(own), np.int64), word=list(own.values())),
+    }
+
+
+def _rows(places: Places, item: Item) -> Ints:
+    recording, stream, index = item
+    if stream is None or index is None:
+        return places.recording(recording)
+    return places.frames_between(recording, stream, index, index + 1)
