@@ -7,7 +7,6 @@ from pathlib import Path
 import foxglove_schemas_protobuf
 import numpy as np
 import pytest
-from clips import scene, write_clip
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from mcap.reader import NonSeekingReader, make_reader
 from mcap_protobuf.decoder import DecoderFactory as Protobuf
 from mcap_ros2.decoder import DecoderFactory as Ros2
 
+from clips import scene, write_clip
 from rushes import registry, resources
 from rushes.annotate import rows
 from rushes.errors import UsageError

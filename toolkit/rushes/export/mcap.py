@@ -78,7 +78,7 @@ def _sources(timeline: Timeline, topics: Topics, start_ns: int) -> Iterator[Sour
         cameras[each.stream.name].append(each)
     made += [places.calibrations(rows, topics, start_ns) for rows in cameras.values()]
     made += [_messages(lane, topics) for lane in timeline.messages]
-    made += happenings.sources(timeline.happenings, topics)
+    made += happenings.sources(timeline.happenings, topics, start_ns)
     yield from (each for each in made if each is not None)
 
 

@@ -16,6 +16,7 @@ from rushes.errors import UsageError
 from rushes.model import FrameFlag
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
+from rushes.workflow.players import playlist_of
 
 FACTS = ("subject", "session", "task", "place")
 OPEN_STREAMS = 256
@@ -99,7 +100,9 @@ def serve(
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset)
         server = registry.late("rushes.browse.serve")
-        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port)
+        playlist = playlist_of(dataset, name=view.name, parts=_parts(dataset, None))
+        cache = dataset.path / "cache"
+        server.serve(view, pictures(dataset), cache=cache, ready=ready, port=port, playlist=playlist)
 
 
 def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:

@@ -1,6 +1,7 @@
 """Export whole recordings: a file each, on the corrected clock, for the players of others."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from rushes.contracts import RecordingExporter
 from rushes.errors import UsageError
 from rushes.timelines import Omission
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.timelines import timeline_of
+from rushes.workflow.timelines import Timelines
 
 Progress = Callable[[str, int, int], None]
 """What is being written, nanoseconds done, nanoseconds in all."""
@@ -92,14 +93,16 @@ def export_recordings(
                 hint=f"rushes ingest PATH --into {dataset} brings some in",
             )
         names = {row["recording_id"]: row["name"] for row in rows}
-        files = []
+        files, timelines = [], Timelines(opened)
         for recording_id in dict.fromkeys(wanted):
             path = out / (_file_name(recording_id, names) + exporter.suffix)
             if dry_run:
                 files.append(File(recording_id=recording_id, name=names[recording_id], path=path))
                 continue
             out.mkdir(parents=True, exist_ok=True)
-            files.append(write_recording(opened, recording_id, path, exporter, options=chosen, progress=progress))
+            files.append(
+                write_recording(timelines, recording_id, path, exporter, options=chosen, progress=progress)
+            )
         done = DoneRecordings(format=format, out=out, files=tuple(files), revision=opened.revision)
     if not dry_run:
         _note(out / "export.json", done, chosen)
@@ -107,20 +110,16 @@ def export_recordings(
 
 
 def write_recording(
-    dataset: Dataset,
-    recording: str,
+    timelines: Timelines,
+    recording_id: str,
     path: Path,
     exporter: RecordingExporter,
     *,
     options: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> File:
-    """Write one recording; under its last name only once it is whole.
-
-    Raises:
-        UsageError: ``dataset.no-recording``.
-    """
-    timeline = timeline_of(dataset, recording)
+    """Write one recording; under its last name only once it is whole."""
+    timeline = timelines.of(recording_id)
     if timeline.span_ns is None:
         return File(
             recording_id=timeline.recording_id, name=timeline.name, path=None, left_out=tuple(timeline.omissions)
@@ -130,7 +129,7 @@ def write_recording(
         if progress is not None:
             progress(timeline.name, done_ns, total_ns)
 
-    scratch = path.with_name(path.name + ".part")
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         written = exporter.write_recording(scratch, timeline, {**exporter.defaults, **(options or {})}, tell)
         scratch.replace(path)

@@ -1,5 +1,6 @@
 """Lays a recording of a dataset out on one clock: its streams, labels and findings at their corrected times."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ from rushes.timelines import (
     SoundLane,
     Timeline,
 )
+from rushes.timing.clockmap import ClockMap
+from rushes.vocabulary import Ontology
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.clock_maps import applied_maps
@@ -43,78 +46,159 @@ _LOOKED_AT = 7
 _FIELDS = tuple(Stream.__dataclass_fields__)
 
 
-def timeline_of(dataset: Dataset, recording: str) -> Timeline:
-    """Lay out a recording. Pictures and sound are read when the timeline is; the dataset must stay open till then.
+class Timelines:
+    """The recordings of a dataset, each on one clock; the dataset must stay open as long as timelines are read.
 
     Args:
         dataset: Opened at the revision that is meant.
-        recording: Its name or id.
-
-    Raises:
-        UsageError: ``dataset.no-recording``.
     """
-    return _Layout(dataset, dataset.recording_id(recording)).timeline()
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def of(self, recording_id: str) -> Timeline:
+        """Lay out a recording. Its pictures and sound are read when the timeline is."""
+        return self._layout(recording_id).timeline()
+
+    def span_ns(self, recording_id: str) -> tuple[int, int] | None:
+        """Give first and last time of a recording, as its timeline has them; None where nothing has a time."""
+        return self._layout(recording_id).span_ns
+
+    def happenings(self, recording_id: str) -> list[Happening]:
+        """Give the segments and findings of a recording, without laying it out."""
+        layout = self._layout(recording_id)
+        return [*layout.segments(layout.labels), *layout.findings()]
+
+    def digest(self, recording_id: str) -> str:
+        """Make a name of all that its timeline depends on; what is read again from equal digests is equal."""
+        layout = self._layout(recording_id)
+        row = layout.recording
+        ontology = self._ontology.digest if self._ontology else ""
+        said = (row["name"], row["fingerprint"], row["reader"], row["reader_version"], ontology)
+        maps = layout.newest_maps
+        labels, found = layout.labels, self._findings.get(recording_id, [])
+        whole = repr((said, maps, labels, found, [(r["stream"], r["count"]) for r in layout.rows]))
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    def _layout(self, recording_id: str) -> "_Layout":
+        return _Layout(
+            dataset=self._dataset,
+            recording_id=recording_id,
+            labels=self._labels.get(recording_id, []),
+            found=self._findings.get(recording_id, []),
+            ontology=self._ontology,
+        )
+
+    @cached_property
+    def _ontology(self) -> Ontology | None:
+        return vocabulary.of_dataset(self._dataset.store)
+
+    @cached_property
+    def _labels(self) -> Mapping[str, list[Label]]:
+        """The labels that stand, by recording."""
+        by_recording: defaultdict[str, list[Label]] = defaultdict(list)
+        every = rows.labels_of(self._dataset.arrow("labels").to_pylist())
+        stands = truth_of(self._dataset.store).stands if every else frozenset()
+        for label in every:
+            if label.label_id in stands:
+                by_recording[label.recording_id].append(label)
+        return by_recording
+
+    @cached_property
+    def _findings(self) -> Mapping[str, list[Mapping[str, Any]]]:
+        by_recording: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in self._dataset.arrow("findings").to_pylist():
+            by_recording[row["recording_id"]].append(row)
+        return by_recording
 
 
 @dataclass
 class _Layout:
     dataset: Dataset
     recording_id: str
+    labels: Sequence[Label]
+    found: Sequence[Mapping[str, Any]]
+    ontology: Ontology | None
 
     def timeline(self) -> Timeline:
         omitted = [
             Omission(effect="lost", stream=row["stream"], count=row["count"], reason=reason)
-            for row in self._rows
+            for row in self.rows
             if (reason := self._why_not(row))
         ]
         by_table: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in self._rows:
+        for row in self.rows:
             if not self._why_not(row):
                 by_table[row["table"]].append(row)
-        labels = self._labels()
         return Timeline(
             recording_id=self.recording_id,
-            name=self._recording["name"],
+            name=self.recording["name"],
             facts=self._facts(),
-            ontology=vocabulary.of_dataset(self.dataset.store),
-            frames=[self._frames(row, labels) for row in by_table["frames"]],
+            ontology=self.ontology,
+            frames=[self._frames(row, self.labels) for row in by_table["frames"]],
             numbers=[self._numbers(row) for name in ("imu", "gaze", "signals") for row in by_table[name]],
             sounds=[self._sound(row) for row in by_table["audio"]],
             places=[self._places(row) for name in ("transforms", "poses") for row in by_table[name]],
             calibrations=[each for row in by_table["calibrations"] for each in self._calibrations(row)],
             messages=[self._messages(row) for row in by_table["messages"]],
-            happenings=[*self._events(by_table["events"]), *self._segments(labels), *self._findings()],
+            happenings=[*self._events(by_table["events"]), *self.segments(self.labels), *self.findings()],
             omissions=omitted,
         )
 
     @cached_property
-    def _recording(self) -> Mapping[str, Any]:
+    def recording(self) -> Mapping[str, Any]:
         found: list[Mapping[str, Any]] = self._read("recordings").to_pylist()
         return found[0]
 
     @cached_property
-    def _rows(self) -> list[Mapping[str, Any]]:
+    def rows(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = self._read("streams").to_pylist()
         return found
 
     @cached_property
     def _shift_ns(self) -> int:
         """What is added to every time, so that none is negative."""
-        firsts = [int(times.min()) for times in self._times.values() if len(times)]
-        return max(-min(firsts, default=0), 0)
+        return max(-self._ends[0], 0) if self._ends else 0
+
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """First and last time of any sample."""
+        return (self._ends[0] + self._shift_ns, self._ends[1] + self._shift_ns) if self._ends else None
+
+    @cached_property
+    def _ends(self) -> tuple[int, int] | None:
+        """First and last time; out of the rows of streams, where their clocks run on without a reset."""
+        ends: list[tuple[int, int]] = []
+        for row in self._timed:
+            clock = self._clock_of(row)
+            if clock is None:
+                ends.append((row["first_ns"], row["last_ns"]))
+            elif len(clock.segments) == 1:
+                first, last = clock.apply(np.array([row["first_ns"], row["last_ns"]], np.int64)).tolist()
+                ends.append((first, last))
+            else:
+                times = self._times[row["stream"]]
+                ends.append((int(times.min()), int(times.max())))
+        return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+
+    @cached_property
+    def _timed(self) -> list[Mapping[str, Any]]:
+        return [r for r in self.rows if r["clock"] != "none" and r["table"] in TIMED and r["count"]]
+
+    def _clock_of(self, row: Mapping[str, Any]) -> ClockMap | None:
+        return self._maps.get(row["clock_id"] or row["stream"]) if row["clock"] == "header" else None
 
     @cached_property
     def _times(self) -> dict[str, Times]:
         """Times in the recorder's clock, as ``Dataset.times`` gives them, by stream; a table is read once."""
         found = {}
-        timed = [row for row in self._rows if row["clock"] != "none" and row["table"] in TIMED]
-        for table in {row["table"] for row in timed}:
+        for table in {row["table"] for row in self._timed}:
             samples = self._read(table, columns=["stream", "index", "t_ns", "t_log_ns"])
-            for row in timed:
+            for row in self._timed:
                 if row["table"] != table:
                     continue
                 mine = samples.filter(pc.equal(samples["stream"], row["stream"])).sort_by("index")
-                clock = self._maps.get(row["clock_id"] or row["stream"]) if row["clock"] == "header" else None
+                clock = self._clock_of(row)
                 times: Times = mine["t_ns"].to_numpy()
                 if clock is not None:
                     logged = None if mine["t_log_ns"].null_count else mine["t_log_ns"].to_numpy()
@@ -127,7 +211,7 @@ class _Layout:
             return "it has no samples"
         if row["table"] == "calibrations":
             return ""
-        return "" if row["stream"] in self._times else "its samples have no times"
+        return "" if row in self._timed else "its samples have no times"
 
     def _read(self, table: str, stream: str | None = None, columns: Sequence[str] | None = None) -> Any:
         where = {"recording_id": self.recording_id} | ({} if stream is None else {"stream": stream})
@@ -139,15 +223,14 @@ class _Layout:
 
     def _mapped(self, stream: str | None, raw_ns: int) -> int:
         """Give a raw time of a stream in the reference clock."""
-        row = next((row for row in self._rows if row["stream"] == stream), None)
-        if row is not None and row["clock"] == "header":
-            found = self._maps.get(row["clock_id"] or row["stream"])
-            if found is not None:
-                raw_ns = int(found.apply(np.array([raw_ns], np.int64))[0])
+        row = next((row for row in self.rows if row["stream"] == stream), None)
+        clock = None if row is None else self._clock_of(row)
+        if clock is not None:
+            raw_ns = int(clock.apply(np.array([raw_ns], np.int64))[0])
         return max(raw_ns + self._shift_ns, 0)
 
     @cached_property
-    def _maps(self) -> Mapping[str, Any]:
+    def _maps(self) -> Mapping[str, ClockMap]:
         return applied_maps(self.dataset.store, self.recording_id)
 
     # Pictures and sound.
@@ -254,13 +337,6 @@ class _Layout:
 
     # What happened, and what was said of it.
 
-    def _labels(self) -> list[Label]:
-        found = rows.labels_of(self._read("labels").to_pylist())
-        if not found:
-            return []
-        stands = truth_of(self.dataset.store).stands
-        return [label for label in found if label.label_id in stands]
-
     def _events(self, streams: Sequence[Mapping[str, Any]]) -> Iterator[Happening]:
         for row in streams:
             found = self._read(
@@ -277,7 +353,8 @@ class _Layout:
                     more={"event": each["kind"], "value": each["value"] or ""},
                 )
 
-    def _segments(self, labels: Sequence[Label]) -> Iterator[Happening]:
+    def segments(self, labels: Sequence[Label]) -> Iterator[Happening]:
+        """Give the labels that are about a span of time."""
         for label in labels:
             if label.kind != "segment" or label.t_start_ns is None:
                 continue
@@ -293,8 +370,9 @@ class _Layout:
                 more={"label_id": label.label_id, "author": label.author or "", "source": label.source},
             )
 
-    def _findings(self) -> Iterator[Happening]:
-        for each in self._read("findings").to_pylist():
+    def findings(self) -> Iterator[Happening]:
+        """Give the findings that are about some time, not about all of the recording."""
+        for each in self.found:
             span = self._span_of(each)
             if span is None:
                 continue
@@ -316,14 +394,16 @@ class _Layout:
             start = self._mapped(stream, finding["start_ns"])
             end = start if finding["end_ns"] is None else self._mapped(stream, finding["end_ns"])
             return start, max(end, start)
-        times = self._times.get(stream)
-        if index is None or times is None or index >= len(times):
+        if index is None or all(row["stream"] != stream for row in self._timed):
+            return None
+        times = self._times[stream]
+        if index >= len(times):
             return None
         found = times[index : index + max(finding["count"], 1)] + self._shift_ns
         return int(found.min()), int(found.max()) + 1
 
     def _facts(self) -> dict[str, dict[str, str]]:
-        recording = self._recording
+        recording = self.recording
         facts = {
             "rushes": {
                 "version": __version__,
@@ -337,15 +417,19 @@ class _Layout:
                 **{key: recording[key] for key in ("subject", "session", "task", "place") if recording[key]},
             }
         }
+        for each in self.newest_maps:
+            wanted = ("verdict", "reason", "method", "source", "offset_ns", "drift_ppm", "offset_ci95_ns")
+            said = {name: str(each[name]) for name in wanted if each[name] is not None}
+            name = f"rushes.clock.{each['from_clock']}" + (f".{each['segment']}" if each["segment"] else "")
+            facts[name] = {**said, "applied": str(each["applied"]).lower()}
+        return facts
+
+    @cached_property
+    def newest_maps(self) -> list[Mapping[str, Any]]:
+        """The rows of the newest clock maps."""
         maps = self._read("clock_maps").to_pylist()
         newest = max((each["map_version"] for each in maps), default=0)
-        for each in maps:
-            if each["map_version"] == newest:
-                wanted = ("verdict", "reason", "method", "source", "offset_ns", "drift_ppm", "offset_ci95_ns")
-                said = {name: str(each[name]) for name in wanted if each[name] is not None}
-                name = f"rushes.clock.{each['from_clock']}" + (f".{each['segment']}" if each["segment"] else "")
-                facts[name] = {**said, "applied": str(each["applied"]).lower()}
-        return facts
+        return [each for each in maps if each["map_version"] == newest]
 
 
 def _stream(row: Mapping[str, Any]) -> Stream:

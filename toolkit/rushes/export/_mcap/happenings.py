@@ -13,8 +13,8 @@ EVENTS, LOG = "/rushes/events", "/rushes/log"
 _LEVELS = {"info": Log.INFO, "warning": Log.WARNING, "error": Log.ERROR}
 
 
-def sources(happenings: Sequence[Happening], topics: Topics) -> list[Source]:
-    """Give what writes both topics; nothing where nothing happened."""
+def sources(happenings: Sequence[Happening], topics: Topics, start_ns: int) -> list[Source]:
+    """Give what writes both topics, not before the start; nothing where nothing happened."""
     if not happenings:
         return []
     ordered = sorted(happenings, key=lambda each: (each.start_ns, each.end_ns, each.name))
@@ -24,7 +24,7 @@ def sources(happenings: Sequence[Happening], topics: Topics) -> list[Source]:
 
         def messages(number: int = number, make: Callable[[Happening], bytes] = make) -> Iterator[Message]:
             for each in ordered:
-                yield number, each.start_ns, (make(each),)
+                yield number, max(each.start_ns, start_ns), (make(each),)
 
         made.append(Source(topics.file, messages()))
     return made

@@ -58,7 +58,7 @@ def calibrations(rows: list[Calibrated], topics: Topics, start_ns: int) -> Sourc
 
     def messages() -> Iterator[Message]:
         for number, row in enumerate(sorted(rows, key=lambda row: row.t_ns)):
-            t_ns = row.t_ns if number else min(start_ns, row.t_ns)
+            t_ns = max(row.t_ns, start_ns) if number else start_ns
             made = CameraCalibration(
                 timestamp=stamp(t_ns),
                 frame_id=row.frame_of_reference,
