@@ -3,7 +3,7 @@
 For every contract there is a test class in ``tests/contracts``; a plugin's test subclasses it and gives samples.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ from rushes.model import (
     Stream,
     Times,
 )
+from rushes.timelines import Timeline, Written
 from rushes.views import ClocksView, DatasetView, LabelsView
 from rushes.vocabulary import Ontology
 
@@ -492,6 +493,33 @@ class Exporter(Protocol):
 
         Raises:
             UsageError: If an option cannot be meant so.
+        """
+        ...
+
+
+class RecordingExporter(Protocol):
+    """Whole recordings → a foreign format, a file each. ``export/NAME.py``."""
+
+    name: str
+    version: str
+    """Raised whenever it makes other files of the same recording."""
+
+    suffix: str
+    """Of its files, with the dot."""
+
+    defaults: Mapping[str, str]
+    """Options that it knows, with their defaults."""
+
+    def write_recording(
+        self, path: Path, timeline: Timeline, options: Mapping[str, str], progress: Callable[[int, int], None]
+    ) -> Written:
+        """Write a recording, in memory that does not grow with its pictures and sound.
+
+        Args:
+            path: File to write; what is there is overwritten. Where this raises, half a file may be left.
+            timeline: Holds at least one sample.
+            options: Of the format, all of ``defaults``.
+            progress: To be called now and then with nanoseconds done and in all.
         """
         ...
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,7 +21,8 @@ from hypercorn.config import Config
 from rushes.browse import desk as desks
 from rushes.browse import environment, mongod, plugin_files
 from rushes.browse.frames import Frames
-from rushes.browse.guard import App, Guard
+from rushes.browse.guard import App, Guard, Virtual
+from rushes.browse.players import PlayerFiles, Playlist
 from rushes.browse.view import BrowseView, Picture
 from rushes.errors import ToolError
 from rushes.registry import late
@@ -40,6 +41,7 @@ class Opened:
         token: That the guard asks for.
         loaded: What ``load.load`` says of the dataset: samples, groups, slices, written.
         mongod: Process id of the database; None where it is not ours.
+        recordings: Address of the recordings to be played, for who is let in; None where there are none.
     """
 
     address: str
@@ -47,6 +49,7 @@ class Opened:
     token: str
     loaded: Any
     mongod: int | None
+    recordings: str | None = None
 
 
 def serve(
@@ -59,6 +62,7 @@ def serve(
     port: int | None = None,
     roots: Sequence[Path] = (),
     desk: desks.Desk | None = None,
+    playlist: Playlist | None = None,
 ) -> None:
     """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
@@ -73,6 +77,7 @@ def serve(
         port: None takes 5151, or any free one if that is taken.
         roots: Folders whose files the App may show besides the view's pictures.
         desk: What our panels ask of the dataset; without one they say that they cannot.
+        playlist: Recordings for the App's own player, in a dataset of their own.
 
     Raises:
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
@@ -91,20 +96,43 @@ def serve(
         frames = Frames(view, picture)
         try:
             loaded = load.load(view)
-            opened = _opened(loaded, bound.getsockname()[1], database.pid)
+            if playlist is not None:
+                late("rushes.browse.playing").load(playlist)
+            opened = _opened(loaded, bound.getsockname()[1], database.pid, playlist)
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
-            guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=frames)
-            if not stop.is_set():
-                asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
+            with _virtual(playlist, application, frames) as virtual:
+                guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=virtual)
+                if not stop.is_set():
+                    asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
         finally:
             frames.close()
             load.disconnect()
 
 
-def _opened(loaded: Any, port: int, pid: int | None) -> Opened:
+@contextmanager
+def _virtual(playlist: Playlist | None, application: App, frames: Frames) -> Iterator[Virtual]:
+    """Give what answers for files that are no files yet: pictures, and recordings where there is a playlist."""
+    if playlist is None:
+        yield frames
+        return
+    with closing(PlayerFiles(playlist, app=application, others=frames)) as files:
+        yield files
+
+
+def _opened(loaded: Any, port: int, pid: int | None, playlist: Playlist | None) -> Opened:
     token = secrets.token_urlsafe(32)
-    where = f"http://{environment.ADDRESS}:{port}/datasets/{quote(loaded.dataset, safe='')}?token={token}"
-    return Opened(address=where, port=port, token=token, loaded=loaded, mongod=pid)
+
+    def address(dataset: str) -> str:
+        return f"http://{environment.ADDRESS}:{port}/datasets/{quote(dataset, safe='')}?token={token}"
+
+    return Opened(
+        address=address(loaded.dataset),
+        port=port,
+        token=token,
+        loaded=loaded,
+        mongod=pid,
+        recordings=address(playlist.name) if playlist else None,
+    )
 
 
 async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready: Callable[[], None]) -> None:

@@ -37,6 +37,8 @@ def announce(dataset: Path) -> Callable[[Any], None]:
         loaded = opened.loaded
         _output.talk(f"{dataset}: {say_count(loaded.samples, 'picture')} in {say_count(loaded.groups, 'group')}")
         _output.talk(f"Open  {opened.address}")
+        if opened.recordings:
+            _output.talk(f"Play  {opened.recordings}")
         _output.talk("Ctrl-C ends it; nothing is lost by that.")
 
     return ready

@@ -1,5 +1,6 @@
 """Decoded pictures as JPEG for a browser: colour as it is, depth in colours."""
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -54,6 +55,13 @@ def limits_of(picture: npt.NDArray[Any], modality: Modality) -> tuple[float, flo
     return (float(low), float(high)) if modality == "depth" else (0.0, float(high))
 
 
+@cache
+def _turbo() -> npt.NDArray[np.uint8]:
+    """Give the 256 colours as RGB; OpenCV would work them out for every picture."""
+    every = np.arange(256, dtype=np.uint8)[:, None]
+    return np.ascontiguousarray(cv2.applyColorMap(every, cv2.COLORMAP_TURBO)[:, 0, ::-1], np.uint8)
+
+
 def colour_depth(picture: npt.NDArray[Any], span: tuple[float, float] | None = None) -> npt.NDArray[np.uint8]:
     """Colour depth counts of shape (h, w) with Turbo; gives (h, w, 3) RGB. 0 and what is not finite is black."""
     depth = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
@@ -62,6 +70,6 @@ def colour_depth(picture: npt.NDArray[Any], span: tuple[float, float] | None = N
         return np.zeros((*depth.shape, 3), np.uint8)
     near, far = span if span is not None else np.percentile(depth[there], PERCENTILES)
     place = np.clip((depth - near) * (255 / max(far - near, 1e-9)), 0, 255).astype(np.uint8)
-    coloured = np.asarray(cv2.cvtColor(cv2.applyColorMap(place, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB), np.uint8)
+    coloured = _turbo()[place]
     coloured[~there] = 0
     return coloured

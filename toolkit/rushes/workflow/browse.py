@@ -22,6 +22,7 @@ from rushes.workflow._browse.places import Places, codes, integers
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
+from rushes.workflow.players import playlist_of
 
 FACTS = ("subject", "session", "task", "place")
 OPEN_STREAMS = 256
@@ -114,8 +115,15 @@ def serve(
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset)
         server = registry.late("rushes.browse.serve")
-        desk = DatasetDesk(dataset)
-        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port, desk=desk)
+        server.serve(
+            view,
+            pictures(dataset),
+            cache=dataset.path / "cache",
+            ready=ready,
+            port=port,
+            desk=DatasetDesk(dataset),
+            playlist=playlist_of(dataset, name=view.name, parts=_parts(dataset, None)),
+        )
 
 
 def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:

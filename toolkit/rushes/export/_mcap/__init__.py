@@ -1,0 +1,1 @@
+"""Steps of writing a recording as MCAP."""

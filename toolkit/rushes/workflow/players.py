@@ -1,0 +1,94 @@
+"""The recordings of a dataset for the App's own player: an MCAP each in the cache, written when asked for."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rushes import registry
+from rushes.browse.players import Interval, Played, Playlist
+from rushes.contracts import RecordingExporter
+from rushes.timelines import Happening
+from rushes.workflow.dataset import Dataset
+from rushes.workflow.export_recordings import write_recording
+from rushes.workflow.timelines import Timelines
+
+FOLDER = "players"
+AHEAD_BYTES = 8 << 30
+"""Recordings of more than this in all are written one by one, when they are asked for."""
+_SHORTEST_NS = 1
+_STREAMS_SHOWN = 64
+
+
+def playlist_of(dataset: Dataset, *, name: str, parts: Mapping[str, str] | None = None) -> Playlist:
+    """List the recordings that have samples with times.
+
+    Args:
+        dataset: Open as long as the playlist is used.
+        name: Of the view that it stands beside; the App shows it as ``NAME recordings``.
+        parts: Part of the split, by recording.
+    """
+    exporter: RecordingExporter = registry.load("export", "mcap")
+    timelines = Timelines(dataset)
+    folder = (dataset.path / "cache" / FOLDER).resolve()
+    recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
+    streams = _streams(dataset)
+    played = [
+        each
+        for row in recordings
+        if (each := _played(row, timelines, folder, exporter, streams, (parts or {}).get(row["recording_id"])))
+    ]
+
+    def write(each: Played, go_on: Callable[[], None]) -> None:
+        write_recording(timelines, each.recording_id, each.path, exporter, progress=lambda *_: go_on())
+
+    total = sum(row["bytes"] or 0 for row in recordings)
+    return Playlist(
+        name=f"{name} recordings",
+        folder=folder,
+        recordings=played,
+        write=write,
+        ahead=total <= AHEAD_BYTES and 2 * total < shutil.disk_usage(dataset.path).free,
+    )
+
+
+def _streams(dataset: Dataset) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in dataset.arrow("streams", columns=["recording_id", "stream"]).to_pylist():
+        found.setdefault(row["recording_id"], []).append(row["stream"])
+    return found
+
+
+def _played(
+    row: Mapping[str, Any],
+    timelines: Timelines,
+    folder: Path,
+    exporter: RecordingExporter,
+    streams: Mapping[str, list[str]],
+    part: str | None,
+) -> Played | None:
+    recording_id = row["recording_id"]
+    span = timelines.span_ns(recording_id)
+    if span is None:
+        return None
+    start, end = span
+    digest = timelines.digest(recording_id)
+    return Played(
+        recording_id=recording_id,
+        name=row["name"],
+        path=folder / f"{recording_id}-{exporter.version}-{digest}{exporter.suffix}",
+        seconds=(end - start) / 1e9,
+        streams=streams.get(recording_id, [])[:_STREAMS_SHOWN],
+        intervals=[_interval(each, start) for each in timelines.happenings(recording_id)],
+        part=part,
+        **{fact: row[fact] for fact in ("subject", "session", "task", "place")},
+    )
+
+
+def _interval(each: Happening, start_ns: int) -> Interval:
+    first = max(each.start_ns - start_ns, 0)
+    return Interval(
+        start_ns=first,
+        end_ns=max(each.end_ns - start_ns, first + _SHORTEST_NS),
+        tag=each.name if each.kind == "segment" else f"{each.kind}: {each.name}",
+    )
