@@ -45,6 +45,7 @@ STEPS ?= 300
 SEED ?= 4
 soak: tools
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
+	env -u CI $(BIN)/python -m pytest -q -n $(WORKERS) -m "not live and not slow and not soak"
 	RUSHES_SOAK_STEPS=$(STEPS) RUSHES_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/annotate/test_soak.py
 
 samples: $(VENV)/.rushes-dev

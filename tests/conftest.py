@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
-    "ci",
-    max_examples=50,
+    "ci",  # the same examples each time, so more of them would only be slower; make soak draws new ones
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

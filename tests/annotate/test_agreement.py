@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -307,6 +307,7 @@ def test_whoever_draws_the_same_agrees_in_full(scene):
     assert f1.recordings == len({drawn[0] for drawn in scene})
 
 
+@settings(max_examples=12)
 @given(st.tuples(scenes, scenes, scenes), st.permutations(["ada", "bob", "cec"]))
 def test_who_is_called_what_changes_no_figure(three, names):
     authors = ("ada", "bob", "cec")
