@@ -108,8 +108,7 @@ def test_a_finding_a_stream_says_how_many_and_names_the_nearest():
     view = DuplicatesView(sets=sets, duplicates=duplicates_of(sets, radius=8, film_radius=4, run_radius=4))
     told = dict(NEAR.judge(view, settle(NEAR, {})))
     assert told["id-a"].message == (
-        "images: frame 1 is nearly the same as frame 1 of images in 'b' (0 of 64 bits differ); "
-        "2 pictures so in all"
+        "images: frame 1 is nearly the same as frame 1 of images in 'b' (0 of 64 bits differ); 2 such pictures"
     )
     assert told["id-a"].count == 2
     assert list(EXACT.judge(view, {})) == []

@@ -57,8 +57,8 @@ def _more(rows: Sequence[Duplicate]) -> str:
     others = len({row.near_place[0] for row in rows})
     if (count := _count(rows)) == 1:
         return ""
-    where = "" if others == 1 else f" as some in {others} streams"
-    return f"; {say_count(count, 'picture')} so in all{where}"
+    where = "" if others == 1 else f", like pictures of {others} streams"
+    return f"; {say_count(count, 'such picture')}{where}"
 
 
 def _count(rows: Sequence[Duplicate]) -> int:
