@@ -1,13 +1,19 @@
 """A dataset is split by what belongs together; labels are spread; what was assigned, locked or cut stays."""
 
+import cv2
 import numpy as np
 import pytest
 
 from rushes.errors import UsageError
 from rushes.store import Store
+from rushes.workflow.check import Settings as CheckSettings
+from rushes.workflow.check import check
+from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.parts import Parts
 from rushes.workflow.split import Settings, split
 from rushes.workflow.split_lock import lock
+from rushes.workflow.split_verify import Settings as VerifySettings
+from rushes.workflow.split_verify import verify
 
 HALVES = {"train": 0.5, "test": 0.5}
 
@@ -212,3 +218,72 @@ def test_what_cannot_be_balanced_or_locked_is_told(dataset):
     with pytest.raises(UsageError, match="no part 'tset'") as caught:
         lock(place, "tset")
     assert "'test'" in caught.value.hint
+
+
+@pytest.fixture
+def stills(tmp_path):
+    """Give a function that makes a checked dataset of folders of pictures; two of each are nearly equal."""
+
+    def made(*folders, each=12):
+        for number, name in enumerate(folders):
+            chance = np.random.default_rng(number)
+            for at in range(each):
+                if at != 1:
+                    picture = cv2.resize((chance.random((6, 8)) * 255).astype(np.uint8), (160, 120))
+                place = tmp_path / "pictures" / name
+                place.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(place / f"{at:03d}.png"), picture if at != 1 else cv2.add(picture, 3))
+        ingest(tmp_path / "set", Request(paths=sorted((tmp_path / "pictures").iterdir())))
+        check(tmp_path / "set", CheckSettings(fail_on="never"))
+        return tmp_path / "set"
+
+    return made
+
+
+def rows_by_picture(place, name="default"):
+    rows = Store.open(place).table("splits", where={"split": name}).to_pylist()
+    assert {row["group_by"] for row in rows} == {"picture"}
+    assert all(row["index_end"] == row["index"] + 1 for row in rows)
+    return {(row["recording_id"], row["index"]): row["part"] for row in rows}
+
+
+def test_one_folder_of_stills_is_parted_by_picture_and_copies_stay_together(stills):
+    place = stills("a", each=20)
+    done = split(place, Settings(parts=HALVES))
+    parts = rows_by_picture(place)
+    assert len(parts) == 20
+    assert sum(part == "train" for part in parts.values()) == 10
+    (recording,) = done.stills
+    assert parts[recording, 0] == parts[recording, 1]
+    assert len(done.components) == 19
+    assert not any(f.check == "split.blocks" for f in done.findings)
+    audited = verify(VerifySettings(sources=[str(place)]))
+    assert not audited.forbidden
+    assert {leak.kind: int(leak.leaking.sum()) for leak in audited.leaks} == {"group": 0, "exact": 0, "near": 0}
+
+
+def test_folders_of_stills_are_taken_apart_when_asked_and_stay_where_they_were(stills):
+    place = stills("a", "b")
+    whole = split(place, Settings(parts=HALVES, name="whole"))
+    assert not whole.stills
+    split(place, Settings(parts=HALVES, by="picture"))
+    before = rows_by_picture(place)
+    assert {recording: {part for (r, _), part in before.items() if r == recording} for recording, _ in before} == {
+        recording: {"train", "test"} for recording in whole.names
+    }
+    stills("a", "b", "c")
+    again = split(place, Settings(parts=HALVES, by="picture"))
+    after = rows_by_picture(place)
+    assert before.items() <= after.items()
+    assert len(after) == 36
+    assert sum(a.pinned for a in again.assignments) == 24
+
+
+def test_a_locked_part_of_stills_takes_no_more_and_leaves_out_what_is_like_it(stills):
+    place = stills("a", each=20)
+    split(place, Settings(parts=HALVES))
+    locked = lock(place, "test")
+    done = split(place, Settings(parts=HALVES, fresh=True, seed=9))
+    assert done.digests["test"] == locked.digest
+    assert sorted(done.samples.values()) == [10, 10]
+    assert not [f for f in done.findings if f.severity == "error"]

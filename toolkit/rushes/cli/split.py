@@ -39,7 +39,8 @@ rushes split my-dataset --by session,place --folds 2 --name folds
     type=Listed(GROUPS),
     default="recording",
     show_default=True,
-    help="What must stay together; several by comma join what shares any of them.",
+    help="What must stay together; several by comma join what shares any of them. picture takes sets of stills "
+    "apart.",
 )
 @click.option("--group-by", multiple=True, metavar="SQL", help="The same by an expression over recordings.")
 @click.option(
@@ -140,7 +141,7 @@ def answer(dataset: Path, done: Split) -> Answer:
                 f"{wanted:.1%}",
             )
         )
-    text = table(rows, head=("part", "recordings", "groups", "samples", "share", "wanted"), right=(1, 2, 3, 4, 5))
+    text = table(rows, head=("part", _units(done), "groups", "samples", "share", "wanted"), right=(1, 2, 3, 4, 5))
     text += "\n\n" + "\n".join(done.evidence)
     return Answer(
         result={
@@ -153,7 +154,7 @@ def answer(dataset: Path, done: Split) -> Answer:
                 for part, share in done.settings.parts.items()
             },
             "samples": dict(done.samples),
-            "components": [_component(done, each) for each in done.components],
+            "components": _components(done),
             "links": list(done.links.why),
             "balance": [
                 {
@@ -190,8 +191,31 @@ def answer(dataset: Path, done: Split) -> Answer:
     )
 
 
-def _component(done: Split, component: Any) -> dict[str, Any]:
-    ids = list(done.names)
-    mine = [ids[at] for at in component.units]
-    parts = sorted({a.part for a in done.assignments if a.unit.partition("#")[0] in mine})
-    return {"id": component.id, "name": component.name, "recordings": mine, "parts": parts}
+def _units(done: Split) -> str:
+    """Name what was assigned."""
+    kinds = {
+        "pictures": len(done.stills),
+        "blocks": len(done.cut),
+        "recordings": len(done.names) - len(done.stills) - len(done.cut),
+    }
+    there = [kind for kind, count in kinds.items() if count > 0]
+    return there[0] if len(there) == 1 else "units"
+
+
+def _components(done: Split) -> list[dict[str, Any]]:
+    parts: dict[str, set[str]] = {}
+    for each in done.assignments:
+        for node in {each.unit, each.unit.partition("#")[0]}:
+            parts.setdefault(node, set()).add(each.part)
+    made = []
+    for component in done.components:
+        nodes = [done.nodes[at] for at in component.units]
+        made.append(
+            {
+                "id": component.id,
+                "name": component.name,
+                "recordings": list(dict.fromkeys(node.partition("#")[0] for node in nodes)),
+                "parts": sorted({part for node in nodes for part in parts.get(node, ())}),
+            }
+        )
+    return made

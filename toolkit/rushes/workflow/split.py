@@ -17,6 +17,7 @@ from rushes.workflow import decisions
 from rushes.workflow._split import counts, locks, requests, words
 from rushes.workflow._split.links import LINKS, Links, duplicates
 from rushes.workflow._split.outcome import Settings, Split
+from rushes.workflow._split.stills import PICTURE, parts_before, stills_of, unit_name, units_of
 from rushes.workflow._split.units import BLOCKS, GROUPS, Cut, Unit, blocks_of, cut, key_values
 from rushes.workflow.dataset import Dataset
 
@@ -75,18 +76,43 @@ class _Task:
                 else f"rushes ingest PATH --into {opened.path}",
             )
         self.names = {row["recording_id"]: row["name"] for row in self.recordings}
-        ids = list(self.names)
-        keys = key_values(self.store, self.recordings, settings.facts, settings.group_by)
-        self.links, self.components = self._tied(ids, keys)
-        self.group_of = {ids[at]: each.name for each in self.components for at in each.units}
+        self.keys = key_values(self.store, self.recordings, settings.facts, settings.group_by)
         self.before = [
             row
             for row in before
             if row["recording_id"] in self.names and (not settings.fresh or row["part"] in self.locks)
         ]
         self._demand_known_parts()
-        self.cuts = self._cuts()
+        self.was = parts_before(self.before)
+        stills = {name: made for name, made in stills_of(opened, self.names).items() if name not in self.was}
+        apart = {row["recording_id"] for row in self.before if row["group_by"] == PICTURE}
+        self.stills = {n: made for n, made in stills.items() if n in apart or PICTURE in settings.facts}
+        self._tie()
+        one_group = len(self.components) == 1 and len(settings.parts) > 1
+        if one_group and len(stills) == len(self.names) and not settings.blocks:
+            self.stills = stills  # no clock orders them: blocks of time would mean nothing
+            self._tie()
+        self.cuts = self.stills | self._cuts()
         self.units = self._units()
+
+    def _tie(self) -> None:
+        """Find the components of all recordings, or of pictures where a set of stills is taken apart."""
+        self.nodes = [
+            node
+            for recording in self.names
+            for node in (
+                [unit_name(recording, at) for at in range(self.stills[recording].blocks)]
+                if recording in self.stills
+                else [recording]
+            )
+        ]
+        times = [self.stills[name].blocks if name in self.stills else 1 for name in self.names]
+        spread = [
+            [value for value, count in zip(values, times, strict=True) for _ in range(count)]
+            for values in self.keys
+        ]
+        self.links, self.components = self._tied(self.nodes, spread)
+        self.group_of = {self.nodes[at]: each.name for each in self.components for at in each.units}
 
     def _demand_known_parts(self) -> None:
         wanted = self.settings.parts
@@ -104,17 +130,19 @@ class _Task:
         """Join what belongs together; where near-duplicates of a still scene would tie too much, equal ones do."""
         wanted = self.settings.links
         place = {recording: at for at, recording in enumerate(ids)}
-        weight = [max(row["count_read"], 1) for row in self.recordings]
+        size = {row["recording_id"]: max(row["count_read"], 1) for row in self.recordings}
+        weight = [size.get(node) or len(self.stills[node.partition("#")[0]].counts) for node in ids]
 
         def joined(links: Links) -> tuple[list[Component], float]:
             made = components(ids, keys, [(place[a], place[b]) for a, b in links.pairs])
             return made, max(sum(weight[at] for at in each.units) for each in made) / sum(weight)
 
-        links = duplicates(self.store, self.names, kind="near" if wanted == "auto" else wanted)
+        near = "near" if wanted == "auto" else wanted
+        links = duplicates(self.store, self.names, kind=near, stills=self.stills)
         made, heaviest = joined(links)
         if wanted != "auto" or not links.pairs:
             return links, made
-        exact = duplicates(self.store, self.names, kind="exact")
+        exact = duplicates(self.store, self.names, kind="exact", stills=self.stills)
         others, lightest = joined(exact)
         most = max(self.settings.parts.values())
         if (heaviest > most and heaviest > lightest) or len(made) < len(self.settings.parts) <= len(others):
@@ -124,7 +152,7 @@ class _Task:
     def _cuts(self) -> dict[str, Cut]:
         """Cut what is to be cut: recordings without rows, if blocks are asked for or all there is is one group."""
         one_group = len(self.components) == 1 and len(self.settings.parts) > 1
-        kept = {row["recording_id"] for row in self.before}
+        kept = {row["recording_id"] for row in self.before} | self.stills.keys()
         anew = [recording for recording in self.names if recording not in kept]
         if not anew or not (
             self.settings.blocks or (one_group and not any(r["stream"] is None for r in self.before))
@@ -133,12 +161,17 @@ class _Task:
         blocks = self.settings.blocks or BLOCKS
         return {name: cut(self.opened, name, blocks=blocks, buffer_ns=self.settings.buffer_ns) for name in anew}
 
+    def _blocks_before(self) -> list[dict[str, Any]]:
+        return [row for row in self.before if row["stream"] is not None and row["group_by"] != PICTURE]
+
     def _units(self) -> list[Unit]:
-        held = {row["recording_id"] for row in self.before if row["stream"] is not None}
+        held = {row["recording_id"] for row in self._blocks_before()}
         units = []
         for row in self.recordings:
             recording = row["recording_id"]
-            if recording in self.cuts:
+            if recording in self.stills:
+                units += units_of(recording, self.stills[recording])
+            elif recording in self.cuts:
                 units += blocks_of(recording, self.cuts[recording])
             elif recording not in held:  # what was cut before keeps its rows as they are
                 units.append(Unit(name=recording, recording_id=recording, samples=max(row["count_read"], 1)))
@@ -155,23 +188,20 @@ class _Task:
                     hint="keep the part, or make a split of another name",
                 )
         parts = {part: share for part, share in settings.parts.items() if part not in self.locks}
-        was = {row["recording_id"]: row["part"] for row in self.before if row["stream"] is None}
-        frozen = {recording for recording, part in was.items() if part in self.locks}
-        closed = {self.group_of[recording] for recording in frozen}
+        was = self.was
+        frozen = {node for node, part in was.items() if part in self.locks}
+        closed = {self.group_of[node] for node in frozen}
         self.left_out = [
-            unit.recording_id
-            for unit in self.units
-            if unit.recording_id not in was and self.group_of[unit.recording_id] in closed
+            _node(unit) for unit in self.units if _node(unit) not in was and self.group_of[_node(unit)] in closed
         ]
         names, amounts = counts.counts_of(
             self.store, self.units, self.recordings, self.cuts, settings.balance, rejected=settings.rejected
         )
         self._weigh_requests(closed)
         self.count_names, self.amounts = names, amounts
+        left_out = {*self.left_out}
         mine = [
-            at
-            for at, unit in enumerate(self.units)
-            if unit.recording_id not in frozen and unit.recording_id not in self.left_out
+            at for at, unit in enumerate(self.units) if _node(unit) not in frozen and _node(unit) not in left_out
         ]
         kept = [
             Assignment(unit=u, part=was[u], group=self.group_of[u], reason="its part is locked", pinned=True)
@@ -204,11 +234,11 @@ class _Task:
 
     def _weigh_requests(self, closed: Collection[str]) -> None:
         asked = decisions.requested_parts(self.store)
-        self.wanted = {name: (one.value or "", one.author) for name, one in asked.items() if name in self.group_of}
-        cut_before = {row["recording_id"] for row in self.before if row["stream"] is not None}
+        self.wanted = {name: (one.value or "", one.author) for name, one in asked.items() if name in self.names}
+        cut_before = {row["recording_id"] for row in self._blocks_before()}
         self.requests = requests.weigh(
             self.wanted,
-            self.group_of,
+            self.group_of | {recording: recording for recording in self.stills},
             parts=list(self.settings.parts),
             locked=list(self.locks),
             closed=closed,
@@ -223,22 +253,21 @@ class _Task:
         return made
 
     def _group(self, unit: Unit) -> str:
-        return unit.name if unit.block is not None else self.group_of[unit.recording_id]
+        return self.group_of[_node(unit)] if unit.block is None or unit.still else unit.name
 
     def rows(self, assigned: Sequence[Assignment]) -> list[dict[str, Any]]:
         """Give the rows of the table: a recording, or the stretches of a block without its buffers."""
         unit_of = {unit.name: unit for unit in self.units}
         part_of = {a.unit: a.part for a in assigned}
-        rows = [row for row in self.before if row["stream"] is not None]
-        rows = [row | {"pinned": True, "reason": "it was assigned before"} for row in rows]
+        rows = [row | {"pinned": True, "reason": "it was assigned before"} for row in self._blocks_before()]
         for each in assigned:
             unit = unit_of[each.unit]
             row = {
                 "split": self.settings.name,
                 "recording_id": unit.recording_id,
                 "part": each.part,
-                "group": self.group_of[unit.recording_id],
-                "group_by": self.settings.grouping,
+                "group": self.group_of[_node(unit)],
+                "group_by": PICTURE if unit.still else self.settings.grouping,
                 "pinned": each.pinned,
                 "reason": each.reason,
                 "seed": self.settings.seed,
@@ -250,6 +279,12 @@ class _Task:
                 rows.append(row)
                 continue
             made = self.cuts[unit.recording_id]
+            if unit.still:
+                rows += [
+                    row | {"stream": stream, "index": unit.block, "index_end": unit.block + 1}
+                    for stream in made.streams
+                ]
+                continue
             neighbours = [
                 part_of.get(f"{unit.recording_id}#{unit.block + step:03d}", each.part) for step in (-1, 1)
             ]
@@ -268,7 +303,8 @@ class _Task:
         """Audit the outcome, and put it into words."""
         settings = self.settings
         weight = {unit.name: unit.samples for unit in self.units}
-        cut_before = [row for row in self.before if row["stream"] is not None]
+        cut_before = self._blocks_before()
+        cut = dict.fromkeys([*self.cuts, *(row["recording_id"] for row in cut_before)])
         samples = {part: sum(weight[a.unit] for a in assigned if a.part == part) for part in settings.parts}
         for row in cut_before:
             samples[row["part"]] = samples.get(row["part"], 0) + row["index_end"] - row["index"]
@@ -292,7 +328,9 @@ class _Task:
             rejected=sorted(self.rejected),
             asked=dict(self.requests.asked),
             findings=findings,
-            cut=tuple(dict.fromkeys([*self.cuts, *(row["recording_id"] for row in cut_before)])),
+            nodes=self.nodes,
+            cut=tuple(recording for recording in cut if recording not in self.stills),
+            stills=tuple(self.stills),
             locked=tuple(self.locks),
         )
         return replace(done, findings=[*findings, *words.remarks(done)])
@@ -301,9 +339,11 @@ class _Task:
         """Say the groups that are named by the id of a recording, for want of a fact, by its name."""
         called = {}
         for each in self.components:
-            if each.name in self.names:
+            recording, _, picture = each.name.partition("#")
+            if recording in self.names:
                 others = f" with {len(each.units) - 1} others" if len(each.units) > 1 else ""
-                called[each.name] = f"'{self.names[each.name]}'{others}"
+                name = f"{self.names[recording]}/{int(picture)}" if picture else self.names[recording]
+                called[each.name] = f"'{name}'{others}"
         return called
 
     def _spreads(self, part_of: Mapping[str, str]) -> list[Spread]:
@@ -318,6 +358,11 @@ class _Task:
             np.array([groups[name] for name in group], np.int64),
             self.settings.parts,
         )
+
+
+def _node(unit: Unit) -> str:
+    """Give what a unit is tied by: a picture of a set of stills, or its recording."""
+    return unit.name if unit.still else unit.recording_id
 
 
 def _demand_settings(settings: Settings) -> None:

@@ -118,6 +118,8 @@ def _block_of(made: Cut, stream: str, index: int) -> int | None:
             return None
         return int(np.searchsorted(made.edges_ns, times[index], side="right")) - 1
     count = made.counts.get(stream, 0)
+    if made.stills:
+        return index if index < count else None
     return next((b for b in range(made.blocks) if index < (b + 1) * count // made.blocks), None)
 
 

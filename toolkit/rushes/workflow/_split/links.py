@@ -1,6 +1,6 @@
-"""Recordings that hold the same or nearly the same picture, by what the last check has measured of each."""
+"""What holds the same or nearly the same picture, by what the last check has measured of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from rushes.duplicates import FLAT_GREY, MANY, NEAR_BITS, NEAR_BITS_OF_FILMS, NEAR_BITS_OF_MANY
 from rushes.splits import near_pairs
 from rushes.store import Store
+from rushes.workflow._split.stills import unit_name
 
 LINKS = ("auto", "near", "exact", "none")
 
@@ -20,7 +21,8 @@ class Links:
     """What ties recordings together.
 
     Args:
-        pairs: Recordings that must stay together, each pair once; more follow from them.
+        pairs: Recordings, or pictures of sets of stills, that must stay together, each pair once; more follow
+            from them.
         why: For each of them one example, in words.
         looked: Whether duplicates were looked for at all.
         loosened: Share of the samples that near-duplicates would have tied into one group, so that only equal
@@ -36,27 +38,27 @@ class Links:
 NO_LINKS = Links(pairs=(), why=(), looked=False)
 
 
-def duplicates(store: Store, names: Mapping[str, str], *, kind: str) -> Links:
+def duplicates(store: Store, names: Mapping[str, str], *, kind: str, stills: Collection[str] = ()) -> Links:
     """Tie recordings by their pictures, as ``split verify`` compares them: what it would call a leak is tied.
 
     Args:
         store: The dataset.
         names: Of its recordings, by id; others are left out.
         kind: ``near``: near-duplicates, mirrored or not, and equal bytes; ``exact``: equal bytes only; ``none``.
+        stills: Recordings of which every picture is tied by itself.
     """
     if kind == "none":
         return Links(pairs=(), why=(), looked=True)
-    seen = _seen(store, names)
-    if not len(seen.recording):
+    seen = _seen(store, names, stills)
+    if not len(seen.unit):
         return NO_LINKS
     closest: dict[tuple[int, int], tuple[int, int, int]] = {}
     for one, other, distance in [*_equal(seen), *(_near(seen) if kind == "near" else ())]:
-        here, there = sorted((int(seen.recording[one]), int(seen.recording[other])))
+        here, there = sorted((int(seen.unit[one]), int(seen.unit[other])))
         if here != there and distance < closest.get((here, there), (99, 0, 0))[0]:
             closest[here, there] = (distance, one, other)
-    ids = list(names)
     return Links(
-        pairs=tuple((ids[a], ids[b]) for a, b in closest),
+        pairs=tuple((seen.name(one, names), seen.name(other, names)) for _, one, other in closest.values()),
         why=tuple(
             f"{seen.say(one, names)} and {seen.say(other, names)}: "
             + ("the same bytes" if distance < 0 else f"{distance} of 64 bits apart")
@@ -68,9 +70,14 @@ def duplicates(store: Store, names: Mapping[str, str], *, kind: str) -> Links:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """Pictures as the last check saw them, as columns of one length; ``content`` is -1 where it is not known."""
+    """Pictures as the last check saw them, as columns of one length; ``content`` is -1 where it is not known.
+
+    ``unit`` tells what is tied: the recording, or of a set of stills the index in it.
+    """
 
     recording: npt.NDArray[np.int64]
+    unit: npt.NDArray[np.int64]
+    still: npt.NDArray[np.bool_]
     stream: Sequence[str]
     index: npt.NDArray[np.int64]
     content: npt.NDArray[np.int64]
@@ -83,8 +90,12 @@ class _Seen:
         name = list(names.values())[self.recording[at]]
         return f"'{name}' {self.stream[at]} frame {self.index[at]}"
 
+    def name(self, at: int, names: Mapping[str, str]) -> str:
+        recording = list(names)[self.recording[at]]
+        return unit_name(recording, int(self.index[at])) if self.still[at] else recording
 
-def _seen(store: Store, names: Mapping[str, str]) -> _Seen:
+
+def _seen(store: Store, names: Mapping[str, str], stills: Collection[str]) -> _Seen:
     timed = {
         (row["recording_id"], row["stream"])
         for row in store.table("streams", columns=["recording_id", "stream", "clock"]).to_pylist()
@@ -102,10 +113,16 @@ def _seen(store: Store, names: Mapping[str, str]) -> _Seen:
     std = rows["std"].fill_null(FLAT_GREY).to_numpy()
     kept = np.flatnonzero(there >= 0)
     stream_of = [streams[at] for at in stream[kept].tolist()]
+    loose = np.array([name in stills for name in names] or [False], np.bool_)[there[kept]]
+    index = rows["index"].to_numpy()[kept]
+    # Recordings count from 0; a picture of a set of stills has a number of its own beyond them.
+    most = int(index.max(initial=0)) + 1
     return _Seen(
         recording=there[kept],
+        unit=np.where(loose, len(names) + there[kept] * most + index, there[kept]),
+        still=loose,
         stream=stream_of,
-        index=rows["index"].to_numpy()[kept],
+        index=index,
         content=content[kept],
         hashed=(hashed & (std >= FLAT_GREY))[kept],
         hashes=rows["phash"].fill_null(0).to_numpy().view(np.uint64)[kept],
@@ -115,16 +132,16 @@ def _seen(store: Store, names: Mapping[str, str]) -> _Seen:
 
 
 def _equal(seen: _Seen) -> Iterator[tuple[int, int, int]]:
-    """Give pairs of pictures of equal bytes, each recording with the next that has them; their distance is -1."""
+    """Give pairs of pictures of equal bytes, each unit with the next that has them; their distance is -1."""
     known = np.flatnonzero(seen.content >= 0)
-    yield from ((one, other, -1) for one, other in _chained(known, seen.content[known], seen.recording[known]))
+    yield from ((one, other, -1) for one, other in _chained(known, seen.content[known], seen.unit[known]))
 
 
 def _near(seen: _Seen) -> Iterator[tuple[int, int, int]]:
-    """Give pairs of near pictures: for any two recordings that have some, these two or a chain between them."""
+    """Give pairs of near pictures: for any two units that have some, these two or a chain between them."""
     hashed = np.flatnonzero(seen.hashed)
     values, first_of, place = np.unique(seen.hashes[hashed], return_index=True, return_inverse=True)
-    yield from ((one, other, 0) for one, other in _chained(hashed, place, seen.recording[hashed]))
+    yield from ((one, other, 0) for one, other in _chained(hashed, place, seen.unit[hashed]))
     single = np.zeros(len(values), np.bool_)
     single[place[~seen.film[hashed]]] = True
     radius = NEAR_BITS if len(hashed) <= MANY else NEAR_BITS_OF_MANY
@@ -135,9 +152,9 @@ def _near(seen: _Seen) -> Iterator[tuple[int, int, int]]:
         radius=radius,
         film_radius=min(radius, NEAR_BITS_OF_FILMS),
     )
-    owner = seen.recording[hashed][first_of]
+    owner = seen.unit[hashed][first_of]
     tying = np.flatnonzero(found.near & (owner[found.first] != owner[found.second]))
-    # One pair for each two recordings is enough: the closest.
+    # One pair for each two units is enough: the closest.
     border = np.stack([owner[found.first[tying]], owner[found.second[tying]]])
     border.sort(axis=0)
     order = np.lexsort((found.distance[tying], border[1], border[0]))
@@ -148,16 +165,16 @@ def _near(seen: _Seen) -> Iterator[tuple[int, int, int]]:
 
 
 def _chained(
-    rows: npt.NDArray[np.int64], value: npt.NDArray[Any], recording: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64], value: npt.NDArray[Any], unit: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, int]]:
-    """Chain the recordings that share a value: neighbours in their order, each two once."""
-    order = np.lexsort((recording, value))
+    """Chain the units that share a value: neighbours in their order, each two once."""
+    order = np.lexsort((unit, value))
     same = value[order[1:]] == value[order[:-1]]
-    other = recording[order[1:]] != recording[order[:-1]]
+    other = unit[order[1:]] != unit[order[:-1]]
     said: set[tuple[int, int]] = set()
     for k in np.flatnonzero(same & other).tolist():
         a, b = order[k], order[k + 1]
-        pair = (int(recording[a]), int(recording[b]))
+        pair = (int(unit[a]), int(unit[b]))
         if pair not in said:
             said.add(pair)
             yield int(rows[a]), int(rows[b])

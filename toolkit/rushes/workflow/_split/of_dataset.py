@@ -11,6 +11,7 @@ from rushes.duplicates import FLAT_GREY
 from rushes.errors import ReadError, UsageError
 from rushes.splits import Samples
 from rushes.workflow._split.audited import Audited, Prints, Progress, coded
+from rushes.workflow._split.stills import PICTURE
 from rushes.workflow._split.units import key_values
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.parts import Parts
@@ -68,10 +69,12 @@ def of_dataset(
     at = [at[k] for k in wanted]
     part_of = [part_names[k] for k in wanted]
     recording_of = [frames[n].stream["recording_id"] for n, _ in at]
+    stills = {row["recording_id"] for row in found if row["group_by"] == PICTURE}
+    loose = np.array([recording in stills for recording in recording_of], np.bool_)
     keys: dict[str, npt.NDArray[np.int64]] = {}
     values: dict[str, Sequence[str]] = {}
     if "recording" in by:
-        keys["recording"], ids = coded(recording_of)
+        keys["recording"], ids = coded([None if r in stills else r for r in recording_of])
         values["recording"] = [names[i] for i in ids]
     for fact in (fact for fact in by if fact != "recording"):
         value = dict(zip(names, key_values(opened.store, rows, [fact], ())[0], strict=True))
@@ -80,7 +83,7 @@ def of_dataset(
     measured = None if features else _measured(opened, frames, at)
     prints = measured or _prints(frames, at, progress)
     part, part_list = coded(part_of)
-    blocks = any(row["stream"] is not None for row in found)
+    blocks = any(row["group_by"] == "block" for row in found)
     return Audited(
         title=f"split '{split}' of {opened.path.name}"
         if listed is None
@@ -94,7 +97,7 @@ def of_dataset(
             mirrored=prints.mirrored,
             hashed=prints.hashed,
             film=np.array([frames[n].stream["clock"] != "none" for n, _ in at], np.bool_),
-            stream=np.array([n for n, _ in at], np.int64),
+            stream=np.where(loose, -1, np.array([n for n, _ in at], np.int64)),
             order=np.array([frames[n].t_ns[i] if timed else i // every for n, i in at], np.int64),
         ),
         names=[f"{names[r]}/{frames[n].stream['stream']}/{i}" for r, (n, i) in zip(recording_of, at, strict=True)],
@@ -103,7 +106,10 @@ def of_dataset(
         small=prints.small,
         pixels=lambda k: _pixels(frames[at[k][0]], at[k][1]),
         unread=prints.unread,
-        notes=[f"every {every}th frame was looked at"] * (every > 1),
+        notes=[
+            *[f"every {every}th frame was looked at"] * (every > 1),
+            *["sets of stills are parted picture by picture by intent"] * bool(stills),
+        ],
         blocks=blocks,
     )
 

@@ -16,6 +16,7 @@ class Settings:
     Args:
         name: Of the split; a dataset may have several.
         by: What must stay together: recording, subject, session, place, task or take; several by comma or listed.
+            ``picture`` takes sets of stills apart, so that only like pictures of theirs stay together.
         group_by: SQL expressions over ``recordings``; recordings that share a value stay together too.
         links: Whether recordings that hold like pictures stay together: near, exact or none; auto is near, but
             exact where near-duplicates would tie more into one group than any part should hold.
@@ -70,7 +71,9 @@ class Split:
         left_out: Recordings that got no part, since theirs is locked.
         rejected: Names of recordings that got no part, since people rejected or deleted them.
         asked: Recordings that are where somebody asked for them, and who did.
+        nodes: What components count: recordings, and the pictures of sets of stills.
         cut: Recordings that are parted into blocks of time.
+        stills: Sets of stills that are parted picture by picture.
         locked: Parts that are.
         findings: Of the audit.
         evidence: Sentences that a reviewer can quote.
@@ -87,7 +90,9 @@ class Split:
     left_out: Sequence[str] = ()
     rejected: Sequence[str] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
+    nodes: Sequence[str] = ()
     cut: Sequence[str] = ()
+    stills: Sequence[str] = ()
     locked: Sequence[str] = ()
     findings: Sequence[Finding] = ()
     evidence: Sequence[str] = ()

@@ -41,7 +41,7 @@ def weigh(
         parts: Names of the parts.
         locked: Those that are locked.
         closed: Groups of which a member lies in a locked part.
-        cut: Recordings in blocks of time.
+        cut: Recordings in blocks of time, and sets of stills taken apart.
     """
     pins: dict[str, str] = {}
     asked: dict[str, str] = {}
@@ -54,7 +54,7 @@ def weigh(
         if part not in parts:
             impossible[recording] = f"there is no part '{part}'; there are {', '.join(parts)}"
         elif recording in cut:
-            impossible[recording] = "it is cut into blocks of time, which lie in several parts"
+            impossible[recording] = "it is cut, and lies in several parts"
         elif part in locked:
             impossible[recording] = f"part '{part}' is locked"
         elif group in closed:

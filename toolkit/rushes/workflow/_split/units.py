@@ -12,7 +12,9 @@ from rushes.model import Times
 from rushes.store import Store
 from rushes.workflow.dataset import TIMED, Dataset
 
-GROUPS = ("recording", "subject", "session", "place", "task", "take")
+GROUPS = ("recording", "subject", "session", "place", "task", "take", "picture")
+NO_FACTS = ("recording", "picture")
+"""What groups by what a sample is, not by a fact of its recording."""
 BLOCKS = 20
 """Blocks that a recording is cut into, where nothing else can be parted."""
 ORDER_BUFFER = 10
@@ -24,31 +26,35 @@ class Unit:
     """What goes into a part as one.
 
     Args:
-        name: The recording's id; of a block with its number, ``id#07``.
+        name: The recording's id; of a block with its number, ``id#007``.
         samples: How many it holds, at least 1.
         block: Number of the block; None for the whole recording.
+        still: Whether the block is one picture of a set of stills.
     """
 
     name: str
     recording_id: str
     samples: int
     block: int | None = None
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """A recording cut into blocks of equal length.
+    """A recording cut into blocks of equal length, or a set of stills cut into single pictures.
 
     Args:
         edges_ns: Shape (blocks + 1,), in the recorder's clock, ascending; empty where no stream has times.
         times: Of each stream with times, in the recorder's clock, ascending.
         counts: Samples of each stream that has an order only.
+        stills: Whether each block is one picture, with no order among them.
     """
 
     blocks: int
     edges_ns: Times
     times: Mapping[str, Times]
     counts: Mapping[str, int]
+    stills: bool = False
 
     def rows(self, stream: str, block: int, *, before_ns: int, after_ns: int) -> tuple[int, int]:
         """Give the samples of a block, less a buffer at its start and end: first, and one past the last.
@@ -59,6 +65,8 @@ class Cut:
             before_ns: Buffer at the start; of a stream without times, anything above 0 is ``ORDER_BUFFER``.
             after_ns: At the end, likewise.
         """
+        if self.stills:
+            return block, block + 1
         if stream in self.times:
             low, high = int(self.edges_ns[block]) + before_ns, int(self.edges_ns[block + 1]) - after_ns
             first, last = np.searchsorted(self.times[stream], [low, high])
@@ -99,7 +107,7 @@ def key_values(
                 if near
                 else f"there are {', '.join(GROUPS)}, and --group-by takes SQL",
             )
-        if fact != "recording":
+        if fact not in NO_FACTS:
             keys.append([row[fact] or None for row in rows])
     for expression in group_by:
         _, found = store.rows(f"select recording_id, cast(({expression}) as varchar) from recordings")

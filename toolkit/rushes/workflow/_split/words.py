@@ -1,5 +1,6 @@
 """What is said of a split beside its numbers: remarks, and evidence in sentences that a reviewer can quote."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,12 +38,15 @@ def remarks(done: Split) -> Iterator[Finding]:
             unit="1",
             count=len(done.rejected),
         )
-    for recording in done.left_out:
+    pictures = Counter(node.partition("#")[0] for node in done.left_out if "#" in node)
+    whole = [f"'{done.names[recording]}' belongs" for recording in done.left_out if "#" not in recording]
+    some = [f"{say_count(count, 'picture')} of '{done.names[name]}' belong" for name, count in pictures.items()]
+    for who in [*whole, *some]:
         yield Finding(
             check="split.left-out",
             severity="warning",
-            message=f"'{done.names[recording]}' belongs to a group of a locked part ({', '.join(done.locked)}): "
-            "it is in no part, since none may have it",
+            message=f"{who} to a group of a locked part ({', '.join(done.locked)}): in no part, since "
+            "none may have it",
         )
     if done.links.loosened is not None:
         yield Finding(
@@ -68,11 +72,16 @@ def evidence(done: Split) -> list[str]:
     settings = done.settings
     groups = len(done.components)
     grown = sum(a.pinned and a.unit not in done.asked for a in done.assignments)
+    assigned = len(done.names) - sum("#" not in node for node in done.left_out)
     said = [
-        f"Split '{settings.name}' assigns {say_count(len(done.names) - len(done.left_out), 'recording')} in "
+        f"Split '{settings.name}' assigns {say_count(assigned, 'recording')} in "
         f"{say_count(groups, 'group')} by {settings.grouping}, seed {settings.seed}, {grown} as before."
     ]
     leaks = sum(f.check == "split.leak" for f in done.findings)
+    if done.stills:
+        said.append(
+            f"{say_count(len(done.stills), 'set')} of stills parted picture by picture: no clock orders them."
+        )
     if done.cut:
         said.append(
             f"{say_count(len(done.cut), 'recording')} cut into blocks of time: weaker than parts by group."
@@ -84,7 +93,8 @@ def evidence(done: Split) -> list[str]:
     if done.links.looked and settings.links != "none":
         tied = say_count(len(done.links.pairs), "pair")
         equal = settings.links == "exact" or done.links.loosened is not None
-        said.append(f"{tied} of recordings tied by {'equal' if equal else 'like'} pictures.")
+        what = "pictures" if len(done.stills) == len(done.names) else "recordings"
+        said.append(f"{tied} of {what} tied by {'equal' if equal else 'like'} pictures.")
     wanted = list(settings.parts.values())
     free = [each for each in done.spreads if each.groups >= len(wanted)]
     if free:
