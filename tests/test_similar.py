@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rushes import similar
 from rushes.similar import components, pairs_between, pairs_within
 
 RADII = st.integers(0, 16)
@@ -53,6 +54,19 @@ def test_many_hashes_are_searched_exactly_and_in_order(radius):
     found = pairs_within(hashes, radius)
     assert as_set(found) == brute_force(hashes, radius)
     assert np.all(np.diff(found.first * len(hashes) + found.second) > 0)
+
+
+@pytest.mark.parametrize("block", [1, 7, 64])
+def test_pairs_are_found_across_the_blocks_that_are_compared_at_once(monkeypatch, block):
+    generator = np.random.default_rng(block)
+    scenes = np.repeat(generator.integers(0, 2**64, 9, dtype=np.uint64), 20)
+    drifting = np.bitwise_xor.accumulate(
+        np.uint64(1) << generator.integers(0, 64, 180, dtype=np.uint64)
+    ) & np.uint64(0x00FF)
+    hashes = np.concatenate([scenes ^ drifting, scenes[:40]])
+    monkeypatch.setattr(similar, "BLOCK", block)
+    for radius in (2, 7):
+        assert as_set(pairs_within(hashes, radius)) == brute_force(hashes, radius)
 
 
 def test_signed_hashes_are_taken_by_their_bits():

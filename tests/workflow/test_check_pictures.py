@@ -3,6 +3,9 @@
 import io
 import shutil
 import struct
+import subprocess
+import sys
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -105,6 +108,28 @@ def test_a_second_run_decodes_nothing_and_says_the_same(tmp_path):
     looser = check(dataset, Settings(only=["image"], options={"image.dark": {"dark_p99": 256}}, fail_on="never"))
     assert looser.pictures == 0
     assert "image.dark" in {item.finding.check for item in looser.found}
+
+
+def test_every_picture_is_held_against_the_one_before_it_whichever_thread_had_that(tmp_path):
+    lifted = [np.full((96, 128, 3), 100 + 3 * (at % 2) + at // 20, np.uint8) for at in range(40)]
+    threads = cv2.getNumThreads()
+    dataset, _ = checked(
+        tmp_path, folder(tmp_path / "set", {f"{at:02}.png": encoded(p, "png") for at, p in enumerate(lifted)})
+    )
+    with Dataset.open(dataset) as opened:
+        told = opened.arrow("pictures").sort_by("index")["difference"].to_pylist()
+    wanted = [abs(int(b[0, 0, 0]) - int(a[0, 0, 0])) for a, b in pairwise(lifted)]
+    assert told == [None, *wanted]
+    assert cv2.getNumThreads() == threads
+
+
+def test_looking_at_still_pictures_loads_no_decoder_of_video():
+    code = (
+        "import sys; from rushes.workflow.pictures import decoder_for; decoder_for('jpeg');"
+        "print('av' in sys.modules, decoder_for('h264').name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "video"]
 
 
 def test_one_picture_more_in_a_folder_costs_one_look_or_two(tmp_path):

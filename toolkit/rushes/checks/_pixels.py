@@ -1,10 +1,11 @@
 """The one look at each picture: all measures that any check needs, and its hashes, from one reduced decode.
 
 Pictures come small, in RGB or grey, with a long side of about 512 px. Depth also comes whole in its counts. All of
-OpenCV's steps here are short and run on the caller's thread.
+OpenCV's steps here are short and run on the caller's thread, if :func:`one_thread_each` sees to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import cv2
@@ -42,6 +43,20 @@ class Look(NamedTuple):
     hashes: tuple[int, int] | None
     grey: Grey | None
     depth: npt.NDArray[np.float32] | None
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Keep OpenCV from dealing its steps out to threads of its own, which costs more than pictures so small give.
+
+    Who looks at pictures has a thread for each core already.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def unreadable(fault: str | None) -> Look:

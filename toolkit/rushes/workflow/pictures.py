@@ -163,31 +163,22 @@ class Frames:
 
 
 @cache
-def _decoders() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for name, decoder in registry.load_all("decoders").items():
-        for codec in decoder.codecs:
-            found[codec] = name
-    return found
-
-
-@cache
 def decoder_for(codec: str) -> Decoder:
-    """Find the decoder of a codec.
+    """Find the decoder of a codec, the first by name; those behind it, which may be heavy, are not imported.
 
     Raises:
         ReadError: ``read.codec`` if none decodes it.
     """
-    name = _decoders().get(codec)
-    if name is None:
-        raise ReadError(
-            f"no decoder knows the codec '{codec}'",
-            code="read.codec",
-            hint="the bytes can still be read as recorded; rushes plugins decoders lists what can be decoded",
-            facts={"codec": codec},
-        )
-    decoder: Decoder = registry.load("decoders", name)
-    return decoder
+    for name in registry.names("decoders"):
+        decoder: Decoder = registry.load("decoders", name)
+        if codec in decoder.codecs:
+            return decoder
+    raise ReadError(
+        f"no decoder knows the codec '{codec}'",
+        code="read.codec",
+        hint="the bytes can still be read as recorded; rushes plugins decoders lists what can be decoded",
+        facts={"codec": codec},
+    )
 
 
 def spread(count: int, wanted: int) -> Sequence[int]:

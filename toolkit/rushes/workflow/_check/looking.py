@@ -26,7 +26,9 @@ GONE = ("read.absent-file", "read.short")
 """What a read answers when the file is not what was ingested, whatever its pictures are."""
 LONG_SIDE_PX = 512
 AT_ONCE = 32
-"""Consecutive pictures that one thread takes."""
+"""Consecutive pictures of a track that are decoded as one stretch."""
+STILLS_AT_ONCE = 8
+"""Consecutive pictures that one thread takes: few, so that no core waits long for the last stretch of another."""
 
 Content = str | None
 
@@ -101,13 +103,13 @@ def _stretches(frames: Frames, known: Known, *, depth: bool) -> Iterator[_Stretc
     runs = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1) if len(there) else []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     whole = _reads_container(frames)
-    most = AT_ONCE if whole else max(1, min(AT_ONCE, -(-len(there) // (4 * cores))))
+    most = AT_ONCE if whole else max(1, min(STILLS_AT_ONCE, -(-len(there) // (4 * cores))))
     pieces = [run[at : at + most].tolist() for run in runs for at in range(0, len(run), most)]
     look_at = partial(_look_at, frames, None if whole else known, depth=depth)
     if whole:  # a track is decoded in order
         yield from map(look_at, pieces)
         return
-    with ThreadPoolExecutor(cores) as pool:
+    with registry.late("rushes.checks._pixels").one_thread_each(), ThreadPoolExecutor(cores) as pool:
         yield from pool.map(look_at, pieces)
 
 
