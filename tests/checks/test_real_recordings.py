@@ -158,7 +158,10 @@ LONG_SETS = {
         # Made by a program: sound that counts upwards, black pictures with one bright row, all formats of VRS.
         *(f"{name}: audio.level" for name in ("chunks", "sample_file")),
         *(f"{name}: image.duplicate" for name in ("chunks", "sample_file", "sample_raw_pixel_formats")),
-        *(f"sample_raw_pixel_formats: {name}" for name in ("depth.holes", "image.dark", "image.unreadable")),
+        *(
+            f"sample_raw_pixel_formats: {name}"
+            for name in ("depth.holes", "image.dark", "image.grey", "image.unreadable")
+        ),
         "sample_file: stream.time",  # a record that has the time of the one before
         "chunks: recording.loss",  # samples whose bytes lie across two files
     },
