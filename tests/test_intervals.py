@@ -43,6 +43,16 @@ def test_disorder_is_counted_and_makes_no_gap():
     assert (timeline.backward, timeline.gaps) == (1, 0)
 
 
+@given(st.integers(2, 198), st.integers(200, 10**6), st.sets(st.integers(1, 198), max_size=10))
+def test_a_clock_that_was_set_back_far_makes_no_gap_and_hides_none(at, seconds, lost):
+    times = TICKS.copy()
+    times[at:] -= seconds * 10**9
+    kept = np.delete(times, sorted(lost - {at - 1, at}))
+    gaps = find_gaps(kept, 10_000_000)
+    assert gaps.missing.sum() == len(lost - {at - 1, at})
+    assert describe(kept).longest_gap_ns < 10**9
+
+
 def test_repeats_are_counted_and_leave_the_interval():
     timeline = describe(np.sort(np.concatenate([TICKS, TICKS[:90]])))
     assert (timeline.repeated, timeline.interval_ns, timeline.rate_hz) == (90, 10_000_000, 100.0)

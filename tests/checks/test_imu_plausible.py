@@ -140,7 +140,7 @@ class TestImuSpike(StreamCheckContract):
     def test_single_samples_are_told_and_two_in_a_row_are_not(self):
         found = findings(SPIKE, self.faulty())
         assert [f.index for f in found] == [300, 1500]
-        assert found[1].message.startswith("imu0: sample 1500: accelerometer: leaps by 299.9")
+        assert found[1].message.startswith("imu0: sample 1500: accelerometer: leaps by 300 m/s2")
 
     def test_a_knock_that_rings_is_no_spike(self):
         ringing = 60 * np.exp(-np.arange(40) / 8) * np.cos(np.arange(40) / 2)
@@ -150,8 +150,8 @@ class TestImuSpike(StreamCheckContract):
 
 
 @pytest.mark.parametrize("check", [PLUGIN, REST, SPIKE])
-def test_real_flying_and_worn_sensors_are_clean(shared_data, check):
+def test_a_real_flying_sensor_is_clean(shared_data, check):
     place = next((shared_data / "rgbd" / "euroc_micro").rglob("imu0/data.csv"))
-    rows = np.loadtxt(place, delimiter=",", comments="#", max_rows=10_000)
+    rows = np.loadtxt(place, delimiter=",", skiprows=1, max_rows=10_000)
     columns = {name: rows[:, at + 1] for at, name in enumerate(IMU_COLUMNS)}
     assert findings(check, imu(len(rows), **columns)) == []

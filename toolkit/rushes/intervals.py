@@ -17,6 +17,9 @@ DAY_NS = 86_400_000_000_000
 UNITS = {"microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
 TOO_FAST_NS = 10_000
 """No sensor here ticks faster than 100 kHz; a shorter median interval means a wrong unit."""
+RESET_NS = 1_000_000_000
+RESET_INTERVALS = 1000
+"""A clock that goes back by more than both was set anew; samples that only changed places lie closer."""
 REGULAR_SPREAD = 0.5
 """A stream is regular where the middle half of its intervals spreads over less than this share of their median."""
 
@@ -99,17 +102,20 @@ def is_regular(times: Times) -> bool:
 def find_gaps(times: Times, interval_ns: float, *, limit: float = 1.5) -> Gaps:
     """Find every interval longer than ``limit`` times ``interval_ns``.
 
-    Samples that were recorded out of order are put in order first: swapped samples are no gap.
+    Samples that were recorded out of order are put in order first: swapped samples are no gap. A clock that was
+    set back far (``RESET_NS`` and ``RESET_INTERVALS``) begins anew there: how long the samples before and after
+    lie apart is not known, so that is no gap either.
 
     Args:
         times: Shape (n,), in any order.
         interval_ns: What the interval should be.
         limit: In intervals; an interval of exactly this length is no gap.
     """
-    place = np.argsort(times, kind="stable")
+    stretch = np.cumsum(np.diff(times, prepend=times[:1]) < -max(RESET_NS, RESET_INTERVALS * interval_ns))
+    place = np.lexsort((times, stretch)) if stretch.any() else np.argsort(times, kind="stable")
     ordered = times[place]
     steps = np.diff(ordered)
-    at = np.flatnonzero(steps > limit * interval_ns)
+    at = np.flatnonzero((steps > limit * interval_ns) & (np.diff(stretch[place]) == 0))
     missing = np.maximum(1, np.rint(steps[at] / interval_ns).astype(np.int64) - 1)
     return Gaps(
         before=place[at + 1].astype(np.int64),
@@ -133,8 +139,9 @@ def describe(times: Times, *, gap_limit: float = 1.5) -> Timeline:
     rate_hz = None
     if interval_ns is not None:
         found = find_gaps(times, interval_ns, limit=gap_limit)
-        gaps, missing, longest = len(found.before), int(found.missing.sum()), int(steps.max())
+        gaps, missing = len(found.before), int(found.missing.sum())
         running = steps[steps <= gap_limit * interval_ns]
+        longest = int(found.length_ns.max(initial=running.max(initial=0)))
         jitter = np.percentile(np.abs(running - interval_ns) / interval_ns, [50, 95, 99]).tolist()
         # The mean of what is no gap is exact even where stamps are rounded, which the median is not.
         rate_hz = 1e9 / float(running.mean())

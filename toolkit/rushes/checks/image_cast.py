@@ -24,7 +24,8 @@ class ImageCast:
         "Red and blue that are exchanged are no cast; a sunset, a meadow or a stage under coloured light "
         "is one. In a stream with times a picture is also held against the median of its stream, so that "
         "a cast that comes is told and a place that is coloured is not; where a film is cut to another place, "
-        "that is told too."
+        "that is told too: an edited film is not a recording, and this check may be left out for it. "
+        "Masks drawn in colours and diagrams among photographs are told."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()

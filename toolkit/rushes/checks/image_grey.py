@@ -14,7 +14,7 @@ class ImageGrey:
     """The largest less the smallest channel, mean over the pixels; 0 for one channel."""
 
     name = "image.grey"
-    version = "1"
+    version = "2"
     reason = (
         "A colour stream that turns grey has lost its chroma: the wrong mode, the wrong decoder, or a "
         "night camera. A network trained on colour then sees something else."
@@ -26,12 +26,15 @@ class ImageGrey:
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ("spread", "channels", "std")
+    pictures: tuple[str, ...] = ("spread", "channels", "std", "mean")
     defaults: Mapping[str, Option] = {
         "spread": Option(
             default=2,
             unit="grey",
             reason="noise and JPEG leave about 1 in a grey picture; the greyest real scenes leave more",
+        ),
+        "share": Option(
+            default=0.2, unit="", reason="of the brightness; a few colours in a black picture differ by more"
         ),
         "flat_std": Option(default=6, unit="grey", reason="flatter pictures are told by other checks"),
     }
@@ -54,7 +57,7 @@ class ImageGrey:
         yield from span_findings(
             view,
             at,
-            spread < limit,
+            (spread < limit) & (spread <= options["share"] * view.pictures["mean"][at]),
             check=self.name,
             severity="warning",
             values=spread,

@@ -27,7 +27,8 @@ class ImageUnreadable:
     reason = "One damaged picture stops a training run hours after it started, or is read half grey."
     known_limits = (
         "A JPEG that lost bytes in its middle may still decode, with shifted colours; image.half tells "
-        "some of these. What is absent altogether is told by recording.loss."
+        "some of these. What is absent altogether is told by recording.loss. A pixel format for which "
+        "there is no decoder, such as VRS's scalar64F, is told like a damaged one."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("flags",)

@@ -17,7 +17,8 @@ class StreamDrops:
     version = "1"
     reason = "A few lost samples are normal on a busy machine; more mean that the recorder could not keep up."
     known_limits = (
-        "Counts by sequence number or by interval; a recorder that numbers after dropping hides its drops."
+        "Counts by sequence number or by interval; a recorder that numbers after dropping hides its drops. "
+        "In a short film with AAC sound the longer first block counts as a loss (see stream.gap)."
     )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ("seq",)

@@ -21,7 +21,11 @@ class StreamGap:
     reason = (
         "Lost samples leave gaps. A model that sees 30 Hz learns wrong motion across them, and pairing breaks."
     )
-    known_limits = "A stream that pauses on purpose has gaps as well."
+    known_limits = (
+        "A stream that pauses on purpose has gaps as well. The first block of AAC sound in MP4 may be longer than "
+        "the others by the encoder's lead-in, which looks like a block that is missing before the second. Where a "
+        "clock was set back far, nothing is said of the time between."
+    )
     subject: Literal["stream"] = "stream"
     columns: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
