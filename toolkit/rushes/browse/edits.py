@@ -11,11 +11,15 @@ Only pymongo is needed here, which starts at once.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
+import pymongo
+
+from rushes.browse.environment import DATABASE
 from rushes.browse.pieces import Document, Piece, pieces, put
 
 NOTES = "rushes_loaded"
@@ -256,10 +260,27 @@ class Edits:
         )
 
 
+@contextmanager
+def connected(uri: str) -> Iterator[Database]:
+    """Give the App's database at an address, as long as the block runs."""
+    client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri)
+    try:
+        yield client[DATABASE]
+    finally:
+        client.close()
+
+
 def datasets(database: Database) -> list[str]:
     """Name the datasets of the App that we have loaded."""
     found = database["datasets"].find({f"info.{_INFO}": {"$exists": True}}, {"name": 1})
     return sorted(each["name"] for each in found)
+
+
+def attribute_names(database: Database, name: str) -> dict[str, str]:
+    """Give what attributes are called, by the fields of labels that hold them, where they are called otherwise."""
+    found = database["datasets"].find_one({"name": name}, {f"info.{_INFO}_attributes": 1}) or {}
+    names: dict[str, str] = found.get("info", {}).get(f"{_INFO}_attributes", {})
+    return names
 
 
 def signed_as(edited: Edited, author: str) -> Edited:

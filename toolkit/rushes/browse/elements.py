@@ -77,13 +77,27 @@ _SHAPES: Mapping[LabelKind, _Shape] = {
 }
 _PLACELESS = ("class", "text")
 _COMMON: Mapping[str, Kind] = {"label_id": "text", "event_id": "text", "author": "text", "origin": "text"}
-_TAKEN = {
-    *("id", "tags", "label", "bounding_box", "mask", "mask_path", "confidence", "index", "instance", "attributes"),
-    *("points", "closed", "filled", "logits", "location", "dimensions", "rotation"),
-    *_COMMON,
-    *(name for shape in _SHAPES.values() for name in shape.own),
-}
-_AS_GIVEN = "_as_given"
+TAKEN = frozenset(
+    {
+        *(
+            "id",
+            "tags",
+            "label",
+            "bounding_box",
+            "mask",
+            "mask_path",
+            "confidence",
+            "index",
+            "instance",
+            "attributes",
+        ),
+        *("points", "closed", "filled", "logits", "location", "dimensions", "rotation"),
+        *_COMMON,
+        *(name for shape in _SHAPES.values() for name in shape.own),
+    }
+)
+"""Fields of an element that are no attributes of its label."""
+AS_GIVEN = "_as_given"
 """Ends the name of the field that takes a value which is not of its attribute's kind, as JSON text."""
 
 
@@ -248,7 +262,7 @@ class Elements:
             elif _fits(value, _kind_of(spec)):
                 values[field] = float(value) if spec.kind == "number" else value
             else:
-                values[field + _AS_GIVEN] = json.dumps(value)
+                values[field + AS_GIVEN] = json.dumps(value)
         return values
 
 
@@ -257,7 +271,7 @@ def field_of(attribute: str) -> str:
     """Name the field that holds an attribute: as the attribute, unless FiftyOne cannot take that name."""
     word = re.sub(r"\W+", "_", attribute).strip("_") or "attribute"
     if word == attribute:
-        return f"own_{word}" if word in _TAKEN else word
+        return f"own_{word}" if word in TAKEN else word
     return f"{word}_{blake2b(attribute.encode(), digest_size=2).hexdigest()}"  # unlike names stay unlike
 
 

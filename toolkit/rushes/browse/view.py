@@ -39,7 +39,7 @@ class BrowseRecording:
         recording_id: As in the ``recordings`` table; letters, digits, ``_``, ``-`` and ``.`` only.
         start_ns: What ``time_s`` counts from, in the time of ``BrowseSamples.t_ns``; None for its first sample.
         part: train, val, test …, of the split that the view shows.
-        asked: Part that somebody asked for.
+        asked: Part that somebody asked for; ``asked_id`` names that decision.
     """
 
     recording_id: str
@@ -47,6 +47,7 @@ class BrowseRecording:
     start_ns: int | None = None
     part: str | None = None
     asked: str | None = None
+    asked_id: str | None = None
     subject: str | None = None
     session: str | None = None
     task: str | None = None
@@ -113,7 +114,7 @@ class BrowseView:
             while the dataset lives.
         labels: On the pictures.
         words: Further lists of words that pictures bear, by the names of fields of :data:`documents.FIELDS`;
-            ``tags`` are those of people, and of ``decision`` a picture has one at most.
+            ``tags`` are those of people, and of ``decision`` and ``decision_id`` a picture has one at most.
         ontology: That the labels follow, where there is one.
         revision: Of the dataset that is shown; None where it has none.
     """

@@ -59,17 +59,18 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
-    asked = decisions.requested_parts(dataset.store)
+    requested = decisions.requested_parts(dataset.store).items()
+    asked = {name: {"asked": one.value, "asked_id": one.decision_id} for name, one in requested}
     return BrowseView(
         name=name or dataset.store.name,
-        key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
+        key=said.key_of(dataset.store),
         recordings=[
             BrowseRecording(
                 recording_id=row["recording_id"],
                 name=row["name"],
                 start_ns=row["start_ns"],
                 part=parts.get(row["recording_id"]),
-                asked=asked[row["recording_id"]].value if row["recording_id"] in asked else None,
+                **asked.get(row["recording_id"], {}),
                 **{fact: row[fact] for fact in FACTS},
             )
             for row in recordings
