@@ -219,16 +219,17 @@ class BrowseView:
         """Give all that is known of the labels on some rows; the rows ascend."""
         labels = self.labels
         first, end = np.searchsorted(labels.row, rows, "left"), np.searchsorted(labels.row, rows, "right")
-        counts = end - first
-        yield _bytes(counts)
-        # Places of these labels: every run from first to end, one after the other.
-        mine = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-        for column in fields(labels)[1:]:
-            values = getattr(labels, column.name)
-            if isinstance(values, np.ndarray):
-                yield _bytes(values[mine])
-            else:
-                yield repr([values[at] for at in mine.tolist()]).encode()
+        yield _bytes(end - first)
+        for a, b in _runs(first[end > first], end[end > first]):
+            yield from labels.written(a, b)
+
+
+def _runs(first: npt.NDArray[np.int64], end: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Put spans together that follow on one another."""
+    if len(first):
+        breaks = np.flatnonzero(first[1:] != end[:-1])
+        starts, ends = first[np.concatenate([[0], breaks + 1])], end[np.concatenate([breaks, [-1]])]
+        yield from zip(starts.tolist(), ends.tolist(), strict=True)
 
 
 def _bytes(column: npt.NDArray[Any]) -> bytes:

@@ -18,7 +18,7 @@ from rushes.workflow import decisions
 from rushes.workflow._browse import said
 from rushes.workflow._browse.desk import DatasetDesk
 from rushes.workflow._browse.labelling import labels_on
-from rushes.workflow._browse.places import Places, codes, integers
+from rushes.workflow._browse.places import Places, as_arrow, codes, integers
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
@@ -156,7 +156,7 @@ def _rows(
 ) -> BrowseSamples:
     """Join frames to their moments: a row for each use of a frame, and one for each that no moment uses."""
     here = ((integers(frames, "flags") & FrameFlag.MISSING) == 0) & frames["media_id"].is_valid().to_numpy()
-    frames = frames.filter(pa.array(here))
+    frames = frames.take(as_arrow(np.flatnonzero(here)))
     f_rec, f_str, f_idx = (
         codes(frames["recording_id"], recordings),
         codes(frames["stream"], streams),
