@@ -195,16 +195,17 @@ class Edits:
         which = {"dataset": about.get("_id"), "recording_id": {"$in": sorted(recordings)}}
         self._database[NOTES].delete_many(which)
 
-    def show(self, sample: Any, changes: Sequence[Piece]) -> None:
-        """Change what a sample shows, and what is seen of it, alike: what the dataset says already is no edit."""
-        for collection in (self._samples, self._seen):
-            document: Document | None = collection.find_one({"_id": sample})
-            if document is not None:
-                for piece in changes:
-                    put(document, piece, piece.after)
-                if collection is not self._seen:
-                    document["last_modified_at"] = datetime.now(UTC).replace(tzinfo=None)
-                collection.replace_one({"_id": sample}, document)
+    def show(self, frames: Iterable[tuple[str, str, int]], changes: Sequence[Piece]) -> None:
+        """Change what frames show, and what is seen of them, alike: what the dataset says already is no edit."""
+        for recording_id, stream, index in frames:
+            which = {"recording_id": recording_id, "stream": stream, "index": index}
+            for collection in (self._samples, self._seen):
+                for document in list(collection.find(which)):
+                    for piece in changes:
+                        put(document, piece, piece.after)
+                    if collection is not self._seen:
+                        document["last_modified_at"] = datetime.now(UTC).replace(tzinfo=None)
+                    collection.replace_one({"_id": document["_id"]}, document)
 
     def _settle_waiting(self, name: Mapping[str, Any], taken: Sequence[Piece]) -> None:
         row = self._waiting.find_one(name)

@@ -20,6 +20,7 @@ from hypercorn.config import Config
 
 from rushes.browse import desk as desks
 from rushes.browse import environment, mongod, plugin_files
+from rushes.browse.edits import Edits
 from rushes.browse.frames import Frames
 from rushes.browse.guard import App, Guard
 from rushes.browse.view import BrowseView, Picture
@@ -59,6 +60,8 @@ def serve(
     port: int | None = None,
     roots: Sequence[Path] = (),
     desk: desks.Desk | None = None,
+    author: str = "",
+    closing: Callable[[Any], None] | None = None,
 ) -> None:
     """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
@@ -73,6 +76,8 @@ def serve(
         port: None takes 5151, or any free one if that is taken.
         roots: Folders whose files the App may show besides the view's pictures.
         desk: What our panels ask of the dataset; without one they say that they cannot.
+        author: Whose edits those are that are made meanwhile; they are signed only where somebody is named.
+        closing: Called once when the App is closed, with its database, which still runs.
 
     Raises:
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
@@ -90,12 +95,16 @@ def serve(
         load.connect(database.uri)
         frames = Frames(view, picture)
         try:
+            if author:
+                Edits(load.database(), view.name).begin(author)
             loaded = load.load(view)
             opened = _opened(loaded, bound.getsockname()[1], database.pid)
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
             guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=frames)
             if not stop.is_set():
                 asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
+            if closing is not None:
+                closing(load.database())
         finally:
             frames.close()
             load.disconnect()
