@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
 from browse.takes import HEIGHT, WIDTH, rig
 from rushes import masks
-from rushes.browse.labelled import BrowseLabels, BrowseWords
+from rushes.browse.labelled import SCHEMA, BrowseLabels, BrowseWords
 from rushes.browse.view import BrowseView
 from rushes.vocabulary import AttributeSpec, ClassSpec, Ontology, Skeleton
 
@@ -34,39 +35,39 @@ ONTOLOGY = Ontology(
 BITS = np.zeros((HEIGHT, WIDTH), bool)
 BITS[60:120, 80:160] = True
 BITS[60, 80] = False
-NONE = {
+USUAL = {
     "event_id": "v1",
     "class_name": "cup",
     "origin": "human",
     "author": "ada",
-    "thing": None,
-    "text": None,
-    "score": np.nan,
-    "box_px": (np.nan,) * 5,
-    "size_px": (WIDTH, HEIGHT),
-    "points": None,
-    "ring_ends": None,
-    "mask": None,
-    "attributes": None,
     "predicted": False,
+    "image_width_px": WIDTH,
+    "image_height_px": HEIGHT,
 }
 ALL_ATTRIBUTES = {
     "side": "left", "full": True, "level": 3, "holds": ["cup", "pen"], "label": "mug", "hue (approx.)": "red",
     "iscrowd": 0, "note": None,
 }  # fmt: skip
-BOX = (32.0, 48.0, 64.0, 24.0, 0.0)
+BOX = {"x_px": 32.0, "y_px": 48.0, "width_px": 64.0, "height_px": 24.0}
 EVERY_KIND = (
-    {"kind": "box", "box_px": BOX, "attributes": json.dumps(ALL_ATTRIBUTES), "thing": "cup 1"},
+    {"kind": "box", **BOX, "attributes": json.dumps(ALL_ATTRIBUTES), "instance": "cup 1"},
     {
         "kind": "box",
-        "box_px": BOX,
+        **BOX,
         "attributes": json.dumps({"level": "high"}),
         "class_name": None,
         "author": None,
     },
-    {"kind": "box", "box_px": BOX, "predicted": True, "score": 0.75, "origin": "yolox", "author": None},
-    {"kind": "track", "box_px": BOX, "thing": "cup 1"},
-    {"kind": "rotated_box", "box_px": (100.0, 100.0, 40.0, 20.0, 90.0)},
+    {"kind": "box", **BOX, "predicted": True, "score": 0.75, "origin": "yolox", "author": None},
+    {"kind": "track", **BOX, "instance": "cup 1"},
+    {
+        "kind": "rotated_box",
+        "x_px": 100.0,
+        "y_px": 100.0,
+        "width_px": 40.0,
+        "height_px": 20.0,
+        "rotation_deg": 90.0,
+    },
     {
         "kind": "polygon",
         "points": (0, 0, 160, 0, 160, 120, 32, 24, 64, 24, 64, 48),
@@ -83,24 +84,17 @@ EVERY_KIND = (
 
 def labels(rows) -> BrowseLabels:
     """Give labels as columns, of pairs of a sample's row and what is said of a label."""
-    table = [{**NONE, "label_id": f"label {at}", **what, "row": row} for at, (row, what) in enumerate(rows)]
-    columns = {name: [one[name] for one in table] for name in ("row", "kind", "label_id", *NONE)}
-    for name, dtype, shape in (
-        ("row", np.int64, (-1,)),
-        ("predicted", np.bool_, (-1,)),
-        ("score", np.float64, (-1,)),
-        ("box_px", np.float64, (-1, 5)),
-        ("size_px", np.int32, (-1, 2)),
-    ):
-        columns[name] = np.array(columns[name], dtype).reshape(shape)
-    return BrowseLabels(**columns)
+    rows = list(rows)
+    table = [{**USUAL, "label_id": f"label {at:02d}", **what} for at, (_, what) in enumerate(rows)]
+    columns = [pa.array([one.get(f.name) for one in table], f.type) for f in SCHEMA]
+    return BrowseLabels(row=np.array([row for row, _ in rows], np.int64), table=pa.table(columns, schema=SCHEMA))
 
 
 def labelled_rig(**more) -> BrowseView:
     """The rig with every kind of label on the third picture of the first take, and a box on each of its first."""
     view = rig(**more)
     left = np.flatnonzero((view.samples.recording == 0) & (view.samples.stream == 0))
-    boxes = [(row, {"kind": "box", "box_px": BOX, "class_name": "hand"}) for row in left[:2].tolist()]
+    boxes = [(row, {"kind": "box", **BOX, "class_name": "hand"}) for row in left[:2].tolist()]
     words = {
         "segments": BrowseWords(row=left[:3], word=["wave", "wave", "grasp"]),
         "relations": BrowseWords(row=left[2:3], word=["hand holds cup"]),

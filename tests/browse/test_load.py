@@ -58,11 +58,11 @@ def schema(dataset):
 
 @pytest.mark.parametrize("make", [rig, clips, labelled_rig])
 def test_written_documents_equal_those_of_the_public_way(database, fo, monkeypatch, make):
-    assert fo.__version__ == database.RAW_RELEASE, (
+    assert fo.__version__ == database.declare.RAW_RELEASE, (
         "hold both ways equal for the new release, then raise RAW_RELEASE"
     )
     assert database.load(make(name="raw")).written == len(make().samples)
-    monkeypatch.setattr(database, "RAW_RELEASE", "0.0.0")
+    monkeypatch.setattr(database.declare, "RAW_RELEASE", "0.0.0")
     assert database.load(make(name="public")).written == len(make().samples)
     assert documents(fo, "raw") == documents(fo, "public")
     raw, public = (fo.load_dataset(name) for name in ("raw", "public"))

@@ -128,7 +128,7 @@ def _geometry(row: Mapping[str, Any]) -> Geometry | None:
         case "keypoints":
             return Keypoints(triples=tuple(row["points"]))
         case "track":
-            return Track(keys=tuple(_track_keys(row["points"])))
+            return Track(keys=tuple(track_keys(row["points"])))
         case "relation":
             return Relation(subject_id=row["subject_id"], object_id=row["object_id"])
         case _:
@@ -139,7 +139,8 @@ def _corner_and_size(row: Mapping[str, Any]) -> dict[str, float]:
     return {name: row[name] for name in ("x_px", "y_px", "width_px", "height_px")}
 
 
-def _track_keys(numbers: Sequence[float]) -> Iterable[TrackKey]:
+def track_keys(numbers: Sequence[float]) -> Iterable[TrackKey]:
+    """Read the keys of a track from its row's ``points``."""
     for at in range(0, len(numbers), _KEY_WIDTH):
         index, x, y, width, height, rotation, shown = numbers[at : at + _KEY_WIDTH]
         yield TrackKey(

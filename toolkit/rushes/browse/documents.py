@@ -73,6 +73,8 @@ FIELDS: tuple[Field, ...] = (
     Field(name="task", kind="text", section="recording", meaning="What was done"),
     Field(name="place", kind="text", section="recording", meaning="Where it was recorded"),
     Field(name="moment", kind="integer", section="other", meaning="Number of the moment in its recording"),
+    Field(name="decision_id", kind="text", section="other", meaning="The decision on this very picture"),
+    Field(name="asked_id", kind="text", section="other", meaning="The request for a part of the split"),
     Field(name="recording_id", kind="text", section="other", meaning="Id of the recording", indexed=True),
 )
 
@@ -126,6 +128,7 @@ def rows_of(
         "recording_id": what.recording_id,
         "split": what.part,
         "asked_split": what.asked,
+        "asked_id": what.asked_id,
         "subject": what.subject,
         "session": what.session,
         "task": what.task,
@@ -149,7 +152,8 @@ def rows_of(
     ):
         stream_name, modality, slice_name = streams[stream]
         borne = {field: by_row.get(row, []) for field, by_row in words.items()}
-        given, decided = borne.pop("tags", []), borne.pop("decision", [])
+        given = borne.pop("tags", [])
+        decided = {name: next(iter(borne.pop(name, [])), None) for name in ("decision", "decision_id")}
         yield Row(
             id=name,
             group=_id(what.recording_id, moment) if moment != ALONE else _id("alone", name.hex()),
@@ -166,7 +170,7 @@ def rows_of(
                 "time_s": time_s,
                 "moment": None if moment == ALONE else moment,
                 "skew_ms": skew_ms,
-                "decision": decided[0] if decided else None,
+                **decided,
                 **borne,
                 **flagged[flags],
             },

@@ -11,11 +11,15 @@ Only pymongo is needed here, which starts at once.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
+import pymongo
+
+from rushes.browse.environment import DATABASE
 from rushes.browse.pieces import Document, Piece, pieces, put
 
 NOTES = "rushes_loaded"
@@ -191,16 +195,17 @@ class Edits:
         which = {"dataset": about.get("_id"), "recording_id": {"$in": sorted(recordings)}}
         self._database[NOTES].delete_many(which)
 
-    def show(self, sample: Any, changes: Sequence[Piece]) -> None:
-        """Change what a sample shows, and what is seen of it, alike: what the dataset says already is no edit."""
-        for collection in (self._samples, self._seen):
-            document: Document | None = collection.find_one({"_id": sample})
-            if document is not None:
-                for piece in changes:
-                    put(document, piece, piece.after)
-                if collection is not self._seen:
-                    document["last_modified_at"] = datetime.now(UTC).replace(tzinfo=None)
-                collection.replace_one({"_id": sample}, document)
+    def show(self, frames: Iterable[tuple[str, str, int]], changes: Sequence[Piece]) -> None:
+        """Change what frames show, and what is seen of them, alike: what the dataset says already is no edit."""
+        for recording_id, stream, index in frames:
+            which = {"recording_id": recording_id, "stream": stream, "index": index}
+            for collection in (self._samples, self._seen):
+                for document in list(collection.find(which)):
+                    for piece in changes:
+                        put(document, piece, piece.after)
+                    if collection is not self._seen:
+                        document["last_modified_at"] = datetime.now(UTC).replace(tzinfo=None)
+                    collection.replace_one({"_id": document["_id"]}, document)
 
     def _settle_waiting(self, name: Mapping[str, Any], taken: Sequence[Piece]) -> None:
         row = self._waiting.find_one(name)
@@ -256,10 +261,27 @@ class Edits:
         )
 
 
+@contextmanager
+def connected(uri: str) -> Iterator[Database]:
+    """Give the App's database at an address, as long as the block runs."""
+    client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri)
+    try:
+        yield client[DATABASE]
+    finally:
+        client.close()
+
+
 def datasets(database: Database) -> list[str]:
     """Name the datasets of the App that we have loaded."""
     found = database["datasets"].find({f"info.{_INFO}": {"$exists": True}}, {"name": 1})
     return sorted(each["name"] for each in found)
+
+
+def attribute_names(database: Database, name: str) -> dict[str, str]:
+    """Give what attributes are called, by the fields of labels that hold them, where they are called otherwise."""
+    found = database["datasets"].find_one({"name": name}, {f"info.{_INFO}_attributes": 1}) or {}
+    names: dict[str, str] = found.get("info", {}).get(f"{_INFO}_attributes", {})
+    return names
 
 
 def signed_as(edited: Edited, author: str) -> Edited:

@@ -77,13 +77,27 @@ _SHAPES: Mapping[LabelKind, _Shape] = {
 }
 _PLACELESS = ("class", "text")
 _COMMON: Mapping[str, Kind] = {"label_id": "text", "event_id": "text", "author": "text", "origin": "text"}
-_TAKEN = {
-    *("id", "tags", "label", "bounding_box", "mask", "mask_path", "confidence", "index", "instance", "attributes"),
-    *("points", "closed", "filled", "logits", "location", "dimensions", "rotation"),
-    *_COMMON,
-    *(name for shape in _SHAPES.values() for name in shape.own),
-}
-_AS_GIVEN = "_as_given"
+TAKEN = frozenset(
+    {
+        *(
+            "id",
+            "tags",
+            "label",
+            "bounding_box",
+            "mask",
+            "mask_path",
+            "confidence",
+            "index",
+            "instance",
+            "attributes",
+        ),
+        *("points", "closed", "filled", "logits", "location", "dimensions", "rotation"),
+        *_COMMON,
+        *(name for shape in _SHAPES.values() for name in shape.own),
+    }
+)
+"""Fields of an element that are no attributes of its label."""
+AS_GIVEN = "_as_given"
 """Ends the name of the field that takes a value which is not of its attribute's kind, as JSON text."""
 
 
@@ -118,11 +132,9 @@ class Elements:
     @cached_property
     def fields(self) -> tuple[LabelField, ...]:
         """The fields that the view needs, in a fixed order."""
-        labels = self._labels
         found: dict[tuple[bool, int, str], set[str]] = {}
         order = list(_SHAPES)
-        columns = (labels.kind, labels.predicted.tolist(), labels.class_name, labels.attributes)
-        for kind, predicted, class_name, text in set(zip(*columns, strict=True)):
+        for kind, predicted, class_name, text in self._distinct("kind", "predicted", "class_name", "attributes"):
             if kind in _SHAPES:
                 seen = found.setdefault(
                     (predicted, order.index(kind), self._field(kind, predicted, class_name)), set()
@@ -133,8 +145,13 @@ class Elements:
     @cached_property
     def attribute_names(self) -> Mapping[str, str]:
         """What the attribute is called that a field of an element holds, where the field is called otherwise."""
-        names = {name for text in set(self._labels.attributes) if text for name in json.loads(text)}
+        names = {name for (text,) in self._distinct("attributes") if text for name in json.loads(text)}
         return {field_of(name): name for name in sorted(names) if field_of(name) != name}
+
+    def _distinct(self, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Give what is found in some columns together, each once, in no order."""
+        found = self._labels.table.select(columns).group_by(list(columns)).aggregate([])
+        return zip(*(found[name].to_pylist() for name in columns), strict=True)
 
     def of(
         self, rows: npt.NDArray[np.int64], ids: Sequence[bytes], sizes: Sequence[tuple[int, int] | None]
@@ -179,8 +196,8 @@ class Elements:
         self, shape: _Shape, sample: bytes, label: tuple[Any, ...], size: tuple[int, int] | None
     ) -> Document:
         (
-            kind, _, label_id, event_id, class_name, origin, author, thing, text, score, box_px, size_px, points,
-            ring_ends, mask, attributes,
+            kind, _, label_id, event_id, class_name, origin, author, thing, text, score, x, y, w, h, turn_deg,
+            width, height, points, ring_ends, mask, attributes,
         ) = label  # fmt: skip
         element: Document = {
             "_cls": shape.element,
@@ -197,10 +214,11 @@ class Elements:
             element["attributes"] = {}
             if thing is not None:
                 element["instance"] = {"_cls": "Instance", "_id": _thing(thing)}
-        if score == score:  # a number
+        if score is not None:
             element["score" if kind == "keypoints" else "confidence"] = score
-        width, height = size_px if size_px[0] and size_px[1] else size or (0, 0)
-        shape.draw(element, (width, height, box_px, points, ring_ends, mask, text))
+        if not (width and height):
+            width, height = size or (0, 0)
+        shape.draw(element, (width, height, (x, y, w, h, turn_deg), points, ring_ends, mask, text))
         if attributes:
             element.update(self._attributes(attributes))
         return element
@@ -248,7 +266,7 @@ class Elements:
             elif _fits(value, _kind_of(spec)):
                 values[field] = float(value) if spec.kind == "number" else value
             else:
-                values[field + _AS_GIVEN] = json.dumps(value)
+                values[field + AS_GIVEN] = json.dumps(value)
         return values
 
 
@@ -257,7 +275,7 @@ def field_of(attribute: str) -> str:
     """Name the field that holds an attribute: as the attribute, unless FiftyOne cannot take that name."""
     word = re.sub(r"\W+", "_", attribute).strip("_") or "attribute"
     if word == attribute:
-        return f"own_{word}" if word in _TAKEN else word
+        return f"own_{word}" if word in TAKEN else word
     return f"{word}_{blake2b(attribute.encode(), digest_size=2).hexdigest()}"  # unlike names stay unlike
 
 

@@ -1,76 +1,82 @@
 """Labels of the shown pictures as columns: what whoever opens the App hands over beside the samples."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from rushes.labels import LabelKind
+Ints = npt.NDArray[np.int64]
 
-Texts = Sequence[str | None]
+SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("predicted", pa.bool_()),
+        ("label_id", pa.string()),
+        ("event_id", pa.string()),
+        ("class_name", pa.string()),
+        ("origin", pa.string()),
+        ("author", pa.string()),
+        ("instance", pa.string()),
+        ("text", pa.string()),
+        ("score", pa.float64()),
+        ("x_px", pa.float64()),
+        ("y_px", pa.float64()),
+        ("width_px", pa.float64()),
+        ("height_px", pa.float64()),
+        ("rotation_deg", pa.float64()),
+        ("image_width_px", pa.int32()),
+        ("image_height_px", pa.int32()),
+        ("points", pa.list_(pa.float64())),
+        ("ring_ends", pa.list_(pa.int32())),
+        ("mask", pa.string()),
+        ("attributes", pa.string()),
+    ]
+)
+"""Columns of labels, as in the table ``labels``, but for three.
+
+``kind`` is what is drawn: of a track the box that it has on the picture. ``predicted`` says whether a model
+proposes it; else it stands. ``origin`` is human, consensus or import; of a prediction the model's name.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowseLabels:
-    """One row a label on a picture, as columns of shape (m,); a label on two pictures has two rows.
-
-    Pixels are counted on the stored picture, from its outer corner.
+    """One row a label on a picture; a label on two pictures has two rows.
 
     Args:
-        row: The picture: position in ``BrowseSamples``; ascending.
-        kind: What is drawn. A track is the box that it has on this picture.
-        predicted: Whether a model proposes it; else it stands.
-        label_id: Of the dataset's label; a track has one, on however many pictures.
-        event_id: Version that the label was read from.
-        origin: human, consensus or import; of a prediction the model's name.
-        author: Who made it.
-        thing: Which thing it shows, the same over pictures and views.
-        text: What was written.
-        score: float64; NaN where the source says nothing.
-        box_px: Shape (m, 5), float64: left, top, width, height, and the clockwise turn about the top left corner,
-            in degrees; NaN where there is no box.
-        size_px: Shape (m, 2), int32: width and height of the picture that the geometry is of; 0 where unknown.
-        points: Polygon: x, y of every corner. Keypoints: x, y, v of every point; v is 0 not labelled, 1 hidden,
-            2 visible.
-        ring_ends: Polygon: for each ring, the number of corners up to its end.
-        mask: Runs as COCO compresses them.
-        attributes: JSON text of an object.
+        row: Shape (m,), the picture: position in ``BrowseSamples``; ascending.
+        table: m rows of :data:`SCHEMA`.
     """
 
-    row: npt.NDArray[np.int64]
-    kind: Sequence[LabelKind]
-    predicted: npt.NDArray[np.bool_]
-    label_id: Sequence[str]
-    event_id: Texts
-    class_name: Texts
-    origin: Sequence[str]
-    author: Texts
-    thing: Texts
-    text: Texts
-    score: npt.NDArray[np.float64]
-    box_px: npt.NDArray[np.float64]
-    size_px: npt.NDArray[np.int32]
-    points: Sequence[Sequence[float] | None]
-    ring_ends: Sequence[Sequence[int] | None]
-    mask: Texts
-    attributes: Texts
+    row: Ints
+    table: pa.Table
 
     def __post_init__(self) -> None:
-        for column in fields(self):
-            assert len(getattr(self, column.name)) == len(self.row), (
-                f"{column.name} is not {len(self.row)} rows long"
-            )
+        assert self.table.schema.equals(SCHEMA), "labels in their columns"
+        assert self.table.num_rows == len(self.row), "a row for every label"
         assert not len(self.row) or (np.diff(self.row) >= 0).all(), "labels in the order of their pictures"
 
     def __len__(self) -> int:
         return len(self.row)
 
     def between(self, first: int, end: int) -> list[tuple[Any, ...]]:
-        """Give labels ``first`` up to ``end``, itself not included: all columns of each but ``row``, in order."""
-        columns = [getattr(self, column.name)[first:end] for column in fields(self)[1:]]
-        return list(zip(*(c.tolist() if isinstance(c, np.ndarray) else c for c in columns), strict=True))
+        """Give labels ``first`` up to ``end``, itself not included, each as a tuple in the order of the schema."""
+        return list(zip(*map(_values, self.table.slice(first, end - first).columns), strict=True))
+
+    def written(self, first: int, end: int) -> Iterator[bytes]:
+        """Give all that is known of labels ``first`` up to ``end``, for a digest."""
+        for column in self.table.slice(first, end - first).columns:
+            if pa.types.is_list(column.type):
+                yield pc.list_value_length(column).fill_null(-1).to_numpy().tobytes()
+                yield pc.list_flatten(column).to_numpy().tobytes()
+            elif pa.types.is_floating(column.type):
+                yield column.fill_null(np.nan).to_numpy().tobytes()
+            else:
+                yield repr(column.to_pylist()).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,7 @@ class BrowseWords:
         word: Shape (m,).
     """
 
-    row: npt.NDArray[np.int64]
+    row: Ints
     word: Sequence[str]
 
     def __post_init__(self) -> None:
@@ -98,23 +104,18 @@ class BrowseWords:
 
 def no_labels() -> BrowseLabels:
     """Give the labels of a view that has none."""
-    none: tuple[Any, ...] = ()
-    return BrowseLabels(
-        row=np.zeros(0, np.int64),
-        kind=none,
-        predicted=np.zeros(0, np.bool_),
-        label_id=none,
-        event_id=none,
-        class_name=none,
-        origin=none,
-        author=none,
-        thing=none,
-        text=none,
-        score=np.zeros(0),
-        box_px=np.zeros((0, 5)),
-        size_px=np.zeros((0, 2), np.int32),
-        points=none,
-        ring_ends=none,
-        mask=none,
-        attributes=none,
-    )
+    return BrowseLabels(row=np.zeros(0, np.int64), table=SCHEMA.empty_table())
+
+
+def _values(column: pa.ChunkedArray) -> Sequence[Any]:
+    if not pa.types.is_list(column.type):
+        values: Sequence[Any] = column.to_pylist()
+        return values
+    # pyarrow itself would make an object of every number on its own.
+    lengths = pc.list_value_length(column).fill_null(-1).to_numpy()
+    numbers = pc.list_flatten(column).to_numpy().tolist()
+    ends = np.cumsum(np.maximum(lengths, 0))
+    return [
+        None if length < 0 else numbers[end - length : end]
+        for length, end in zip(lengths.tolist(), ends.tolist(), strict=True)
+    ]

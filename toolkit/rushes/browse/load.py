@@ -5,9 +5,12 @@ builds and checks a document per sample, twenty times slower than writing the sa
 directly, as long as FiftyOne is the release for which a test holds both ways equal.
 """
 
+import gc
 import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,30 +21,18 @@ from bson import ObjectId
 from fiftyone import ViewField
 from fiftyone.core import utils as fou
 
-from rushes.browse import edits
-from rushes.browse.documents import FIELDS, FLAGS, Field, Row, rows_of
-from rushes.browse.elements import Elements, Kind, LabelField
+from rushes.browse import declare, edits
+from rushes.browse.documents import FIELDS, FLAGS, Row, rows_of
+from rushes.browse.elements import Elements
 from rushes.browse.view import BrowseView
 
 log = logging.getLogger(__name__)
-
-RAW_RELEASE = "1.22.1"
-"""The FiftyOne whose documents :func:`_raw_document` writes."""
 
 LAYOUT = 3
 """Raised whenever the fields or documents change, so that older caches are filled anew."""
 
 BATCH = 2000
 _SHAPE = "rushes"  # key in dataset.info
-
-_KINDS: dict[Kind, dict[str, Any]] = {
-    "text": {"ftype": fo.StringField},
-    "integer": {"ftype": fo.IntField},
-    "number": {"ftype": fo.FloatField},
-    "yes_no": {"ftype": fo.BooleanField},
-    "texts": {"ftype": fo.ListField, "subfield": fo.StringField},
-    "integers": {"ftype": fo.ListField, "subfield": fo.IntField},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +99,8 @@ def load(view: BrowseView) -> Loaded:
     if changed or gone:
         which = {"dataset": dataset._doc.id, "recording_id": {"$in": [*changed, *gone]}}
         notes.delete_many(which)
-        _declare(dataset, elements)
         kept.set_aside([*changed, *gone])
+        declare.labels(dataset, elements)
         written = _replace(dataset, view, changed, gone, elements)
         kept.remember(changed)
         _save_views(dataset, view)
@@ -158,61 +149,12 @@ def _dataset_for(view: BrowseView, elements: Elements) -> Any:
         dataset.add_group_field("group", default=view.default_slice)
         for slice_name in view.slices:
             dataset.add_group_slice(slice_name, "image")
-    for field in FIELDS:
-        dataset.add_sample_field(field.name, description=field.meaning, **_KINDS[field.kind])
+    declare.samples(dataset, FIELDS)
     if not view.grouped:
         dataset.media_type = "image"
-    dataset.app_config.sidebar_groups = _sidebar(FIELDS, dataset)
     dataset.info[_SHAPE] = shape
     dataset.save()
     return dataset
-
-
-def _declare(dataset: Any, elements: Elements) -> None:
-    """Declare the fields of labels that are not declared yet, and what their elements bear."""
-    skeletons = dict(dataset.skeletons)
-    for field in elements.fields:
-        if not dataset.has_field(field.name):
-            container = fo.EmbeddedDocumentField
-            dataset.add_sample_field(
-                field.name, container, embedded_doc_type=getattr(fo, field.container), description=_meaning(field)
-            )
-        for name, kind in field.attributes.items():
-            path = f"{field.name}.{field.inner}.{name}"
-            if not dataset.has_field(path):
-                dataset.add_sample_field(path, **_KINDS[kind])
-        if field.skeleton is not None:
-            edges = [list(pair) for pair in field.skeleton.edge_positions()]
-            skeletons[field.name] = fo.KeypointSkeleton(labels=list(field.skeleton.points), edges=edges)
-    dataset.skeletons = skeletons
-    dataset.info[_SHAPE + "_attributes"] = {
-        **dataset.info.get(_SHAPE + "_attributes", {}),
-        **elements.attribute_names,
-    }
-    dataset.app_config.sidebar_groups = _sidebar(FIELDS, dataset, [field.name for field in elements.fields])
-    dataset.save()
-
-
-def _meaning(field: LabelField) -> str:
-    return "Proposed by a model" if field.name.startswith("predicted_") else "Labels that stand"
-
-
-def _sidebar(fields: Iterable[Field], dataset: Any, labels: Iterable[str] = ()) -> list[Any]:
-    """Give our sections first; whatever else FiftyOne would show comes at the end, folded."""
-    sections: dict[str, list[str]] = {"tags": ["tags", "_label_tags"], "labels": list(labels)}
-    for field in fields:
-        sections.setdefault(field.section, []).append(field.name)
-    other = sections.pop("other")
-    ours = {*other, *(path for paths in sections.values() for path in paths)}
-    sections |= {"metadata": [], "other": other}
-    for group in fo.DatasetAppConfig.default_sidebar_groups(dataset):
-        section = "metadata" if group.name == "metadata" else "other"
-        sections[section] += [path for path in group.paths if path not in ours]
-    folded = {"metadata", "other"}
-    return [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name not in folded)
-        for name, paths in sections.items()
-    ]
 
 
 def _replace(dataset: Any, view: BrowseView, changed: list[str], gone: list[str], elements: Elements) -> int:
@@ -230,9 +172,9 @@ def _rows(view: BrowseView, changed: set[str], elements: Elements) -> Iterator[R
 
 
 def _add(dataset: Any, view: BrowseView, rows: Iterator[Row]) -> int:
-    if fo.__version__ == RAW_RELEASE:
+    if declare.raw():
         return _add_raw(dataset, rows, grouped=view.grouped)
-    log.info("FiftyOne %s is not %s: samples are added the slow way", fo.__version__, RAW_RELEASE)
+    log.info("FiftyOne %s is not %s: samples are added the slow way", fo.__version__, declare.RAW_RELEASE)
     return _add_public(dataset, rows, grouped=view.grouped)
 
 
@@ -241,11 +183,30 @@ def _add_raw(dataset: Any, rows: Iterator[Row], *, grouped: bool) -> int:
     fixed = {"_dataset_id": dataset._doc.id, "created_at": now, "last_modified_at": now}
     collection = dataset._sample_collection
     written = 0
-    while batch := [_raw_document(row, fixed, grouped=grouped) for row in islice(rows, BATCH)]:
-        collection.insert_many(batch, ordered=False)
-        written += len(batch)
+    # MongoDB works on a batch while the next one is made.
+    with _no_collection(), ThreadPoolExecutor(1, "rushes-insert") as writer:
+        waiting: Future[Any] | None = None
+        while batch := [_raw_document(row, fixed, grouped=grouped) for row in islice(rows, BATCH)]:
+            if waiting is not None:
+                waiting.result()
+            waiting = writer.submit(collection.insert_many, batch, ordered=False)
+            written += len(batch)
+        if waiting is not None:
+            waiting.result()
     dataset.reload()
     return written
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold the garbage collector back: it would look through all documents again and again, and find nothing."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _raw_document(row: Row, fixed: Mapping[str, Any], *, grouped: bool) -> dict[str, Any]:

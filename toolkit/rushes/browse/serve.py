@@ -20,6 +20,7 @@ from hypercorn.config import Config
 
 from rushes.browse import desk as desks
 from rushes.browse import environment, mongod, plugin_files
+from rushes.browse.edits import Edits
 from rushes.browse.frames import Frames
 from rushes.browse.guard import App, Guard, Virtual
 from rushes.browse.players import PlayerFiles, Playlist
@@ -63,6 +64,8 @@ def serve(
     roots: Sequence[Path] = (),
     desk: desks.Desk | None = None,
     playlist: Playlist | None = None,
+    author: str = "",
+    closing: Callable[[Any], None] | None = None,
 ) -> None:
     """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
@@ -78,6 +81,8 @@ def serve(
         roots: Folders whose files the App may show besides the view's pictures.
         desk: What our panels ask of the dataset; without one they say that they cannot.
         playlist: Recordings for the App's own player, in a dataset of their own.
+        author: Whose edits those are that are made meanwhile; they are signed only where somebody is named.
+        closing: Called once when the App is closed, with its database, which still runs.
 
     Raises:
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
@@ -95,6 +100,8 @@ def serve(
         load.connect(database.uri)
         frames = Frames(view, picture)
         try:
+            if author:
+                Edits(load.database(), view.name).begin(author)
             loaded = load.load(view)
             if playlist is not None:
                 late("rushes.browse.playing").load(playlist)
@@ -104,6 +111,8 @@ def serve(
                 guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=virtual)
                 if not stop.is_set():
                     asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
+            if closing is not None:
+                closing(load.database())
         finally:
             frames.close()
             load.disconnect()

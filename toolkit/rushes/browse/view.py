@@ -39,7 +39,7 @@ class BrowseRecording:
         recording_id: As in the ``recordings`` table; letters, digits, ``_``, ``-`` and ``.`` only.
         start_ns: What ``time_s`` counts from, in the time of ``BrowseSamples.t_ns``; None for its first sample.
         part: train, val, test …, of the split that the view shows.
-        asked: Part that somebody asked for.
+        asked: Part that somebody asked for; ``asked_id`` names that decision.
     """
 
     recording_id: str
@@ -47,6 +47,7 @@ class BrowseRecording:
     start_ns: int | None = None
     part: str | None = None
     asked: str | None = None
+    asked_id: str | None = None
     subject: str | None = None
     session: str | None = None
     task: str | None = None
@@ -113,7 +114,7 @@ class BrowseView:
             while the dataset lives.
         labels: On the pictures.
         words: Further lists of words that pictures bear, by the names of fields of :data:`documents.FIELDS`;
-            ``tags`` are those of people, and of ``decision`` a picture has one at most.
+            ``tags`` are those of people, and of ``decision`` and ``decision_id`` a picture has one at most.
         ontology: That the labels follow, where there is one.
         revision: Of the dataset that is shown; None where it has none.
     """
@@ -218,16 +219,17 @@ class BrowseView:
         """Give all that is known of the labels on some rows; the rows ascend."""
         labels = self.labels
         first, end = np.searchsorted(labels.row, rows, "left"), np.searchsorted(labels.row, rows, "right")
-        counts = end - first
-        yield _bytes(counts)
-        # Places of these labels: every run from first to end, one after the other.
-        mine = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-        for column in fields(labels)[1:]:
-            values = getattr(labels, column.name)
-            if isinstance(values, np.ndarray):
-                yield _bytes(values[mine])
-            else:
-                yield repr([values[at] for at in mine.tolist()]).encode()
+        yield _bytes(end - first)
+        for a, b in _runs(first[end > first], end[end > first]):
+            yield from labels.written(a, b)
+
+
+def _runs(first: npt.NDArray[np.int64], end: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Put spans together that follow on one another."""
+    if len(first):
+        breaks = np.flatnonzero(first[1:] != end[:-1])
+        starts, ends = first[np.concatenate([[0], breaks + 1])], end[np.concatenate([breaks, [-1]])]
+        yield from zip(starts.tolist(), ends.tolist(), strict=True)
 
 
 def _bytes(column: npt.NDArray[Any]) -> bytes:

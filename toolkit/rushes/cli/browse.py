@@ -1,33 +1,83 @@
 """Open the dataset in the FiftyOne App, in a browser on this machine."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rushes import registry
 from rushes.cli import _output
-from rushes.cli._options import at_option, dataset_argument, revision_of, verb
+from rushes.cli._browse_written import written
+from rushes.cli._options import at_option, dataset_argument, dry_run_option, revision_of, verb
 from rushes.cli._output import Answer
+from rushes.cli.decide import author_option
 from rushes.quantities import say_bytes, say_count
 from rushes.workflow import browse
 
 
-@verb("browse", examples="rushes browse my-dataset --prove\nrushes browse my-dataset --prove --json")
+@verb(
+    "browse",
+    examples="""
+rushes browse my-dataset --prove
+rushes browse my-dataset --prove --json
+rushes browse my-dataset --write-back --as ada
+""",
+)
 @dataset_argument
 @click.option("--port", type=click.IntRange(0, 65535), help="5151 if left out, or any free one; 0 takes any.")
+@click.option(
+    "--write-back", is_flag=True, help="Open nothing: write into the dataset what was changed in the App."
+)
+@click.option("--write-back-on-exit", is_flag=True, help="Do so when the App is closed.")
+@author_option
 @click.option("--prove", is_flag=True, help="Open the App, hold its answers against the dataset, and stop.")
 @at_option
-def command(dataset: Path, port: int | None, prove: bool, at: str | None) -> Answer:
+@dry_run_option
+def command(
+    dataset: Path,
+    port: int | None,
+    write_back: bool,
+    write_back_on_exit: bool,
+    author: str | None,
+    prove: bool,
+    at: str | None,
+    dry_run: bool,
+) -> Answer:
     """Serve the App on 127.0.0.1 until Ctrl-C; its address holds the token that lets you in.
 
     Every moment is a group of its cameras; pictures come straight out of the recordings. The App's database is a
-    cache inside the dataset: Parquet stays the truth.
+    cache inside the dataset: Parquet stays the truth. What people change in the App is kept when it is closed, and
+    becomes part of the dataset by --write-back.
     """
+    if dry_run and not write_back:
+        raise click.UsageError("--dry-run goes with --write-back.", click.get_current_context())
+    if write_back:
+        back = registry.late("rushes.workflow.browse_back")
+        done = back.write_back(dataset, author=author, argv=sys.argv[1:], dry_run=dry_run)
+        return written(dataset, done, dry_run=dry_run)
     if prove:
         return proven(dataset, browse.prove(dataset, at=revision_of(at), port=port or 0))
-    browse.serve(dataset, at=revision_of(at), port=port, ready=announce(dataset))
-    return Answer(result={"served": True}, text="", dataset=str(dataset))
+    done = browse.serve(
+        dataset,
+        at=revision_of(at),
+        port=port,
+        ready=announce(dataset),
+        author=author,
+        write=write_back_on_exit,
+        argv=sys.argv[1:],
+    )
+    edits = written(dataset, done, dry_run=not write_back_on_exit)
+    held = done.written + len(done.refused)
+    left = f"{edits.text}\nNext  rushes browse {dataset} --write-back" if held and not write_back_on_exit else ""
+    return Answer(
+        result={"served": True, "edits": edits.result},
+        text=edits.text if write_back_on_exit else left,
+        dataset=str(dataset),
+        revision=edits.revision if write_back_on_exit else None,
+        warnings=edits.warnings if write_back_on_exit else [],
+    )
 
 
 def announce(dataset: Path) -> Callable[[Any], None]:

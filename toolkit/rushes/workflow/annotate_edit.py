@@ -141,16 +141,16 @@ def keep(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Edits that are ready to be stored, and how the labels stand with them."""
+    """Edits that are ready to be stored, each with its label's id, and how the labels stand with them."""
 
     names: frozenset[str] = frozenset()
-    events: Sequence[LabelEvent] = ()
+    edited: Sequence[tuple[LabelEvent, str]] = ()
     after: Standing = field(default_factory=Standing)
 
     @property
     def figures(self) -> dict[str, int]:
         """What the log says of it."""
-        actions = [event.action for event in self.events]
+        actions = [event.action for event, _ in self.edited]
         return {action: actions.count(action) for action in sorted(set(actions))}
 
     def put(self, transaction: Transaction) -> None:
@@ -158,7 +158,8 @@ class Work:
         names = sorted(self.names)
         labels = [label for label in self.after.labels if label.label_id in self.names]
         told = [conflict for conflict in self.after.conflicts if conflict.label.label_id in self.names]
-        transaction.append("label_events", len(self.events), rows.event_columns(self.events))
+        events = [event for event, _ in self.edited]
+        transaction.append("label_events", len(events), rows.event_columns(events))
         transaction.replace("labels", {"label_id": names}, len(labels), rows.label_columns(labels))
         columns = standing.conflict_columns(told)
         transaction.replace("label_conflicts", {"label_id": names}, len(told), columns)
@@ -194,7 +195,8 @@ def worked_out(
         for one in made
     ]
     after = standing.around(store, map(edits.home_of, events), vocabulary.needed(store), more=events)
-    return Work(names=frozenset(one.label_id for one in made), events=events, after=after)
+    names = [one.label_id for one in made]
+    return Work(names=frozenset(names), edited=list(zip(events, names, strict=True)), after=after)
 
 
 def add(

@@ -11,15 +11,18 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
+from rushes.browse.edits import Database
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
 from rushes.workflow import decisions
 from rushes.workflow._browse import said
-from rushes.workflow._browse.desk import DatasetDesk
+from rushes.workflow._browse.acting import ActingDesk
 from rushes.workflow._browse.labelling import labels_on
-from rushes.workflow._browse.places import Places, codes, integers
+from rushes.workflow._browse.places import Places, as_arrow, codes, integers
 from rushes.workflow._labels import vocabulary
+from rushes.workflow.annotate_edit import author_of
+from rushes.workflow.browse_back import WrittenBack, write_back_from
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames
 from rushes.workflow.players import playlist_of
@@ -60,17 +63,18 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
-    asked = decisions.requested_parts(dataset.store)
+    requested = decisions.requested_parts(dataset.store).items()
+    asked = {name: {"asked": one.value, "asked_id": one.decision_id} for name, one in requested}
     return BrowseView(
         name=name or dataset.store.name,
-        key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
+        key=said.key_of(dataset.store),
         recordings=[
             BrowseRecording(
                 recording_id=row["recording_id"],
                 name=row["name"],
                 start_ns=row["start_ns"],
                 part=parts.get(row["recording_id"]),
-                asked=asked[row["recording_id"]].value if row["recording_id"] in asked else None,
+                **asked.get(row["recording_id"], {}),
                 **{fact: row[fact] for fact in FACTS},
             )
             for row in recordings
@@ -98,32 +102,66 @@ def pictures(dataset: Dataset) -> Picture:
 
 
 def serve(
-    path: Path, *, ready: Callable[[Any], None], at: int | str | None = None, port: int | None = None
-) -> None:
-    """Serve the App on the loopback address until Ctrl-C.
+    path: Path,
+    *,
+    ready: Callable[[Any], None],
+    at: int | str | None = None,
+    port: int | None = None,
+    author: str | None = None,
+    write: bool = False,
+    argv: Sequence[str] = (),
+) -> WrittenBack:
+    """Serve the App on the loopback address until Ctrl-C; what people changed in it stays, or is written back.
 
     Args:
         path: The dataset.
         ready: Called once with ``rushes.browse.serve.Opened``, when the App answers.
         at: Revision or tag to show.
         port: None takes 5151 or any free one.
+        author: Whose edits are made meanwhile; as of an edit, when None.
+        write: Write back what was changed, once the App is closed.
+        argv: The command line, for the log.
+
+    Returns:
+        What was written back, or would be.
 
     Raises:
         UsageError: ``browse.no-pictures``.
-        ToolError: ``browse.*``, where the database cannot be had or the port is taken.
+        ToolError: ``browse.*``, where the database cannot be had or the port is taken; ``annotate.busy``.
     """
+    who = author_of(author)
+    done: list[WrittenBack] = []
+
+    def closing(database: Database) -> None:
+        done.append(write_back_from(database, path, author=who, argv=argv, dry_run=not write))
+
+    def reload() -> None:
+        with Dataset.open(path) as newest:
+            registry.late("rushes.browse.load").load(browse_view(newest))
+
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset)
         server = registry.late("rushes.browse.serve")
+        desk = ActingDesk(
+            dataset,
+            name=view.name,
+            author=who,
+            database=lambda: registry.late("rushes.browse.load").database(),
+            reload=reload,
+            pinned=at is not None,
+        )
         server.serve(
             view,
             pictures(dataset),
             cache=dataset.path / "cache",
             ready=ready,
             port=port,
-            desk=DatasetDesk(dataset),
+            desk=desk,
+            author=who,
+            closing=closing,
             playlist=playlist_of(dataset, name=view.name, parts=_parts(dataset, None)),
         )
+    return done[0] if done else WrittenBack()
 
 
 def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
@@ -163,7 +201,7 @@ def _rows(
 ) -> BrowseSamples:
     """Join frames to their moments: a row for each use of a frame, and one for each that no moment uses."""
     here = ((integers(frames, "flags") & FrameFlag.MISSING) == 0) & frames["media_id"].is_valid().to_numpy()
-    frames = frames.filter(pa.array(here))
+    frames = frames.take(as_arrow(np.flatnonzero(here)))
     f_rec, f_str, f_idx = (
         codes(frames["recording_id"], recordings),
         codes(frames["stream"], streams),

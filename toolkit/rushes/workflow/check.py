@@ -58,6 +58,8 @@ class Settings:
         fail_on: The least severity that is forbidden; ``never`` forbids nothing.
         since: An earlier revision, by number or tag, that the dataset is compared with.
         rejected: Check what people rejected or deleted too.
+        recordings: Ids of those to check, by what looks at one recording alone; all of them, and the dataset as a
+            whole, when None.
     """
 
     only: Sequence[str] | None = None
@@ -65,6 +67,7 @@ class Settings:
     fail_on: str = "error"
     since: int | str | None = None
     rejected: bool = False
+    recordings: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,9 @@ def check(
     with Dataset.open(dataset) as opened:
         out = decisions.Excluded() if settings.rejected else decisions.excluded(opened.store)
         every = opened.arrow("recordings").sort_by("name").to_pylist()
+        if settings.recordings is not None:
+            every = [row for row in every if row["recording_id"] in settings.recordings]
+            chosen = [each for each in chosen if each[0].subject not in ("dataset", "duplicates")]
         recordings = [row for row in every if not out.whole(row["recording_id"])]
         there = {row["recording_id"] for row in recordings}
         streams = [row for row in opened.arrow("streams").to_pylist() if row["recording_id"] in there]
@@ -151,7 +157,8 @@ def check(
             _one(opened, recording, mine, chosen, known, rows)
             _labels(opened, recording, mine, chosen, rows)
         _whole(opened, settings, chosen, rows)
-    _alike(chosen, rows)
+    if settings.recordings is None:
+        _alike(chosen, rows)
     found = len(rows.found)
     rows.found = [item for item in rows.found if not _on_rejected(item, out)]
     rows.found.sort(

@@ -71,6 +71,7 @@ class Wish:
         based_on: Id of the decision that the person saw standing; None where there was none; ``UNSEEN`` where the
             one that stands now is meant.
         decided_ns: When; now, when None.
+        author: Who decided; who writes, when None.
     """
 
     item: Item
@@ -80,16 +81,18 @@ class Wish:
     why: str | None = None
     based_on: str | None = UNSEEN
     decided_ns: int | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagWish:
-    """A tag to give or to take away; ``given_ns`` None is now."""
+    """A tag to give or to take away; ``given_ns`` None is now, ``author`` None who writes."""
 
     item: Item
     tag: str
     action: Literal["added", "removed"]
     given_ns: int | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,14 +289,15 @@ def judge(store: Store, wishes: Sequence[Wish], tags: Sequence[TagWish], *, auth
             same += 1
             continue
         contested = seen != stands
-        if contested and (wish.item, about, meaning, seen, author) in kept:
+        who = wish.author or author
+        if contested and (wish.item, about, meaning, seen, who) in kept:
             same += 1
             continue
         before = latest.get((wish.item, about))
         stored = max(time.time_ns(), before.stored_ns + 1 if before else 0)
         recording, stream, index = wish.item
         one = Decision(
-            decision_id=digest_of("decision", recording, stream, index, about, author, stored, len(made)),
+            decision_id=digest_of("decision", recording, stream, index, about, who, stored, len(made)),
             recording_id=recording,
             stream=stream,
             index=index,
@@ -301,7 +305,7 @@ def judge(store: Store, wishes: Sequence[Wish], tags: Sequence[TagWish], *, auth
             what=wish.what,
             value=wish.value,
             why=wish.why,
-            author=author,
+            author=who,
             source=source,
             decided_ns=wish.decided_ns or stored,
             stored_ns=stored,
@@ -404,7 +408,7 @@ def _tag_rows(store: Store, wishes: Iterable[TagWish], author: str, source: Sour
                 "index": index,
                 "tag": wish.tag,
                 "action": wish.action,
-                "author": author,
+                "author": wish.author or author,
                 "source": source,
                 "given_ns": wish.given_ns or stored,
                 "stored_ns": stored,

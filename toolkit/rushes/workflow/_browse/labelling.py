@@ -2,28 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rushes.annotate.rows import labels_of
+from rushes.annotate.rows import track_keys
 from rushes.annotate.tracks import course_of
-from rushes.browse.labelled import BrowseLabels, BrowseWords
+from rushes.browse.labelled import SCHEMA, BrowseLabels, BrowseWords
 from rushes.labels import Track
-from rushes.workflow._browse.places import Ints, Places, codes, integers
+from rushes.workflow._browse.places import Ints, Places, as_arrow, codes, integers
 from rushes.workflow.dataset import Dataset
 
 DRAWN = ("box", "rotated_box", "polygon", "mask", "keypoints", "class", "text")
 SPANNED = ("segment", "class", "text")
 _BOX = ("x_px", "y_px", "width_px", "height_px", "rotation_deg")
-_TEXTS = {"label_id": "label_id", "event_id": "event_id", "class_name": "class_name", "author": "author"} | {
-    "thing": "instance", "text": "text", "mask": "mask", "attributes": "attributes", "kind": "kind",
-}  # fmt: skip
-_SHOWN = "SELECT labels.*, stands FROM labels JOIN standing USING (label_id) WHERE stands OR standing = 'proposed'"
-Columns: TypeAlias = dict[str, Any]
+_STANDING = "SELECT label_id, NOT stands AS predicted FROM standing WHERE stands OR standing = 'proposed'"
+_READ = (
+    *("label_id", "recording_id", "stream", "index", "index_end", "moment", "kind", "class_name", "instance"),
+    *("event_id", "author", "text", "score", *_BOX, "image_width_px", "image_height_px", "points", "ring_ends"),
+    *("mask", "attributes", "subject_id", "object_id", "source", "tool"),
+)
 
 
 def labels_on(dataset: Dataset, places: Places) -> tuple[BrowseLabels, Mapping[str, BrowseWords]]:
@@ -33,80 +35,100 @@ def labels_on(dataset: Dataset, places: Places) -> tuple[BrowseLabels, Mapping[s
     streams of a moment; relations become ``relations`` of the pictures of their subjects. What was superseded is
     left out.
     """
-    table = dataset.sql(_SHOWN).to_arrow_table()
+    table, predicted = _shown(dataset)
     single = pc.and_(pc.is_null(table["index_end"]), pc.is_valid(table["index"]))
-    drawn = table.filter(pc.and_(single, pc.is_in(table["kind"], pa.array(DRAWN))))
-    tracks = table.filter(pc.equal(table["kind"], "track"))
+    of_kind = {kind: pc.equal(table["kind"], kind) for kind in ("track", "relation")}
     spans = table.filter(pc.and_(pc.is_in(table["kind"], pa.array(SPANNED)), pc.invert(single)))
-    relations = table.filter(pc.equal(table["kind"], "relation"))
     words = {
         "segments": _segments(dataset, places, spans.to_pylist()),
-        "relations": _relations(places, relations.to_pylist(), table),
+        "relations": _relations(places, table.filter(of_kind["relation"]).to_pylist(), table),
     }
-    return _labels([_singles(places, drawn), _courses(places, tracks)]), words
+    drawn = pc.and_(single, pc.is_in(table["kind"], pa.array(DRAWN)))
+    shown = _together(_singles(places, table, _true(drawn)), _courses(places, table, _true(of_kind["track"])))
+    return _laid_out(table, predicted, shown), words
 
 
-def _singles(places: Places, table: pa.Table) -> Columns:
-    which, rows = places.frames(
-        codes(table["recording_id"], places.recordings),
-        codes(table["stream"], places.streams),
-        integers(table, "index"),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """Labels on pictures: the picture's row, the label's place in the table, and the box where it has another."""
+
+    rows: Ints
+    which: Ints
+    boxes: npt.NDArray[np.float64] | None = None
+
+
+def _shown(dataset: Dataset) -> tuple[pa.Table, pa.Array]:
+    """Give the labels that stand or are proposed, and which are the latter."""
+    standing = dataset.sql(_STANDING).to_arrow_table()
+    table = dataset.arrow("labels", columns=_READ)
+    place = pc.index_in(table["label_id"], standing["label_id"]).combine_chunks()
+    if place.null_count:
+        table, place = table.filter(place.is_valid()), place.drop_null()
+    return table, standing["predicted"].take(place).combine_chunks()
+
+
+def _singles(places: Places, table: pa.Table, mine: Ints) -> _Shown:
+    keys = table.select(["recording_id", "stream", "index"]).take(as_arrow(mine))
+    found, rows = places.frames(
+        codes(keys["recording_id"], places.recordings),
+        codes(keys["stream"], places.streams),
+        integers(keys, "index"),
     )
-    return _taken(table, which, rows, np.stack([_numbers(table, name) for name in _BOX], axis=1)[which])
+    return _Shown(rows=rows, which=mine[found])
 
 
-def _courses(places: Places, table: pa.Table) -> Columns:
+def _courses(places: Places, table: pa.Table, mine: Ints) -> _Shown:
     """Give the boxes of tracks, one on every picture on which each is shown."""
-    found: list[tuple[Ints, Ints, npt.NDArray[np.float64]]] = []
-    plain = [name for name in table.column_names if name != "stands"]
-    for at, label in enumerate(labels_of(table.select(plain).to_pylist())):
-        if not isinstance(label.geometry, Track) or label.stream is None:
-            continue
-        course = course_of(label.geometry, end=label.index_end)
+    which: list[Ints] = [np.zeros(0, np.int64)]
+    rows: list[Ints] = [np.zeros(0, np.int64)]
+    boxes: list[npt.NDArray[np.float64]] = [np.zeros((0, len(_BOX)))]
+    columns = ["recording_id", "stream", "index_end", "points"]
+    for at, label in zip(mine.tolist(), table.select(columns).take(as_arrow(mine)).to_pylist(), strict=True):
+        course = course_of(Track(keys=tuple(track_keys(label["points"]))), end=label["index_end"])
         recording, stream = (
             np.full(len(course.index), words.index(word) if word in words else -1)
-            for words, word in ((places.recordings, label.recording_id), (places.streams, label.stream))
+            for words, word in ((places.recordings, label["recording_id"]), (places.streams, label["stream"]))
         )
-        which, rows = places.frames(recording, stream, course.index)
-        boxes = np.stack([getattr(course, name)[which] for name in _BOX], axis=1)
-        found.append((np.full(len(rows), at), rows, boxes))
-    if not found:
-        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 5)))]
-    which, rows, boxes = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _taken(table, which, rows, boxes)
+        found, shown_on = places.frames(recording, stream, course.index)
+        which.append(np.full(len(shown_on), at))
+        rows.append(shown_on)
+        boxes.append(np.stack([getattr(course, name)[found] for name in _BOX], axis=1))
+    return _Shown(rows=np.concatenate(rows), which=np.concatenate(which), boxes=np.concatenate(boxes))
 
 
-def _taken(table: pa.Table, which: Ints, rows: Ints, boxes: npt.NDArray[np.float64]) -> Columns:
-    """Lay out rows ``which`` of a table of labels as columns of the pictures ``rows``."""
-    taken = table.take(pa.array(which))
-    columns: Columns = {name: taken[column].to_pylist() for name, column in _TEXTS.items()}
-    sources, tools = taken["source"].to_pylist(), taken["tool"].to_pylist()
-    columns["origin"] = [
-        tool or source if source == "model" else source for source, tool in zip(sources, tools, strict=True)
-    ]
-    columns["points"], columns["ring_ends"] = taken["points"].to_pylist(), taken["ring_ends"].to_pylist()
-    columns["row"], columns["box_px"] = rows, boxes
-    columns["score"] = _numbers(taken, "score")
-    columns["predicted"] = ~taken["stands"].to_numpy().astype(np.bool_)
-    columns["size_px"] = np.stack(
-        [integers(taken, name).astype(np.int32) for name in ("image_width_px", "image_height_px")], axis=1
+def _together(singles: _Shown, courses: _Shown) -> _Shown:
+    assert courses.boxes is not None
+    return _Shown(
+        rows=np.concatenate([singles.rows, courses.rows]),
+        which=np.concatenate([singles.which, courses.which]),
+        boxes=np.concatenate([np.full((len(singles.rows), len(_BOX)), np.nan), courses.boxes]),
     )
-    return columns
 
 
-def _labels(parts: Sequence[Columns]) -> BrowseLabels:
-    """Put columns together, in the order of the pictures; those of one picture by their ids."""
-    rows = np.concatenate([part["row"] for part in parts])
-    names = [name for part in parts for name in part["label_id"]]
-    order = np.array(sorted(range(len(rows)), key=lambda at: (rows[at], names[at])), np.int64)
-    columns: Columns = {}
-    for name, first in parts[0].items():
-        if isinstance(first, np.ndarray):
-            columns[name] = np.concatenate([part[name] for part in parts])[order]
-        else:
-            whole = [value for part in parts for value in part[name]]
-            columns[name] = [whole[at] for at in order.tolist()]
-    return BrowseLabels(**columns)
+def _laid_out(table: pa.Table, predicted: pa.Array, shown: _Shown) -> BrowseLabels:
+    """Put labels in the order of the pictures; those of one picture by their ids."""
+    names = table["label_id"].take(as_arrow(shown.which))
+    keys = pa.table([as_arrow(shown.rows), names], ["row", "label_id"])
+    order = pc.sort_indices(keys, [("row", "ascending"), ("label_id", "ascending")]).to_numpy()
+    taken = table.take(as_arrow(shown.which[order]))
+    model = pc.equal(taken["source"], "model")
+    columns = {name: taken[name] for name in SCHEMA.names if name in taken.column_names}
+    columns["predicted"] = predicted.take(as_arrow(shown.which[order]))
+    columns["origin"] = pc.if_else(model, pc.fill_null(taken["tool"], "model"), taken["source"])
+    assert shown.boxes is not None
+    tracks = ~np.isnan(shown.boxes[order, 0])
+    if tracks.any():
+        mask = pa.array(tracks.tolist())
+        for name, numbers in zip(_BOX, shown.boxes[order].T, strict=True):
+            columns[name] = pc.if_else(mask, as_arrow(numbers), columns[name])
+        columns["points"] = pc.if_else(mask, pa.scalar(None, SCHEMA.field("points").type), columns["points"])
+    laid = pa.table([columns[name] for name in SCHEMA.names], SCHEMA.names)
+    return BrowseLabels(row=shown.rows[order], table=laid.cast(SCHEMA).combine_chunks())
+
+
+def _true(mask: pa.ChunkedArray) -> Ints:
+    places: Ints = np.flatnonzero(mask.to_numpy())
+    return places
 
 
 def _segments(dataset: Dataset, places: Places, spans: Sequence[Mapping[str, Any]]) -> BrowseWords:
@@ -114,7 +136,7 @@ def _segments(dataset: Dataset, places: Places, spans: Sequence[Mapping[str, Any
     words: list[str] = []
     for span in spans:
         word = span["text"] if span["kind"] == "text" else span["class_name"]
-        if word is None or not span["stands"]:
+        if word is None or span["source"] == "model":
             continue
         within = _within(dataset, places, span)
         rows.append(within)
@@ -163,8 +185,3 @@ def _relations(places: Places, relations: Sequence[Mapping[str, Any]], table: pa
         row=np.concatenate([np.zeros(0, np.int64), *rows.values()]),
         word=[word for word, several in rows.items() for _ in several],
     )
-
-
-def _numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    values: npt.NDArray[np.float64] = table[name].fill_null(np.nan).to_numpy()
-    return values

@@ -1,6 +1,7 @@
 """Which shown pictures a sample, a moment or a span of a recording is: look-ups over the rows of a view."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +99,13 @@ def integers(table: pa.Table, name: str, *, absent: int = 0) -> Ints:
     """Give a column of whole numbers, ``absent`` where there is none."""
     values: Ints = table[name].fill_null(absent).to_numpy().astype(np.int64, copy=False)
     return values
+
+
+def as_arrow(values: npt.NDArray[Any]) -> pa.Array:
+    """Give numbers as an Arrow array; ``pa.array`` of numpy would load pandas."""
+    values = np.ascontiguousarray(values)
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _matches(keys: Ints, order: Ints, asked: Ints) -> tuple[Ints, Ints]:

@@ -35,17 +35,27 @@ def words_of(store: Store, places: Places) -> Mapping[str, BrowseWords]:
     tags: list[tuple[Ints, str]] = [
         (_rows(places, item), tag) for item, given in decisions.tags_of(store).items() for tag in given
     ]
+    shown: dict[int, str] = {}
     own: dict[int, str] = {}
-    standing = [(item, one.what) for (item, about), one in decisions.standing(store).items() if about == "use"]
-    for item, what in sorted(standing, key=lambda pair: pair[0][1] is not None):  # a frame's own comes last
-        own |= dict.fromkeys(_rows(places, item).tolist(), what)
+    standing = [(item, one) for (item, about), one in decisions.standing(store).items() if about == "use"]
+    for item, one in sorted(standing, key=lambda pair: pair[0][1] is not None):  # a frame's own comes last
+        rows = _rows(places, item).tolist()
+        shown |= dict.fromkeys(rows, one.what)
+        if item[1] is not None:
+            own |= dict.fromkeys(rows, one.decision_id)
     return {
         "tags": BrowseWords(
             row=np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in tags)]),
             word=[tag for rows, tag in tags for _ in rows],
         ),
-        "decision": BrowseWords(row=np.array(list(own), np.int64), word=list(own.values())),
+        "decision": BrowseWords(row=np.array(list(shown), np.int64), word=list(shown.values())),
+        "decision_id": BrowseWords(row=np.array(list(own), np.int64), word=list(own.values())),
     }
+
+
+def key_of(store: Store) -> str:
+    """Name the dataset in the paths of its pictures in the App."""
+    return "".join(c if c.isalnum() or c in "_-" else "-" for c in store.name)
 
 
 def _rows(places: Places, item: Item) -> Ints:
