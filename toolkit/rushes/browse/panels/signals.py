@@ -8,7 +8,7 @@ import numpy as np
 
 from rushes.browse.desk import Around, Plot
 from rushes.browse.panels import _parts
-from rushes.browse.panels._panel import DeskPanel, item_of
+from rushes.browse.panels._panel import NOTE, DeskPanel, item_of
 from rushes.quantities import say_count
 
 SPAN_NS = 10_000_000_000
@@ -82,7 +82,12 @@ class SignalsPanel(DeskPanel):
 
     def draw(self, ctx: Any, panel: Any) -> None:
         """Add the list of streams, one line of words and the plots."""
-        drawn: Drawn = ctx.drawn
+        if not hasattr(ctx, "drawn"):  # rendered without an event of ours before
+            self.refresh(ctx)
+        drawn: Drawn | None = getattr(ctx, "drawn", None)
+        if drawn is None:
+            panel.md(ctx.panel.get_state(NOTE), name="said")
+            return
         _parts.choice(panel, "signal", drawn.offered, drawn.signal, label="Stream", on_change=self.choose)
         panel.md(drawn.title, name="title")
         plots = drawn.found.plots
