@@ -1,7 +1,7 @@
 """The desk of a dataset: what the App's panels are answered, out of one revision."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 from rushes.browse import desk
 from rushes.workflow._browse.annotation_of import annotation_of
@@ -11,6 +11,8 @@ from rushes.workflow._browse.signals_around import Signals
 from rushes.workflow._browse.split_of import leaks_of, split_of
 from rushes.workflow.dataset import Dataset
 
+RECORDINGS_KEPT = 64
+
 
 class DatasetDesk:
     """A :class:`rushes.browse.desk.Desk` over an opened dataset, which stays open as long as this is used."""
@@ -19,6 +21,7 @@ class DatasetDesk:
         self._dataset = dataset
         self._signals = Signals(dataset)
         # The dataset is open at one revision, which does not change: what was worked out once stays right.
+        self._clocks = lru_cache(RECORDINGS_KEPT)(partial(clocks_of, dataset))
         self._quality = cache(partial(quality_of, dataset))
         self._split = cache(partial(split_of, dataset))
         self._leaks = cache(partial(leaks_of, dataset))
@@ -36,7 +39,7 @@ class DatasetDesk:
 
     def clocks(self, recording_id: str) -> desk.Clocks:
         """Give what is known of a recording's clocks."""
-        return clocks_of(self._dataset, recording_id)
+        return self._clocks(recording_id)
 
     def quality(self) -> desk.Quality:
         """Give findings and measures of the whole dataset."""
