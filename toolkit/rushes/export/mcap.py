@@ -15,7 +15,7 @@ from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 from rushes import __version__
 from rushes.contracts import RecordingExporter
 from rushes.errors import ReadError
-from rushes.export._mcap import annotations, happenings, numbers, pictures, places
+from rushes.export._mcap import annotations, happenings, numbers, pictures, places, scenes
 from rushes.export._mcap.chunks import ChunkedFile
 from rushes.export._mcap.schemas import ANY_JSON, IMU, of_numbers, of_type, stamp, with_data
 from rushes.export._mcap.sources import Message, Rows, Source, Topics
@@ -70,9 +70,10 @@ def _sources(timeline: Timeline, topics: Topics, start_ns: int) -> Iterator[Sour
     for lane in timeline.numbers:
         made.append(_numbers(lane, topics))
         if lane.stream.modality == "gaze":
-            made.append(annotations.regard(lane, topics))
+            made += [annotations.regard(lane, topics), scenes.look(lane, topics)]
     made += [_sound(lane, topics) for lane in timeline.sounds]
     made += [places.transforms(lane, topics, start_ns) for lane in timeline.places]
+    made.append(scenes.paths(timeline.places, topics, start_ns))
     cameras: defaultdict[str, list[Calibrated]] = defaultdict(list)
     for each in timeline.calibrations:
         cameras[each.stream.name].append(each)

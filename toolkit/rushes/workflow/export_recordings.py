@@ -161,9 +161,14 @@ def _options(exporter: RecordingExporter, given: Mapping[str, str]) -> dict[str,
 def _file_name(recording_id: str, names: Mapping[str, str]) -> str:
     """Name a file after its recording, and after its id too where two recordings have one name."""
     name = names[recording_id]
-    plain = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).strip("_.") or "recording"
     shared = sum(other == name for other in names.values()) > 1
-    return f"{plain.removesuffix('.mcap')}-{recording_id[:8]}" if shared else plain.removesuffix(".mcap")
+    return f"{plain(name)}-{recording_id[:8]}" if shared else plain(name)
+
+
+def plain(name: str) -> str:
+    """Make of a recording's name one that any file system takes."""
+    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).strip("_.")
+    return kept.removesuffix(".mcap") or "recording"
 
 
 def _note(path: Path, done: DoneRecordings, options: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """The recordings of a dataset for the App's own player: an MCAP each in the cache, written when asked for."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from rushes.browse.players import Interval, Played, Playlist
 from rushes.contracts import RecordingExporter
 from rushes.timelines import Happening
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.export_recordings import write_recording
+from rushes.workflow.export_recordings import plain, write_recording
 from rushes.workflow.timelines import Timelines
 
 FOLDER = "players"
@@ -72,11 +73,12 @@ def _played(
     if span is None:
         return None
     start, end = span
-    digest = timelines.digest(recording_id)
+    # The player shows the name of the file; two recordings of one name differ in their digest.
+    digest = hashlib.sha256(f"{exporter.version} {timelines.digest(recording_id)}".encode()).hexdigest()[:12]
     return Played(
         recording_id=recording_id,
         name=row["name"],
-        path=folder / f"{recording_id}-{exporter.version}-{digest}{exporter.suffix}",
+        path=folder / f"{plain(row['name'])}-{digest}{exporter.suffix}",
         seconds=(end - start) / 1e9,
         streams=streams.get(recording_id, [])[:_STREAMS_SHOWN],
         intervals=[_interval(each, start) for each in timelines.happenings(recording_id)],
