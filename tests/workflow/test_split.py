@@ -6,8 +6,10 @@ import pytest
 
 from rushes.errors import UsageError
 from rushes.store import Store
+from rushes.workflow.browse import browse_view
 from rushes.workflow.check import Settings as CheckSettings
 from rushes.workflow.check import check
+from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.parts import Parts
 from rushes.workflow.split import Settings, split
@@ -287,3 +289,16 @@ def test_a_locked_part_of_stills_takes_no_more_and_leaves_out_what_is_like_it(st
     assert done.digests["test"] == locked.digest
     assert sorted(done.samples.values()) == [10, 10]
     assert not [f for f in done.findings if f.severity == "error"]
+
+
+def test_the_app_is_told_the_part_of_each_picture_where_a_set_lies_in_several(stills):
+    place = stills("a")
+    split(place, Settings(parts=HALVES))
+    parts = rows_by_picture(place)
+    with Dataset.open(place) as opened:
+        view = browse_view(opened)
+    shown = view.words_of()["split"]
+    assert {int(view.samples.index[row]): word for row, (word,) in shown.items()} == {
+        index: part for (_, index), part in parts.items()
+    }
+    assert view.recordings[0].part is None

@@ -126,7 +126,6 @@ def rows_of(
     shared = {
         "recording": what.name,
         "recording_id": what.recording_id,
-        "split": what.part,
         "asked_split": what.asked,
         "asked_id": what.asked_id,
         "subject": what.subject,
@@ -153,6 +152,7 @@ def rows_of(
         stream_name, modality, slice_name = streams[stream]
         borne = {field: by_row.get(row, []) for field, by_row in words.items()}
         given = borne.pop("tags", [])
+        part = next(iter(borne.pop("split", [])), what.part)
         decided = {name: next(iter(borne.pop(name, [])), None) for name in ("decision", "decision_id")}
         yield Row(
             id=name,
@@ -160,9 +160,10 @@ def rows_of(
             slice=slice_name,
             path=view.path(what.recording_id, slice_name, index),
             size=size,
-            tags=[*([what.part] if what.part else []), *borne["findings"], *given],
+            tags=[*([part] if part else []), *borne["findings"], *given],
             values={
                 **shared,
+                "split": part,
                 "stream": stream_name,
                 "modality": modality,
                 "index": index,

@@ -273,7 +273,8 @@ def _public(document: Any) -> Any:
 def _save_views(dataset: Any, view: BrowseView) -> None:
     """Save a view for each part of the split, each finding and each flag; views of people are left alone."""
     every = dataset.select_group_slices(media_type="image") if view.grouped else dataset.view()
-    parts = sorted({r.part for r in view.recordings if r.part})
+    several = view.words["split"].word if "split" in view.words else ()
+    parts = sorted({*several, *(r.part for r in view.recordings if r.part)})
     checks = sorted(set(view.samples.finding_check))
     wanted = {f"split: {part}": dataset.match(ViewField("split") == part) for part in parts}
     wanted |= {f"finding: {check}": every.match(ViewField("findings").contains(check)) for check in checks}

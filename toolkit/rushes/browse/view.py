@@ -114,7 +114,8 @@ class BrowseView:
             while the dataset lives.
         labels: On the pictures.
         words: Further lists of words that pictures bear, by the names of fields of :data:`documents.FIELDS`;
-            ``tags`` are those of people, and of ``decision`` and ``decision_id`` a picture has one at most.
+            ``tags`` are those of people, and of ``decision``, ``decision_id`` and ``split`` a picture has one at
+            most; ``split`` is of pictures whose recording lies in several parts.
         ontology: That the labels follow, where there is one.
         revision: Of the dataset that is shown; None where it has none.
     """

@@ -1,6 +1,6 @@
 """Browse: the newest snapshot of a dataset → what the FiftyOne App is handed, and the pictures it asks for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,15 @@ import pyarrow as pa
 
 from rushes import registry
 from rushes.browse.edits import Database
-from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
+from rushes.browse.labelled import BrowseWords
+from rushes.browse.view import (
+    ALONE,
+    BrowseRecording,
+    BrowseSamples,
+    BrowseStream,
+    BrowseView,
+    Picture,
+)
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
 from rushes.workflow import decisions
@@ -24,6 +32,7 @@ from rushes.workflow._labels import vocabulary
 from rushes.workflow.annotate_edit import author_of
 from rushes.workflow.browse_back import WrittenBack, write_back_from
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.pictures import Frames
 from rushes.workflow.players import playlist_of
 
@@ -73,7 +82,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
                 recording_id=row["recording_id"],
                 name=row["name"],
                 start_ns=row["start_ns"],
-                part=parts.get(row["recording_id"]),
+                part=parts.of(row["recording_id"]),
                 **asked.get(row["recording_id"], {}),
                 **{fact: row[fact] for fact in FACTS},
             )
@@ -82,7 +91,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
         streams=[BrowseStream(name=s["stream"], modality=s["modality"]) for s in streams],
         samples=samples,
         labels=labels,
-        words={**words, **said.words_of(dataset.store, places)},
+        words={**words, **said.words_of(dataset.store, places), "split": _part_words(parts, samples, ids, names)},
         ontology=vocabulary.of_dataset(dataset.store),
         revision=dataset.revision,
     )
@@ -185,12 +194,22 @@ def _streams(dataset: Dataset) -> list[dict[str, Any]]:
     return [named[name] for name in sorted(named)]
 
 
-def _parts(dataset: Dataset, split: str | None) -> Mapping[str, str]:
-    rows = dataset.arrow("splits", columns=["split", "recording_id", "part", "stream"]).to_pylist()
+def _parts(dataset: Dataset, split: str | None) -> Parts:
+    rows = dataset.arrow("splits", columns=COLUMNS).to_pylist()
     wanted = split or (rows[-1]["split"] if rows else None)
-    # A recording that is parted into blocks of time is in no one part.
-    mine = [row for row in rows if row["split"] == wanted and row["stream"] is None]
-    return {row["recording_id"]: row["part"] for row in mine}
+    return Parts(row for row in rows if row["split"] == wanted)
+
+
+def _part_words(
+    parts: Parts, samples: BrowseSamples, recordings: Sequence[str], streams: Sequence[str]
+) -> BrowseWords:
+    """Give the part of every picture whose recording lies in several: blocks of time, and stills."""
+    several = [at for at, name in enumerate(recordings) if name in parts.recordings and parts.of(name) is None]
+    rows = np.flatnonzero(np.isin(samples.recording, several))
+    where = (samples.recording[rows].tolist(), samples.stream[rows].tolist(), samples.index[rows].tolist())
+    words = [parts.of(recordings[r], streams[s], index) for r, s, index in zip(*where, strict=True)]
+    known = [at for at, word in enumerate(words) if word is not None]
+    return BrowseWords(row=rows[known], word=[word for word in words if word is not None])
 
 
 def _rows(

@@ -12,6 +12,7 @@ from rushes.contracts import RecordingExporter
 from rushes.timelines import Happening
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.export_recordings import plain, write_recording
+from rushes.workflow.parts import Parts
 from rushes.workflow.timelines import Timelines
 
 FOLDER = "players"
@@ -21,7 +22,7 @@ _SHORTEST_NS = 1
 _STREAMS_SHOWN = 64
 
 
-def playlist_of(dataset: Dataset, *, name: str, parts: Mapping[str, str] | None = None) -> Playlist:
+def playlist_of(dataset: Dataset, *, name: str, parts: Parts | None = None) -> Playlist:
     """List the recordings that have samples with times.
 
     Args:
@@ -37,7 +38,11 @@ def playlist_of(dataset: Dataset, *, name: str, parts: Mapping[str, str] | None 
     played = [
         each
         for row in recordings
-        if (each := _played(row, timelines, folder, exporter, streams, (parts or {}).get(row["recording_id"])))
+        if (
+            each := _played(
+                row, timelines, folder, exporter, streams, parts.of(row["recording_id"]) if parts else None
+            )
+        )
     ]
 
     def write(each: Played, go_on: Callable[[], None]) -> None:
