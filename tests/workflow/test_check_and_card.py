@@ -15,7 +15,8 @@ from rushes.store import Store
 from rushes.workflow import import_labels
 from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._labels import vocabulary
-from rushes.workflow._report.shots import MODEL_INK, Drawn, outlined
+from rushes.workflow._report.shots import MODEL_INK, Drawn, Shots, outlined
+from rushes.workflow._report.timeline import _lane
 from rushes.workflow.card import card
 from rushes.workflow.check import Settings, check
 from rushes.workflow.check_report import write_report
@@ -202,6 +203,36 @@ def test_where_a_model_and_people_disagree_is_one_list_with_the_worst_first(clip
         anchor = re.search(rf'<a href="#(l\d+)">label {name}</a>', text)
         assert anchor
         assert f'id="{anchor[1]}"' in text
+
+
+def test_a_gap_is_drawn_where_no_sample_is_and_shown_by_the_pictures_at_its_ends(tmp_path):
+    take = resources.folder("data_samples") / "tabletop" / "tabletop_s02_take1.mcap"
+    ingest(tmp_path / "set", Request(paths=[take]))
+    done = check(tmp_path / "set", Settings(only=["stream.gap"], fail_on="never"))
+    with Dataset.open(tmp_path / "set") as opened:
+        streams = {row["stream"]: row for row in opened.arrow("streams").to_pylist()}
+        shots = Shots(opened)
+        assert len(done.found) == 2
+        for item in done.found:
+            times = opened.times(item.recording_id, item.finding.stream)
+            (drawn,) = _lane(streams[item.finding.stream], times, [item.finding]).marked
+            assert drawn.end_ns - drawn.start_ns == item.finding.value
+            assert {drawn.start_ns, drawn.end_ns} <= set(times.tolist())
+            assert not ((times > drawn.start_ns) & (times < drawn.end_ns)).any()
+            after = item.finding.index
+            captions = [picture.caption for picture in shots.of(item.recording_id, item.finding)]
+            assert captions == [f"frame {after - 1}", f"frame {after}"]
+
+
+def test_a_copy_is_shown_beside_what_it_is_a_copy_of(clips):
+    done = check(clips, Settings(only=["image.near_duplicate"], fail_on="never"))
+    with Dataset.open(clips) as opened:
+        shots = Shots(opened)
+        for item in done.found:
+            mine, other = shots.of(item.recording_id, item.finding)
+            assert mine.caption == f"frame {item.finding.index}"
+            frame, _, name = other.caption.partition(" of ")
+            assert f"nearly the same as {frame} of video in '{name}'" in item.finding.message
 
 
 def test_boxes_are_drawn_where_they_are_and_along_the_edge_where_they_leave():

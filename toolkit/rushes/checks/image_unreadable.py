@@ -40,7 +40,7 @@ class ImageUnreadable:
         return stream.table == "frames"
 
     def judge(self, view: StreamView, options: Mapping[str, float]) -> Iterator[Metric | Finding]:  # noqa: ARG002 - no options
-        """One finding a run of pictures with one fault, always an error."""
+        """One finding a run of pictures with one fault, always an error; measured is how many they are."""
         count = len(view.columns["t_ns"])
         unreadable = np.asarray(view.pictures.get("unreadable", np.full(count, np.nan)))
         flags = np.asarray(view.columns.get("flags", np.zeros(count, np.int32)))
@@ -59,11 +59,11 @@ class ImageUnreadable:
                 code[judged] == fault,
                 check=self.name,
                 severity="error",
-                values=code[judged],
+                values=np.ones(int(judged.sum())),
                 limit=0.0,
                 unit="1",
                 say=lambda _, words=words: words,  # type: ignore[misc]
-                worst=np.max,
+                worst=np.sum,
             )
 
 

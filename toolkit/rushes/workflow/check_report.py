@@ -37,7 +37,7 @@ from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._report.disagreements import RANKED, disagreements, label_anchor
 from rushes.workflow._report.shots import Shots
 from rushes.workflow._report.timeline import timelines
-from rushes.workflow.check import SEVERITIES, Checked, Found, Settings, chosen_by
+from rushes.workflow.check import SEVERITIES, WHOLE, Checked, Found, Settings, chosen_by
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.explain import entry
 from rushes.workflow.pages import write_whole
@@ -161,15 +161,19 @@ def _found(done: Checked, shots: Shots, anchors: Mapping[str, str], labels: dict
     if not done.found:
         words = f"Nothing, by {say_count(len(done.checks), 'check')} in {say_count(done.recordings, 'recording')}."
         return section("Found", paragraph(words))
-    groups: dict[tuple[int, str], list[Found]] = defaultdict(list)
+    groups: dict[str, list[Found]] = defaultdict(list)
     for item in done.found:
         if item.finding.check == RANKED:
             continue
-        groups[-SEVERITIES.index(item.finding.severity), item.finding.check].append(item)
+        groups[item.finding.check].append(item)  # they come worst first
     parts: list[Piece] = []
-    for (_, check), group in sorted(groups.items(), key=lambda item: item[0]):
+    order = {check: (-SEVERITIES.index(group[0].finding.severity), check) for check, group in groups.items()}
+    for check, group in sorted(groups.items(), key=lambda item: order[item[0]]):
         about = entry(check) if "." in check else {}
-        count = f"{len(group):,} in {say_count(len({i.recording_id for i in group}), 'recording')}"
+        places = len({item.recording_id for item in group} - {WHOLE})
+        count = (
+            f"{len(group):,} in {say_count(places, 'recording')}" if places else f"{len(group):,} of the dataset"
+        )
         parts.append(element("h3", code(check), element("small", count)))
         parts.append(paragraph(about.get("reason", ""), quiet=True))
         for item in group[:EACH_CHECK]:
@@ -208,7 +212,8 @@ def _content(view: DatasetView) -> list[Html]:
     drawn: list[Piece] = []
     for what, counts in view.counts.items():
         noun = "Samples by sensor" if what == "sensor" else f"Labels by {what}"
-        drawn.append(element("div", section(noun, _bars(counts, noun), level=3)))
+        note = "how many, in how many recordings"
+        drawn.append(element("div", section(noun, _bars(counts, noun), level=3, note=note)))
     for fact, values in view.facts.items():
         known = [value for value in values if value is not None]
         if known:

@@ -19,7 +19,7 @@ from rushes.workflow.pictures import Frames
 LONG_SIDE_PX = 240
 QUALITY = 72
 EACH = 3
-"""Pictures of one finding: its first, middle and last frame."""
+"""Pictures of one finding: its first, middle and last frame; of a gap both ends, of a copy both."""
 MOST = 90
 """Pictures of one page, so that it stays small; the gravest findings come first."""
 INK = (255, 196, 0)
@@ -27,6 +27,8 @@ INK = (255, 196, 0)
 MODEL_INK = (0, 200, 255)
 NAMED_INK = (255, 64, 64)
 """Of the label that a finding names, unless a model made it and the finding is about models."""
+
+COPIES = ("image.duplicate", "image.near_duplicate")
 
 Pixels = npt.NDArray[Any]
 Ink = tuple[int, int, int]
@@ -39,11 +41,13 @@ class Drawn:
     Args:
         bounds: Left, top, right, bottom, px.
         points: Shape (k, 2), the keypoints that are labelled, px.
+        named: Whether it is the one that a finding is about; it is drawn with a broader line.
     """
 
     bounds: tuple[float, float, float, float]
     ink: Ink = INK
     points: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    named: bool = False
 
 
 @dataclass(slots=True)
@@ -73,9 +77,27 @@ class Shots:
             return []
         drawn = self._drawn(recording_id, finding) if finding.check.startswith("label.") else None
         made = [self._picture(frames, index, finding, drawn) for index in _indices(finding, len(frames))]
+        made += [self._twin(recording_id, finding)] if finding.check in COPIES else []
         pictures = [picture for picture in made if picture is not None]
         self.taken += len(pictures)
         return pictures
+
+    def _twin(self, recording_id: str, finding: Finding) -> Picture | None:
+        """Give the picture that the one of a finding is a copy of."""
+        where = {"recording_id": recording_id, "stream": finding.stream, "index": finding.index}
+        rows = self.dataset.arrow("duplicates", where=where).to_pylist()
+        if not rows:
+            return None
+        row = rows[0]
+        frames = self._opened(row["near_recording_id"], row["near_stream"])
+        if frames is None:
+            return None
+        names = self.dataset.arrow(
+            "recordings", columns=["name"], where={"recording_id": row["near_recording_id"]}
+        )
+        elsewhere = row["near_recording_id"] != recording_id
+        place = f" of {names['name'][0]}" if elsewhere and len(names) else ""
+        return self._picture(frames, row["near_index"], finding, None, f"frame {row['near_index']}{place}")
 
     def _opened(self, recording_id: str, stream: str) -> Frames | None:
         key = (recording_id, stream)
@@ -87,7 +109,12 @@ class Shots:
         return self._frames[key]
 
     def _picture(
-        self, frames: Frames, index: int, finding: Finding, drawn: Sequence[Drawn] | None
+        self,
+        frames: Frames,
+        index: int,
+        finding: Finding,
+        drawn: Sequence[Drawn] | None,
+        caption: str = "",
     ) -> Picture | None:
         if frames.missing(index):
             return None
@@ -108,7 +135,7 @@ class Shots:
             width=max(1, round(width * scale)),
             height=max(1, round(height * scale)),
             alt=f"Frame {index} of {frames.stream['stream']}",
-            caption=f"frame {index}",
+            caption=caption or f"frame {index}",
         )
 
     def _drawn(self, recording_id: str, finding: Finding) -> list[Drawn]:
@@ -129,7 +156,7 @@ class Shots:
                 triples = triples[: len(triples) // 3 * 3].reshape(-1, 3)
                 shown = triples[triples[:, 2] > 0, :2]
             left, top, right, bottom = bounds[at].tolist()
-            made.append(Drawn(bounds=(left, top, right, bottom), ink=ink, points=shown))
+            made.append(Drawn(bounds=(left, top, right, bottom), ink=ink, points=shown, named=bool(named[at])))
         return made
 
 
@@ -139,8 +166,9 @@ def outlined(pixels: Pixels, labels: Iterable[Drawn]) -> Pixels:
         return pixels
     picture: Pixels = np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels.copy()
     height, width = picture.shape[:2]
-    wide = max(2, round(max(height, width) / LONG_SIDE_PX * 1.5))
+    thin = max(1, round(max(height, width) / LONG_SIDE_PX))
     for label in labels:
+        wide = 3 * thin if label.named else thin
         left, top, right, bottom = label.bounds
         x0, x1 = (int(np.clip(x, 0, width - 1)) for x in (left, right))
         y0, y1 = (int(np.clip(y, 0, height - 1)) for y in (top, bottom))
@@ -159,6 +187,10 @@ def outlined(pixels: Pixels, labels: Iterable[Drawn]) -> Pixels:
 def _indices(finding: Finding, count: int) -> Sequence[int]:
     """Choose the frames that stand for a finding."""
     assert finding.index is not None
+    if finding.check == "stream.gap":
+        return [index for index in (finding.index - 1, finding.index) if 0 <= index < count]
+    if finding.check in COPIES:
+        return [finding.index]
     if finding.check.startswith("label."):
         return [finding.index] if 0 <= finding.index < count else []
     first, last = finding.index, min(finding.index + finding.count - 1, count - 1)

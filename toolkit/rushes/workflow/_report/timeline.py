@@ -49,7 +49,12 @@ def _lane(row: Mapping[str, Any], times: Times, found: Sequence[Finding]) -> Lan
         if finding.index is None or not 0 <= finding.index < len(times):
             continue
         start = int(times[finding.index])
-        if finding.end_ns is not None and finding.start_ns is not None:
+        if finding.check == "stream.gap" and finding.end_ns is not None and finding.start_ns is not None:
+            start, end = (
+                start - (finding.end_ns - finding.start_ns),
+                start,
+            )  # it ends with the sample that it names
+        elif finding.end_ns is not None and finding.start_ns is not None:
             end = start + max(finding.end_ns - finding.start_ns, 0)
         else:
             end = int(times[min(finding.index + finding.count - 1, len(times) - 1)])
