@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from browse.desk_of_edits import HEIGHT, WIDTH, Bench, made
@@ -211,6 +211,9 @@ STEP = st.one_of(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@example([("app_moves", 0), ("set_moves", 0), ("reloads",), ("writes",), ("set_moves", 0)])
+@example([("app_moves", 0), ("set_erases", 0), ("writes",), ("app_erases", 1), ("set_moves", 1), ("writes",)])
+@example([("app_decides", 2, "accept"), ("set_decides", 2, "reject"), ("app_deletes", 1), ("set_draws", 1)])
 @given(st.lists(STEP, min_size=3, max_size=9))
 def test_no_edit_is_lost_and_none_overrules_unseen(database, template, tmp_path_factory, steps):
     place = tmp_path_factory.mktemp("story")

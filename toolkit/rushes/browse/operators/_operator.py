@@ -64,14 +64,14 @@ class DeskOperator(foo.Operator):  # type: ignore[misc]  # FiftyOne ships no typ
         return {"said": told.said, "warnings": list(told.warnings), "address": told.address, "done": True}
 
     def resolve_output(self, ctx: Any) -> Any:
-        """Say what was done."""
+        """Say what was done where there is more to say than the page was told already."""
+        address, warnings = ctx.results.get("address"), ctx.results.get("warnings") or []
+        if not address and not warnings:
+            return None
         outputs = types.Object()
-        outputs.str("said", label=self.label)
-        if ctx.results.get("address"):
-            outputs.str("address", label="Open")
-        for at, words in enumerate(ctx.results.get("warnings", [])):
-            outputs.view(f"warning{at}", types.Warning(label=words))
-        return types.Property(outputs)
+        lines = [ctx.results["said"], *([f"[{address}]({address})"] if address else []), *warnings]
+        outputs.md("\n\n".join(lines), name="words")
+        return types.Property(outputs, view=types.View(label=self.label))
 
     def ask(self, ctx: Any, inputs: Any) -> None:
         """Add what is asked for to ``inputs``."""
