@@ -14,6 +14,7 @@ from rushes import registry
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
+from rushes.workflow._browse.choosing import rows_where
 from rushes.workflow._browse.desk import DatasetDesk
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, as_arrow, codes, integers
@@ -25,16 +26,20 @@ FACTS = ("subject", "session", "task", "place")
 OPEN_STREAMS = 256
 
 
-def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None = None) -> BrowseView:
+def browse_view(
+    dataset: Dataset, *, split: str | None = None, name: str | None = None, where: str | None = None
+) -> BrowseView:
     """Lay out every picture that has bytes: those of moments together, the rest alone.
 
     Args:
         dataset: Opened at the revision to show.
         split: Name of the split whose parts are shown; the newest one if left out.
         name: What the App calls it; the dataset's name if left out.
+        where: SQL of what the App opens with, as of :func:`choosing.rows_where`; everything if left out.
 
     Raises:
-        UsageError: ``browse.no-pictures`` if no recording holds a picture.
+        UsageError: ``browse.no-pictures`` if no recording holds a picture, ``browse.none-chosen`` if ``where``
+            leaves none, ``store.query`` if it does not hold.
     """
     recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
     streams = _streams(dataset)
@@ -45,6 +50,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     members = dataset.arrow(
         "moment_members", columns=["recording_id", "stream", "index", "moment", "t_ns", "skew_ns"]
     )
+    split = split or _newest_split(dataset)
     parts = _parts(dataset, split)
     ids, names = [row["recording_id"] for row in recordings], [s["stream"] for s in streams]
     rows = _rows(ids, names, frames, members)
@@ -57,6 +63,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
+    pa.default_memory_pool().release_unused()  # what was read on the way is several times what is kept
     return BrowseView(
         name=name or dataset.store.name,
         key="".join(c if c.isalnum() or c in "_-" else "-" for c in dataset.store.name),
@@ -76,6 +83,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
         words=words,
         ontology=vocabulary.of_dataset(dataset.store),
         revision=dataset.revision,
+        chosen=(where, rows_where(dataset, places, where, split=split)) if where else None,
     )
 
 
@@ -93,35 +101,59 @@ def pictures(dataset: Dataset) -> Picture:
 
 
 def serve(
-    path: Path, *, ready: Callable[[Any], None], at: int | str | None = None, port: int | None = None
+    path: Path,
+    *,
+    ready: Callable[[Any], None],
+    at: int | str | None = None,
+    port: int | None = None,
+    where: str | None = None,
+    split: str | None = None,
+    share: tuple[Sequence[str], str] | None = None,
 ) -> None:
-    """Serve the App on the loopback address until Ctrl-C.
+    """Serve the App until Ctrl-C, on the loopback address or, for who knows a password, on a network.
 
     Args:
         path: The dataset.
         ready: Called once with ``rushes.browse.serve.Opened``, when the App answers.
         at: Revision or tag to show.
         port: None takes 5151 or any free one.
+        where: What the App opens with; see :func:`browse_view`.
+        split: Whose parts are shown; the newest if left out.
+        share: Names of this machine that browsers of the network use, and the password; None shares nothing.
 
     Raises:
-        UsageError: ``browse.no-pictures``.
+        UsageError: As :func:`browse_view`.
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
     """
     with Dataset.open(path, at=at) as dataset:
-        view = browse_view(dataset)
+        # What an older revision shows is kept apart, so that it does not take the place of the newest.
+        view = browse_view(dataset, where=where, split=split, name=None if at is None else _name_at(dataset, at))
         server = registry.late("rushes.browse.serve")
         desk = DatasetDesk(dataset)
-        server.serve(view, pictures(dataset), cache=dataset.path / "cache", ready=ready, port=port, desk=desk)
+        sharing = server.Sharing(names=tuple(share[0]), password=share[1]) if share else None
+        server.serve(
+            view,
+            pictures(dataset),
+            cache=dataset.path / "cache",
+            ready=ready,
+            port=port,
+            desk=desk,
+            share=sharing,
+        )
 
 
-def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
+def _name_at(dataset: Dataset, at: int | str) -> str:
+    return f"{dataset.store.name} at {at}"
+
+
+def prove(path: Path, *, at: int | str | None = None, port: int = 0, where: str | None = None) -> Any:
     """Open the App, ask it for its page, its counts and a picture, stop it; give ``rushes.browse.prove.Proof``.
 
     Raises:
         ToolError: ``browse.no-answer``, and as :func:`serve`.
     """
     with Dataset.open(path, at=at) as dataset:
-        view = browse_view(dataset)
+        view = browse_view(dataset, where=where, name=None if at is None else _name_at(dataset, at))
         prover = registry.late("rushes.browse.prove")
         return prover.prove(view, pictures(dataset), cache=dataset.path / "cache", port=port)
 
@@ -135,12 +167,16 @@ def _streams(dataset: Dataset) -> list[dict[str, Any]]:
     return [named[name] for name in sorted(named)]
 
 
+def _newest_split(dataset: Dataset) -> str | None:
+    names = dataset.arrow("splits", columns=["split"])["split"]
+    return str(names[-1].as_py()) if len(names) else None
+
+
 def _parts(dataset: Dataset, split: str | None) -> Mapping[str, str]:
-    rows = dataset.arrow("splits", columns=["split", "recording_id", "part", "stream"]).to_pylist()
-    wanted = split or (rows[-1]["split"] if rows else None)
     # A recording that is parted into blocks of time is in no one part.
-    mine = [row for row in rows if row["split"] == wanted and row["stream"] is None]
-    return {row["recording_id"]: row["part"] for row in mine}
+    where = {"split": split, "stream": None}
+    rows = dataset.arrow("splits", columns=["recording_id", "part"], where=where).to_pylist() if split else []
+    return {row["recording_id"]: row["part"] for row in rows}
 
 
 def _rows(
