@@ -1,6 +1,7 @@
 """Opens a view in the App and serves it, in this process, until it is told to stop."""
 
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -9,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,6 +21,7 @@ from hypercorn.config import Config
 
 from rushes.browse import desk as desks
 from rushes.browse import environment, mongod, plugin_files
+from rushes.browse.door import Door
 from rushes.browse.edits import Edits
 from rushes.browse.frames import Frames
 from rushes.browse.guard import App, Guard, Virtual
@@ -30,7 +32,26 @@ from rushes.registry import late
 
 log = logging.getLogger(__name__)
 
+VIEW = "playback"  # of playback.VIEW, which needs FiftyOne
+
 PREFERRED_PORT = 5151  # FiftyOne's own, so that a bookmark works
+
+
+NOTE = "open.json"
+"""In the cache while the App is open: its address, for this user alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """How the App is open to a network.
+
+    Args:
+        names: Of this machine, or its addresses, that browsers of the network use; any other is refused.
+        password: That lets people in.
+    """
+
+    names: tuple[str, ...]
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +60,8 @@ class Opened:
 
     Args:
         address: To paste into a browser; it holds the token.
+        plays: Where the recordings play; the same token is needed.
+        shared: Addresses for the people of the network, who are asked for the password.
         token: That the guard asks for.
         loaded: What ``load.load`` says of the dataset: samples, groups, slices, written.
         mongod: Process id of the database; None where it is not ours.
@@ -46,6 +69,8 @@ class Opened:
     """
 
     address: str
+    plays: str
+    shared: tuple[str, ...]
     port: int
     token: str
     loaded: Any
@@ -66,6 +91,7 @@ def serve(
     playlist: Playlist | None = None,
     author: str = "",
     closing: Callable[[Any], None] | None = None,
+    share: Sharing | None = None,
 ) -> None:
     """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
@@ -83,6 +109,7 @@ def serve(
         playlist: Recordings for the App's own player, in a dataset of their own.
         author: Whose edits those are that are made meanwhile; they are signed only where somebody is named.
         closing: Called once when the App is closed, with its database, which still runs.
+        share: Serve on every address of this machine, for who knows the password; None: on the loopback address.
 
     Raises:
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
@@ -90,7 +117,7 @@ def serve(
     stop = stop or threading.Event()
     with (
         _until_signalled(stop),
-        _bound(port) as bound,
+        _bound(port, address="0.0.0.0" if share else environment.ADDRESS) as bound,  # noqa: S104 - it was asked for
         mongod.running(cache) as database,
         environment.applied(cache, database_uri=database.uri),
         desks.opened([view.name], desk) if desk else nullcontext(),
@@ -105,10 +132,20 @@ def serve(
             loaded = load.load(view)
             if playlist is not None:
                 late("rushes.browse.playing").load(playlist)
-            opened = _opened(loaded, bound.getsockname()[1], database.pid, playlist)
+            names = share.names if share else ()
+            opened = _opened(loaded, bound.getsockname()[1], database.pid, names, playlist)
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
+            note(cache, opened)
             with _virtual(playlist, application, frames) as virtual:
-                guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=virtual)
+                guard = Guard(
+                    application,
+                    token=opened.token,
+                    port=opened.port,
+                    roots=roots,
+                    virtual=virtual,
+                    door=Door(share.password) if share else None,
+                    names=names,
+                )
                 if not stop.is_set():
                     asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
             if closing is not None:
@@ -116,6 +153,7 @@ def serve(
         finally:
             frames.close()
             load.disconnect()
+            (cache / NOTE).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -128,20 +166,34 @@ def _virtual(playlist: Playlist | None, application: App, frames: Frames) -> Ite
         yield files
 
 
-def _opened(loaded: Any, port: int, pid: int | None, playlist: Playlist | None) -> Opened:
+def _opened(loaded: Any, port: int, pid: int | None, names: Sequence[str], playlist: Playlist | None) -> Opened:
     token = secrets.token_urlsafe(32)
+    here = f"http://{environment.ADDRESS}:{port}"
 
-    def address(dataset: str) -> str:
-        return f"http://{environment.ADDRESS}:{port}/datasets/{quote(dataset, safe='')}?token={token}"
+    def page(dataset: str, view: str | None = None) -> str:
+        return f"/datasets/{quote(dataset, safe='')}" + (f"?view={view}" if view else "")
 
+    def address(path: str) -> str:
+        return f"{here}{path}{'&' if '?' in path else '?'}token={token}"
+
+    first = page(loaded.dataset, loaded.opens_with)
     return Opened(
-        address=address(loaded.dataset),
+        address=address(first),
+        plays=address(page(loaded.plays, VIEW)),
+        shared=tuple(f"http://{name}:{port}{first}" for name in names),
         port=port,
         token=token,
         loaded=loaded,
         mongod=pid,
-        recordings=address(playlist.name) if playlist else None,
+        recordings=address(page(playlist.name)) if playlist else None,
     )
+
+
+def note(cache: Path, opened: Opened) -> None:
+    """Note in the cache where the App is open, readable for this user alone, as the address holds the token."""
+    (cache / NOTE).unlink(missing_ok=True)
+    with os.fdopen(os.open(cache / NOTE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"pid": os.getpid(), "address": opened.address}, file)
 
 
 async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -179,10 +231,10 @@ def _tell(stop: threading.Event, loop: asyncio.AbstractEventLoop, ended: asyncio
 
 async def _announce(bound: socket.socket, ready: Callable[[], None]) -> None:
     """Call back once the server accepts connections."""
-    address = bound.getsockname()
+    port = bound.getsockname()[1]
     while True:
         try:
-            _, writer = await asyncio.open_connection(*address)
+            _, writer = await asyncio.open_connection(environment.ADDRESS, port)
         except OSError:
             await asyncio.sleep(0.02)
         else:
@@ -193,12 +245,12 @@ async def _announce(bound: socket.socket, ready: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _bound(port: int | None) -> Iterator[socket.socket]:
-    """Hold a port of the loopback address; bound before anything slow starts, so that nobody else gets it."""
+def _bound(port: int | None, *, address: str) -> Iterator[socket.socket]:
+    """Hold a port of an address; bound before anything slow starts, so that nobody else gets it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            bound.bind((environment.ADDRESS, PREFERRED_PORT if port is None else port))
+            bound.bind((address, PREFERRED_PORT if port is None else port))
         except OSError as error:
             if port is not None:
                 raise ToolError(
@@ -207,7 +259,7 @@ def _bound(port: int | None) -> Iterator[socket.socket]:
                     hint="leave the port out, and a free one is found",
                     facts={"port": port},
                 ) from error
-            bound.bind((environment.ADDRESS, 0))
+            bound.bind((address, 0))
         yield bound
 
 

@@ -26,6 +26,7 @@ from rushes.model import FrameFlag
 from rushes.workflow import decisions
 from rushes.workflow._browse import said
 from rushes.workflow._browse.acting import ActingDesk
+from rushes.workflow._browse.choosing import rows_where
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, as_arrow, codes, integers
 from rushes.workflow._labels import vocabulary
@@ -40,16 +41,20 @@ FACTS = ("subject", "session", "task", "place")
 OPEN_STREAMS = 256
 
 
-def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None = None) -> BrowseView:
+def browse_view(
+    dataset: Dataset, *, split: str | None = None, name: str | None = None, where: str | None = None
+) -> BrowseView:
     """Lay out every picture that has bytes: those of moments together, the rest alone.
 
     Args:
         dataset: Opened at the revision to show.
         split: Name of the split whose parts are shown; the newest one if left out.
         name: What the App calls it; the dataset's name if left out.
+        where: SQL of what the App opens with, as of :func:`choosing.rows_where`; everything if left out.
 
     Raises:
-        UsageError: ``browse.no-pictures`` if no recording holds a picture.
+        UsageError: ``browse.no-pictures`` if no recording holds a picture, ``browse.none-chosen`` if ``where``
+            leaves none, ``store.query`` if it does not hold.
     """
     recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
     streams = _streams(dataset)
@@ -60,6 +65,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     members = dataset.arrow(
         "moment_members", columns=["recording_id", "stream", "index", "moment", "t_ns", "skew_ns"]
     )
+    split = split or _newest_split(dataset)
     parts = _parts(dataset, split)
     ids, names = [row["recording_id"] for row in recordings], [s["stream"] for s in streams]
     rows = said.without_deleted(_rows(ids, names, frames, members), dataset.store, ids, names)
@@ -74,6 +80,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     labels, words = labels_on(dataset, places)
     requested = decisions.requested_parts(dataset.store).items()
     asked = {name: {"asked": one.value, "asked_id": one.decision_id} for name, one in requested}
+    pa.default_memory_pool().release_unused()  # what was read on the way is several times what is kept
     return BrowseView(
         name=name or dataset.store.name,
         key=said.key_of(dataset.store),
@@ -94,6 +101,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
         words={**words, **said.words_of(dataset.store, places), "split": _part_words(parts, samples, ids, names)},
         ontology=vocabulary.of_dataset(dataset.store),
         revision=dataset.revision,
+        chosen=(where, rows_where(dataset, places, where, split=split)) if where else None,
     )
 
 
@@ -116,17 +124,25 @@ def serve(
     ready: Callable[[Any], None],
     at: int | str | None = None,
     port: int | None = None,
+    where: str | None = None,
+    split: str | None = None,
+    share: tuple[Sequence[str], str] | None = None,
     author: str | None = None,
     write: bool = False,
     argv: Sequence[str] = (),
 ) -> WrittenBack:
-    """Serve the App on the loopback address until Ctrl-C; what people changed in it stays, or is written back.
+    """Serve the App until Ctrl-C, on the loopback address or, for who knows a password, on a network.
+
+    What people changed in it stays, or is written back.
 
     Args:
         path: The dataset.
         ready: Called once with ``rushes.browse.serve.Opened``, when the App answers.
         at: Revision or tag to show.
         port: None takes 5151 or any free one.
+        where: What the App opens with; see :func:`browse_view`.
+        split: Whose parts are shown; the newest if left out.
+        share: Names of this machine that browsers of the network use, and the password; None shares nothing.
         author: Whose edits are made meanwhile; as of an edit, when None.
         write: Write back what was changed, once the App is closed.
         argv: The command line, for the log.
@@ -135,7 +151,7 @@ def serve(
         What was written back, or would be.
 
     Raises:
-        UsageError: ``browse.no-pictures``.
+        UsageError: As :func:`browse_view`.
         ToolError: ``browse.*``, where the database cannot be had or the port is taken; ``annotate.busy``.
     """
     who = author_of(author)
@@ -146,10 +162,11 @@ def serve(
 
     def reload() -> None:
         with Dataset.open(path) as newest:
-            registry.late("rushes.browse.load").load(browse_view(newest))
+            registry.late("rushes.browse.load").load(browse_view(newest, where=where, split=split))
 
     with Dataset.open(path, at=at) as dataset:
-        view = browse_view(dataset)
+        # What an older revision shows is kept apart, so that it does not take the place of the newest.
+        view = browse_view(dataset, where=where, split=split, name=None if at is None else _name_at(dataset, at))
         server = registry.late("rushes.browse.serve")
         desk = ActingDesk(
             dataset,
@@ -159,6 +176,7 @@ def serve(
             reload=reload,
             pinned=at is not None,
         )
+        sharing = server.Sharing(names=tuple(share[0]), password=share[1]) if share else None
         server.serve(
             view,
             pictures(dataset),
@@ -168,19 +186,24 @@ def serve(
             desk=desk,
             author=who,
             closing=closing,
-            playlist=playlist_of(dataset, name=view.name, parts=_parts(dataset, None)),
+            playlist=playlist_of(dataset, name=view.name, parts=_parts(dataset, split or _newest_split(dataset))),
+            share=sharing,
         )
     return done[0] if done else WrittenBack()
 
 
-def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
+def _name_at(dataset: Dataset, at: int | str) -> str:
+    return f"{dataset.store.name} at {at}"
+
+
+def prove(path: Path, *, at: int | str | None = None, port: int = 0, where: str | None = None) -> Any:
     """Open the App, ask it for its page, its counts and a picture, stop it; give ``rushes.browse.prove.Proof``.
 
     Raises:
         ToolError: ``browse.no-answer``, and as :func:`serve`.
     """
     with Dataset.open(path, at=at) as dataset:
-        view = browse_view(dataset)
+        view = browse_view(dataset, where=where, name=None if at is None else _name_at(dataset, at))
         prover = registry.late("rushes.browse.prove")
         return prover.prove(view, pictures(dataset), cache=dataset.path / "cache", port=port)
 
@@ -194,10 +217,13 @@ def _streams(dataset: Dataset) -> list[dict[str, Any]]:
     return [named[name] for name in sorted(named)]
 
 
+def _newest_split(dataset: Dataset) -> str | None:
+    names = dataset.arrow("splits", columns=["split"])["split"]
+    return str(names[-1].as_py()) if len(names) else None
+
+
 def _parts(dataset: Dataset, split: str | None) -> Parts:
-    rows = dataset.arrow("splits", columns=COLUMNS).to_pylist()
-    wanted = split or (rows[-1]["split"] if rows else None)
-    return Parts(row for row in rows if row["split"] == wanted)
+    return Parts(dataset.arrow("splits", columns=COLUMNS, where={"split": split}).to_pylist() if split else ())
 
 
 def _part_words(
