@@ -91,6 +91,8 @@ def serve(
         frames = Frames(view, picture)
         try:
             loaded = load.load(view)
+            if desk:
+                late("rushes.browse.similar").show(view.name, desk.points())
             opened = _opened(loaded, bound.getsockname()[1], database.pid)
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
             guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=frames)
