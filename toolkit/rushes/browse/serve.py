@@ -130,6 +130,8 @@ def serve(
             if author:
                 Edits(load.database(), view.name).begin(author)
             loaded = load.load(view)
+            if desk:
+                late("rushes.browse.similar").show(view.name, desk.points())
             if playlist is not None:
                 late("rushes.browse.playing").load(playlist)
             names = share.names if share else ()

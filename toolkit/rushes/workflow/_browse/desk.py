@@ -6,6 +6,7 @@ from functools import cache, lru_cache, partial
 from rushes.browse import desk
 from rushes.workflow._browse.annotation_of import annotation_of
 from rushes.workflow._browse.clocks_of import clocks_of
+from rushes.workflow._browse.points_of import points_of
 from rushes.workflow._browse.quality_of import quality_of
 from rushes.workflow._browse.signals_around import Signals
 from rushes.workflow._browse.split_of import leaks_of, split_of
@@ -56,3 +57,7 @@ class DatasetDesk:
     def annotation(self) -> desk.Annotation:
         """Give how far the annotation is."""
         return self._annotation()
+
+    def points(self) -> desk.Points | None:
+        """Give the points of the pictures; None where there are none."""
+        return points_of(self._dataset)
