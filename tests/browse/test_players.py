@@ -13,7 +13,7 @@ from rushes.browse.players import AUTHOR, Interval, Played, PlayerFiles, Playlis
 from rushes.errors import ReadError
 from rushes.registry import late
 
-TOKEN = "a token that is long enough"
+TOKEN = "a-token-that-is-long-enough"
 
 
 class Kitchen:
@@ -108,12 +108,8 @@ def test_the_guard_gives_nothing_else_of_that_folder(tmp_path):
     (tmp_path / "players" / "secret.mcap").write_bytes(b"x")
     (tmp_path / "secret.mcap").write_bytes(b"x")
     folder = tmp_path / "players"
-    for path in (
-        folder / "secret.mcap",
-        f"{folder}/../secret.mcap",
-        f"{folder}/one.mcap/../../secret.mcap",
-        folder,
-    ):
+    outside = (f"{folder}/../secret.mcap", f"{folder}/one.mcap/../../secret.mcap")
+    for path in (folder / "secret.mcap", folder, *outside):
         assert get(files, path).status == 403
     assert ask(guarded(files), "/media", query=[("filepath", str(folder / "one.mcap"))]).status == 421
     files.close()

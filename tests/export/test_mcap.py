@@ -191,7 +191,7 @@ def test_schemas_are_those_that_foxglove_publishes(exported):
         seen.add(name)
     assert foxglove_schemas_protobuf.__name__
     wanted = {"CompressedImage", "RawImage", "RawAudio", "FrameTransforms", "CameraCalibration"}
-    assert seen == wanted | {"ImageAnnotations", "Event", "Log"}
+    assert seen == wanted | {"ImageAnnotations", "Event", "Log", "SceneUpdate"}
 
 
 def test_labels_lie_on_their_frame_and_are_gone_on_the_next(dataset, exported):

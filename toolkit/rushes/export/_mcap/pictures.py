@@ -6,8 +6,10 @@ without looking ahead, else each picture becomes a JPEG. Depth becomes a RawImag
 millimetre, as REP 118 has it, else 32FC1 in metres; and a second topic shows it in colours.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -81,17 +83,52 @@ def _is_plain(lane: FrameLane) -> bool:
 
 
 def _guarded(
-    lane: FrameLane, rows: list[int], topics: Topics, make: Callable[[int, int], Iterator[Message]]
+    lane: FrameLane,
+    rows: list[int],
+    topics: Topics,
+    make: Callable[[int, int], Sequence[Message]],
+    *,
+    at_once: int = 1,
 ) -> Iterator[Message]:
-    """Give the messages of each picture; one that cannot be read is counted and left out."""
+    """Give the messages of each picture; one that cannot be read is counted and left out.
+
+    Args:
+        at_once: How many pictures are worked on at a time; pays where they are decoded.
+    """
     failed: Counter[str] = Counter()
-    for index in rows:
-        try:
-            yield from make(index, int(lane.t_ns[index]))
-        except ReadError as error:
-            failed[error.code] += 1
+    for made in _made(lane, rows, make, at_once):
+        if isinstance(made, ReadError):
+            failed[made.code] += 1
+        else:
+            yield from made
     for code, count in failed.items():
         topics.lost(lane.stream.name, count, f"they cannot be read ({code})")
+
+
+def _made(
+    lane: FrameLane, rows: list[int], make: Callable[[int, int], Sequence[Message]], at_once: int
+) -> Iterator[Sequence[Message] | ReadError]:
+    def one(index: int) -> Sequence[Message] | ReadError:
+        try:
+            return make(index, int(lane.t_ns[index]))
+        except ReadError as error:
+            return error
+
+    if at_once == 1:
+        yield from map(one, rows)
+        return
+    with ThreadPoolExecutor(at_once, "rushes-export") as pool:
+        coming: deque[Future[Sequence[Message] | ReadError]] = deque()
+        try:
+            for index in rows:
+                coming.append(pool.submit(one, index))
+                if len(coming) > 2 * at_once:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            for each in coming:
+                each.cancel()
 
 
 def _frame(lane: FrameLane) -> str:
@@ -112,11 +149,12 @@ def _compressed(
     topic = topics.declare(wanted, of_type(CompressedImage), packed=False, stream=lane.stream, how=how)
     frame = _frame(lane)
 
-    def make(index: int, t_ns: int) -> Iterator[Message]:
+    def make(index: int, t_ns: int) -> Sequence[Message]:
         message = CompressedImage(timestamp=stamp(t_ns), frame_id=frame, format=spelled)
-        yield topic, t_ns, with_data(message, data(index))
+        return [(topic, t_ns, with_data(message, data(index)))]
 
-    return Source(topics.file, _guarded(lane, rows, topics, make))
+    at_once = 1 if data is lane.encoded else _at_once(lane)
+    return Source(topics.file, _guarded(lane, rows, topics, make, at_once=at_once))
 
 
 def _transcoded(lane: FrameLane, rows: list[int], topics: Topics, reason: str) -> Source:
@@ -175,7 +213,7 @@ def _raw_as_recorded(lane: FrameLane, rows: list[int], topics: Topics) -> Source
     topic = topics.declare(lane.stream.name, of_type(RawImage), packed=True, stream=lane.stream, how="as recorded")
     frame, height = _frame(lane), lane.stream.height or 0
 
-    def make(index: int, t_ns: int) -> Iterator[Message]:
+    def make(index: int, t_ns: int) -> Sequence[Message]:
         data = lane.encoded(index)
         step = len(data) // height
         message = RawImage(
@@ -186,7 +224,7 @@ def _raw_as_recorded(lane: FrameLane, rows: list[int], topics: Topics) -> Source
             encoding=_SPELLED.get(form, form),
             step=step,
         )
-        yield topic, t_ns, with_data(message, data)
+        return [(topic, t_ns, with_data(message, data))]
 
     return Source(topics.file, _guarded(lane, rows, topics, make))
 
@@ -194,10 +232,15 @@ def _raw_as_recorded(lane: FrameLane, rows: list[int], topics: Topics) -> Source
 def _decoded(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
     topic = topics.declare(lane.stream.name, of_type(RawImage), packed=True, stream=lane.stream, how="decoded")
 
-    def make(index: int, t_ns: int) -> Iterator[Message]:
-        yield topic, t_ns, _raw_image(lane, t_ns, lane.pixels(index))
+    def make(index: int, t_ns: int) -> Sequence[Message]:
+        return [(topic, t_ns, _raw_image(lane, t_ns, lane.pixels(index)))]
 
-    return Source(topics.file, _guarded(lane, rows, topics, make))
+    return Source(topics.file, _guarded(lane, rows, topics, make, at_once=_at_once(lane)))
+
+
+def _at_once(lane: FrameLane) -> int:
+    """Say how many pictures to decode at a time; those of a track are decoded in order, or it must seek."""
+    return 1 if lane.track is not None else min(4, os.cpu_count() or 1)
 
 
 def _depth(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
@@ -214,14 +257,14 @@ def _depth(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
     )
     frame = _frame(lane)
 
-    def make(index: int, t_ns: int) -> Iterator[Message]:
+    def make(index: int, t_ns: int) -> Sequence[Message]:
         counts = lane.pixels(index)
         depth = (counts * np.float64(unit or 1.0)).astype(np.float32) if metric else counts
-        yield topic, t_ns, _raw_image(lane, t_ns, depth)
         message = CompressedImage(timestamp=stamp(t_ns), frame_id=frame, format="jpeg")
-        yield shown, t_ns, with_data(message, lane.rendered(index, counts))
+        preview = with_data(message, lane.rendered(index, counts))
+        return [(topic, t_ns, _raw_image(lane, t_ns, depth)), (shown, t_ns, preview)]
 
-    return Source(topics.file, _guarded(lane, rows, topics, make))
+    return Source(topics.file, _guarded(lane, rows, topics, make, at_once=_at_once(lane)))
 
 
 def _raw_image(lane: FrameLane, t_ns: int, pixels: npt.NDArray[np.generic]) -> tuple[bytes, bytes]:
