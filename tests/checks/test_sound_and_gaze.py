@@ -53,6 +53,13 @@ class TestAudio(StreamCheckContract):
         wave[::700] = 1.0
         assert findings(AUDIO, heard(wave)) == []
 
+    def test_samples_that_are_no_numbers_are_an_error_and_the_rest_is_judged(self):
+        wave = speech()
+        wave[5000, 1], wave[9000:9700] = np.nan, np.inf
+        (found,) = findings(AUDIO, heard(wave))
+        assert found.message == "mic: block 3: samples without a number, and so in 2 more blocks"
+        assert (found.severity, found.index, found.count) == ("error", 3, 3)
+
     def test_zeros_silence_pauses_offset_and_dead_channels_are_told_apart(self):
         assert [f.message for f in findings(AUDIO, heard(np.zeros((80_000, 2), np.float32)))] == [
             "mic: nothing but zeros"

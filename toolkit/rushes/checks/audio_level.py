@@ -1,6 +1,7 @@
 """audio.level: sound that is cut off, absent, or beside its middle."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,10 +18,10 @@ Values = npt.NDArray[np.float64]
 
 
 class AudioLevel:
-    """Clipping block by block, silence as long as it lasts, offset and dead channels over the whole."""
+    """Samples without a number, clipping block by block, silence as it lasts, offset and dead channels overall."""
 
     name = "audio.level"
-    version = "1"
+    version = "2"
     reason = (
         "A microphone that is off, muted or set too hot is found after the session, when the voice that a gesture "
         "goes with is gone. What is cut off at full scale cannot be brought back."
@@ -63,6 +64,12 @@ class AudioLevel:
         if not set(self.columns) <= set(view.columns):
             return
         measured = {name: np.ma.filled(view.columns[name].astype(float), np.nan) for name in self.columns}
+        broken = np.flatnonzero(np.isinf(measured["level_peak"]))
+        if len(broken):
+            words = f"{where(view, int(broken[0]), int(broken[0]))}: samples without a number"
+            more = f", and so in {len(broken) - 1:,} more blocks" if len(broken) > 1 else ""
+            found = self._finding(view, words + more, float(len(broken)), 0.0, len(broken))
+            yield replace(found, severity="error", index=int(view.columns["index"][broken[0]]))
         at = np.flatnonzero(np.isfinite(np.column_stack(list(measured.values()))).all(axis=1))
         if not len(at):
             return
