@@ -58,7 +58,7 @@ class Opened:
 
     Args:
         address: To paste into a browser; it holds the token.
-        plays: Where the recordings play; the same token is needed.
+        plays: Where the recordings play, with the same token; None where none does.
         shared: Addresses for the people of the network, who are asked for the password.
         token: That the guard asks for.
         loaded: What ``load.load`` says of the dataset: samples, groups, slices, written.
@@ -66,7 +66,7 @@ class Opened:
     """
 
     address: str
-    plays: str
+    plays: str | None
     shared: tuple[str, ...]
     port: int
     token: str
@@ -146,7 +146,9 @@ def _opened(loaded: Any, port: int, pid: int | None, names: Sequence[str]) -> Op
     here = f"http://{environment.ADDRESS}:{port}"
     return Opened(
         address=f"{here}{page}{'&' if loaded.opens_with else '?'}token={token}",
-        plays=f"{here}/datasets/{quote(loaded.plays, safe='')}?view={VIEW}&token={token}",
+        plays=f"{here}/datasets/{quote(loaded.plays, safe='')}?view={VIEW}&token={token}"
+        if loaded.plays
+        else None,
         shared=tuple(f"http://{name}:{port}{page}" for name in names),
         port=port,
         token=token,

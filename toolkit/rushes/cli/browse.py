@@ -23,7 +23,7 @@ PASSWORD_VARIABLE = "RUSHES_BROWSE_PASSWORD"  # noqa: S105 - its name
     "browse",
     examples="""
 rushes browse my-dataset --prove
-rushes browse my-dataset --prove --where "split = 'val' AND findings > 0"
+rushes browse my-dataset --prove --where "modality = 'color' AND index % 10 = 0"
 rushes browse my-dataset --prove --json
 """,
 )
@@ -79,7 +79,8 @@ def announce(dataset: Path) -> Callable[[Any], None]:
         if loaded.unshown:
             _output.talk(f"{say_count(loaded.unshown, 'label')} cannot be drawn")
         _output.talk(f"Open  {opened.address}")
-        _output.talk(f"Play  {opened.plays}")
+        if opened.plays:
+            _output.talk(f"Play  {opened.plays}")
         for address in opened.shared:
             _output.talk(f"Share {address}")
         if opened.shared:

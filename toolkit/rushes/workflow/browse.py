@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ from rushes.errors import UsageError
 from rushes.model import FrameFlag
 from rushes.workflow._browse.choosing import rows_where
 from rushes.workflow._browse.desk import DatasetDesk
+from rushes.workflow._browse.differing import differing
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, as_arrow, codes, integers
+from rushes.workflow._browse.renderings import Renderings
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.pictures import Frames
 
 FACTS = ("subject", "session", "task", "place")
-OPEN_STREAMS = 256
 
 
 def browse_view(
@@ -63,6 +62,8 @@ def browse_view(
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
+    ontology = vocabulary.of_dataset(dataset.store)
+    words = {**words, "differs": differing(dataset, places, labels, ontology)}
     pa.default_memory_pool().release_unused()  # what was read on the way is several times what is kept
     return BrowseView(
         name=name or dataset.store.name,
@@ -81,7 +82,7 @@ def browse_view(
         samples=samples,
         labels=labels,
         words=words,
-        ontology=vocabulary.of_dataset(dataset.store),
+        ontology=ontology,
         revision=dataset.revision,
         chosen=(where, rows_where(dataset, places, where, split=split)) if where else None,
     )
@@ -90,14 +91,7 @@ def browse_view(
 def pictures(dataset: Dataset) -> Picture:
     """Give the function that the App's frames are asked from; it is safe in threads."""
 
-    @lru_cache(maxsize=OPEN_STREAMS)
-    def frames(recording_id: str, stream: str) -> Frames:
-        return dataset.frames(recording_id, stream)
-
-    def picture(recording_id: str, stream: str, index: int) -> tuple[bytes, str]:
-        return frames(recording_id, stream).rendering(index)
-
-    return picture
+    return Renderings(dataset)
 
 
 def serve(
