@@ -75,7 +75,9 @@ class Answer:
     body: bytes = b""
 
 
-def ask(app, path="/", *, query=None, raw_query=None, method="GET", kind="http", headers=()) -> Answer:
+def ask(
+    app, path="/", *, query=None, raw_query=None, method="GET", kind="http", headers=(), body=b"", client=None
+) -> Answer:
     """Put one request to an ASGI application; headers are pairs, so that one can come twice."""
     scope = {
         "type": kind,
@@ -83,6 +85,7 @@ def ask(app, path="/", *, query=None, raw_query=None, method="GET", kind="http",
         "path": path,
         "query_string": raw_query if raw_query is not None else urlencode(query or []).encode(),
         "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers],
+        "client": client,
     }
     answer = Answer()
 
@@ -96,7 +99,7 @@ def ask(app, path="/", *, query=None, raw_query=None, method="GET", kind="http",
             answer.status = message["code"]
 
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     asyncio.run(app(scope, receive, send))
     return answer

@@ -7,8 +7,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from browse.takes import Pack, clips, rig
+from browse.labels_of_takes import labelled_rig
+from browse.takes import MOMENTS, Pack, clips, rig
 from rushes.browse.serve import serve
+
+FILM = 150
+"""Moments of the view that is played: five seconds."""
 
 
 def say(facts):
@@ -16,10 +20,15 @@ def say(facts):
     sys.stdout.flush()
 
 
+def film():
+    return labelled_rig(moments=FILM)
+
+
 def main():
     cache = Path(sys.argv[1])
-    view = {"rig": rig, "clips": clips}[sys.argv[2]]()
-    pack = Pack(cache / "take.bin")
+    makers = {"rig": rig, "clips": clips, "labelled": labelled_rig, "film": film}
+    view = makers[sys.argv[2]]()
+    pack = Pack(cache / "take.bin", moments=FILM if sys.argv[2] == "film" else MOMENTS)
 
     def ready(opened):
         facts = {"address": opened.address, "port": opened.port, "token": opened.token, "mongod": opened.mongod}

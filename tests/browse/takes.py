@@ -43,7 +43,7 @@ class Pack:
 def jpeg(color: tuple[int, int, int], words: str, *, step: int) -> bytes:
     """Draw a plain picture with a moving white square."""
     picture = np.full((HEIGHT, WIDTH, 3), color[::-1], np.uint8)
-    cv2.rectangle(picture, (10 + 20 * step, 150), (50 + 20 * step, 190), (255, 255, 255), -1)
+    cv2.rectangle(picture, (10 + 20 * step % 260, 150), (50 + 20 * step % 260, 190), (255, 255, 255), -1)
     cv2.putText(picture, words, (10, 40), 0, 0.8, (255, 255, 255), 2)
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
 

@@ -1,12 +1,13 @@
 import asyncio
 import json
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from browse.conftest import ask
+from rushes.browse.door import Door
 from rushes.browse.guard import Guard
 
 PORT = 5999
@@ -258,3 +259,94 @@ def test_a_streamed_answer_is_passed_on_piece_by_piece():
     scope["headers"] = [(k.encode(), v.encode()) for k, v in (HOST, COOKIE)]
     asyncio.run(Guard(streaming, token=TOKEN, port=PORT)(scope, None, send))
     assert len(pieces) == 5
+
+
+PASSWORD = "correct horse battery"
+LAB = ("host", f"lab-pc:{PORT}")
+PAGE = ("accept", "text/html,application/xhtml+xml")
+
+
+@pytest.fixture
+def shared(inner, tree):
+    door = Door(PASSWORD)
+    return Guard(inner, token=TOKEN, port=PORT, roots=[tree], virtual=Pictures(), door=door, names=["Lab-PC"])
+
+
+def enter(guard, password, headers=(LAB,), client=("10.0.0.9", 4711)):
+    body = urlencode({"password": password, "next": "/datasets/x"}).encode()
+    return ask(guard, "/rushes-enter", method="POST", headers=headers, body=body, client=client)
+
+
+def test_a_shared_app_asks_a_person_for_the_password_and_lets_them_in(shared, inner):
+    asked = ask(shared, "/datasets/x", headers=(LAB, PAGE))
+    assert (asked.status, inner.seen) == (401, [])
+    assert b'type="password"' in asked.body
+    assert enter(shared, "wrong").status == 401
+    entered = enter(shared, PASSWORD)
+    assert (entered.status, entered.headers["location"]) == (303, "/datasets/x")
+    cookie = entered.headers["set-cookie"]
+    assert TOKEN not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    inside = ask(shared, "/datasets/x", headers=(LAB, ("cookie", cookie.partition(";")[0])))
+    assert (inside.status, inside.body) == (200, b"inside")
+    assert ask(shared, "/datasets/x", headers=(HOST, COOKIE)).status == 200  # who sits at the machine
+
+
+def test_a_shared_app_refuses_whoever_is_not_inside(shared, inner):
+    for path in ("/graphql", "/media", "/events", "/operators/execute"):
+        assert ask(shared, path, method="POST", headers=(LAB,)).status == 403
+        assert ask(shared, path, headers=(LAB,)).status == 403
+    assert ask(shared, "/", headers=(("host", f"evil.example:{PORT}"), PAGE)).status == 421
+    assert ask(shared, "/", headers=(("host", "lab-pc"), PAGE)).status == 421
+    assert enter(shared, PASSWORD, headers=(LAB, ("origin", "http://evil.example"))).status == 403
+    assert enter(shared, PASSWORD, headers=(LAB, ("sec-fetch-site", "cross-site"))).status == 403
+    assert inner.seen == []
+
+
+def test_who_guesses_has_to_wait_and_others_need_not(shared):
+    statuses = [enter(shared, f"guess {at}").status for at in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+    waiting = enter(shared, PASSWORD)
+    assert waiting.status == 429
+    assert int(waiting.headers["retry-after"]) >= 1
+    assert enter(shared, PASSWORD, client=("10.0.0.8", 4711)).status == 303
+
+
+def test_an_app_that_is_not_shared_knows_no_password(guard):
+    assert enter(guard, PASSWORD, headers=(HOST,)).status == 403
+    assert ask(guard, "/", headers=(LAB, PAGE)).status == 421
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("@rushes/rushes/signals", 200),
+        ("@voxel51/operators/save_view", 200),
+        ("@voxel51/operators/list_files", 403),
+        ("@voxel51/operators/download_file", 403),
+        ("@someone/else/read", 403),
+    ],
+)
+def test_operators_that_read_the_machine_are_not_for_a_shared_app(shared, inner, name, status):
+    body = json.dumps({"operator_uri": name}).encode()
+    answer = ask(shared, "/operators/execute", method="POST", headers=(HOST, COOKIE), body=body)
+    assert answer.status == status
+    assert len(inner.seen) == (status == 200)
+
+
+def test_a_call_that_cannot_be_read_is_refused_and_one_that_is_passed_on_is_whole(tree):
+    heard = []
+
+    async def echo(scope, receive, send):
+        heard.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    shared = Guard(echo, token=TOKEN, port=PORT, roots=[tree], door=Door(PASSWORD), names=["lab-pc"])
+    headers = (HOST, COOKIE)
+    assert ask(shared, "/operators/execute", method="POST", headers=headers, body=b"{").status == 403
+    assert ask(shared, "/operators/execute", method="POST", headers=headers, body=b"[1]").status == 403
+    body = json.dumps({"operator_uri": "@rushes/rushes/signals", "params": {"a": 1}}).encode()
+    assert ask(shared, "/operators/execute", method="POST", headers=headers, body=body).status == 200
+    assert heard == [body]

@@ -21,7 +21,7 @@ from bson import ObjectId
 from fiftyone import ViewField
 from fiftyone.core import utils as fou
 
-from rushes.browse import declare, edits
+from rushes.browse import chosen, declare, edits, playback
 from rushes.browse.documents import FIELDS, FLAGS, Row, rows_of
 from rushes.browse.elements import Elements
 from rushes.browse.view import BrowseView
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 LAYOUT = 3
 """Raised whenever the fields or documents change, so that older caches are filled anew."""
+
+CHOSEN = "asked for"
+"""The saved view that the App opens with, where less than everything was asked for."""
 
 BATCH = 2000
 _SHAPE = "rushes"  # key in dataset.info
@@ -41,6 +44,8 @@ class Loaded:
 
     Args:
         dataset: Name in FiftyOne.
+        plays: Name of the dataset whose saved view ``playback`` plays; None where nothing does.
+        opens_with: The saved view of what was asked for, as it stands in an address; None where nothing was.
         samples: In the dataset now, all slices together.
         groups: Moments and single frames; equal to ``samples`` for a flat dataset.
         slices: Of a grouped dataset; empty for a flat one.
@@ -53,6 +58,8 @@ class Loaded:
     """
 
     dataset: str
+    plays: str | None
+    opens_with: str | None
     samples: int
     groups: int
     slices: tuple[str, ...]
@@ -104,6 +111,12 @@ def load(view: BrowseView) -> Loaded:
         written = _replace(dataset, view, changed, gone, elements)
         kept.remember(changed)
         _save_views(dataset, view)
+        if not view.main_rate_hz:
+            log.debug("nothing in '%s' plays: no recording has two pictures at two times", view.name)
+        elif view.grouped:
+            playback.fill(dataset, view, elements, changed, gone)
+        else:
+            playback.save_view(dataset, rate_hz=view.main_rate_hz)
         for field in FIELDS:
             if field.indexed:
                 dataset.create_index(field.name)  # after the rows of a first load: sorted once, not kept sorted
@@ -112,6 +125,8 @@ def load(view: BrowseView) -> Loaded:
         notes.insert_many({"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed)
     return Loaded(
         dataset=view.name,
+        opens_with=_choose(dataset, view),
+        plays=playback.name_of(view) if view.main_rate_hz else None,
         samples=dataset._sample_collection.estimated_document_count(),
         groups=_groups(dataset) if view.grouped else len(dataset),
         slices=view.slices if view.grouped else (),
@@ -143,7 +158,9 @@ def _dataset_for(view: BrowseView, elements: Elements) -> Any:
             return dataset
         log.info("the cached dataset '%s' has another layout and is filled anew", view.name)
         edits.Edits(database(), view.name).set_aside()
-        fo.delete_dataset(view.name)
+        for name in {view.name, playback.name_of(view), view.name + playback.SUFFIX}:
+            if fo.dataset_exists(name):
+                fo.delete_dataset(name)
     dataset = fo.Dataset(view.name, persistent=True)
     if view.grouped:
         dataset.add_group_field("group", default=view.default_slice)
@@ -270,6 +287,17 @@ def _public(document: Any) -> Any:
     return getattr(fo, document["_cls"])(**values)
 
 
+def _choose(dataset: Any, view: BrowseView) -> str | None:
+    """Save a view of what was asked for."""
+    if view.chosen is None:
+        return None
+    asked, rows = view.chosen
+    every = dataset.select_group_slices(media_type="image") if view.grouped else dataset.view()
+    found = every.mongo([{"$match": chosen.condition(view, rows)}])
+    dataset.save_view(CHOSEN, found, description=asked, overwrite=True)
+    return str(fou.to_slug(CHOSEN))
+
+
 def _save_views(dataset: Any, view: BrowseView) -> None:
     """Save a view for each part of the split, each finding and each flag; views of people are left alone."""
     every = dataset.select_group_slices(media_type="image") if view.grouped else dataset.view()
@@ -277,13 +305,16 @@ def _save_views(dataset: Any, view: BrowseView) -> None:
     checks = sorted(set(view.samples.finding_check))
     wanted = {f"split: {part}": dataset.match(ViewField("split") == part) for part in parts}
     wanted |= {f"finding: {check}": every.match(ViewField("findings").contains(check)) for check in checks}
+    for kind, of in (("segment", "segments"), ("differs", "differs")):
+        words = sorted(set(view.words[of].word)) if of in view.words else []
+        wanted |= {f"{kind}: {word}": every.match(ViewField(of).contains(word)) for word in words}
     for flag, name in FLAGS.items():
         if (view.samples.flags & flag).any():
             wanted[f"frames: {name}"] = every.match(ViewField(name) == True)  # noqa: E712 - builds an expression
     if view.grouped:
         wanted["every picture"] = every
     for name in dataset.list_saved_views():
-        if name.startswith(("split: ", "finding: ", "frames: ")) and name not in wanted:
+        if name.startswith(("split: ", "finding: ", "segment: ", "differs: ", "frames: ")) and name not in wanted:
             dataset.delete_saved_view(name)
-    for name, chosen in wanted.items():
-        dataset.save_view(name, chosen, description="Kept up to date by Rushes", overwrite=True)
+    for name, found in wanted.items():
+        dataset.save_view(name, found, description="Kept up to date by Rushes", overwrite=True)

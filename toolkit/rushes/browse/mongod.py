@@ -105,17 +105,26 @@ def _held(path: Path) -> Iterator[IO[str]]:
             fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             owner = _read_note(note).get("pid")
+            address = _address_of(path.with_name("open.json"), owner) or "the address that it printed"
             raise ToolError(
                 f"this dataset is open in the App already, by process {owner or 'unknown'}",
                 code="browse.in-use",
-                hint="use the address that it printed; several browsers may share it. Or stop it: "
-                f"kill {owner or 'PID'}",
+                hint=f"open {address}; several browsers may share it. Or stop it: kill {owner or 'PID'}",
                 facts={"pid": owner, "cache": str(path.parent)},
             ) from error
         try:
             yield note
         finally:
             _write_note(note, {})  # the file stays: removing a lock file lets two hold it
+
+
+def _address_of(path: Path, owner: int | None) -> str | None:
+    """Give the address that the process which has the App open has noted; None where it is not ours to read."""
+    with suppress(OSError, ValueError, AttributeError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("pid") == owner:
+            return str(content["address"])
+    return None
 
 
 def _read_note(note: IO[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Opens a view in the App and serves it, in this process, until it is told to stop."""
 
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -9,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,6 +21,7 @@ from hypercorn.config import Config
 
 from rushes.browse import desk as desks
 from rushes.browse import environment, mongod, plugin_files
+from rushes.browse.door import Door
 from rushes.browse.edits import Edits
 from rushes.browse.frames import Frames
 from rushes.browse.guard import App, Guard
@@ -29,7 +31,26 @@ from rushes.registry import late
 
 log = logging.getLogger(__name__)
 
+VIEW = "playback"  # of playback.VIEW, which needs FiftyOne
+
 PREFERRED_PORT = 5151  # FiftyOne's own, so that a bookmark works
+
+
+NOTE = "open.json"
+"""In the cache while the App is open: its address, for this user alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """How the App is open to a network.
+
+    Args:
+        names: Of this machine, or its addresses, that browsers of the network use; any other is refused.
+        password: That lets people in.
+    """
+
+    names: tuple[str, ...]
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +59,16 @@ class Opened:
 
     Args:
         address: To paste into a browser; it holds the token.
+        plays: Where the recordings play, with the same token; None where none does.
+        shared: Addresses for the people of the network, who are asked for the password.
         token: That the guard asks for.
         loaded: What ``load.load`` says of the dataset: samples, groups, slices, written.
         mongod: Process id of the database; None where it is not ours.
     """
 
     address: str
+    plays: str | None
+    shared: tuple[str, ...]
     port: int
     token: str
     loaded: Any
@@ -62,6 +87,7 @@ def serve(
     desk: desks.Desk | None = None,
     author: str = "",
     closing: Callable[[Any], None] | None = None,
+    share: Sharing | None = None,
 ) -> None:
     """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
@@ -78,6 +104,7 @@ def serve(
         desk: What our panels ask of the dataset; without one they say that they cannot.
         author: Whose edits those are that are made meanwhile; they are signed only where somebody is named.
         closing: Called once when the App is closed, with its database, which still runs.
+        share: Serve on every address of this machine, for who knows the password; None: on the loopback address.
 
     Raises:
         ToolError: ``browse.*``, where the database cannot be had or the port is taken.
@@ -85,7 +112,7 @@ def serve(
     stop = stop or threading.Event()
     with (
         _until_signalled(stop),
-        _bound(port) as bound,
+        _bound(port, address="0.0.0.0" if share else environment.ADDRESS) as bound,  # noqa: S104 - it was asked for
         mongod.running(cache) as database,
         environment.applied(cache, database_uri=database.uri),
         desks.opened([view.name], desk) if desk else nullcontext(),
@@ -98,9 +125,18 @@ def serve(
             if author:
                 Edits(load.database(), view.name).begin(author)
             loaded = load.load(view)
-            opened = _opened(loaded, bound.getsockname()[1], database.pid)
+            opened = _opened(loaded, bound.getsockname()[1], database.pid, share.names if share else ())
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
-            guard = Guard(application, token=opened.token, port=opened.port, roots=roots, virtual=frames)
+            guard = Guard(
+                application,
+                token=opened.token,
+                port=opened.port,
+                roots=roots,
+                virtual=frames,
+                door=Door(share.password) if share else None,
+                names=share.names if share else (),
+            )
+            note(cache, opened)
             if not stop.is_set():
                 asyncio.run(_run(guard, bound, stop, lambda: ready(opened)))
             if closing is not None:
@@ -108,12 +144,33 @@ def serve(
         finally:
             frames.close()
             load.disconnect()
+            (cache / NOTE).unlink(missing_ok=True)
 
 
-def _opened(loaded: Any, port: int, pid: int | None) -> Opened:
+def _opened(loaded: Any, port: int, pid: int | None, names: Sequence[str]) -> Opened:
     token = secrets.token_urlsafe(32)
-    where = f"http://{environment.ADDRESS}:{port}/datasets/{quote(loaded.dataset, safe='')}?token={token}"
-    return Opened(address=where, port=port, token=token, loaded=loaded, mongod=pid)
+    page = f"/datasets/{quote(loaded.dataset, safe='')}" + (
+        f"?view={loaded.opens_with}" if loaded.opens_with else ""
+    )
+    here = f"http://{environment.ADDRESS}:{port}"
+    return Opened(
+        address=f"{here}{page}{'&' if loaded.opens_with else '?'}token={token}",
+        plays=f"{here}/datasets/{quote(loaded.plays, safe='')}?view={VIEW}&token={token}"
+        if loaded.plays
+        else None,
+        shared=tuple(f"http://{name}:{port}{page}" for name in names),
+        port=port,
+        token=token,
+        loaded=loaded,
+        mongod=pid,
+    )
+
+
+def note(cache: Path, opened: Opened) -> None:
+    """Note in the cache where the App is open, readable for this user alone, as the address holds the token."""
+    (cache / NOTE).unlink(missing_ok=True)
+    with os.fdopen(os.open(cache / NOTE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"pid": os.getpid(), "address": opened.address}, file)
 
 
 async def _run(guard: Guard, bound: socket.socket, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -151,10 +208,10 @@ def _tell(stop: threading.Event, loop: asyncio.AbstractEventLoop, ended: asyncio
 
 async def _announce(bound: socket.socket, ready: Callable[[], None]) -> None:
     """Call back once the server accepts connections."""
-    address = bound.getsockname()
+    port = bound.getsockname()[1]
     while True:
         try:
-            _, writer = await asyncio.open_connection(*address)
+            _, writer = await asyncio.open_connection(environment.ADDRESS, port)
         except OSError:
             await asyncio.sleep(0.02)
         else:
@@ -165,12 +222,12 @@ async def _announce(bound: socket.socket, ready: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _bound(port: int | None) -> Iterator[socket.socket]:
-    """Hold a port of the loopback address; bound before anything slow starts, so that nobody else gets it."""
+def _bound(port: int | None, *, address: str) -> Iterator[socket.socket]:
+    """Hold a port of an address; bound before anything slow starts, so that nobody else gets it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            bound.bind((environment.ADDRESS, PREFERRED_PORT if port is None else port))
+            bound.bind((address, PREFERRED_PORT if port is None else port))
         except OSError as error:
             if port is not None:
                 raise ToolError(
@@ -179,7 +236,7 @@ def _bound(port: int | None) -> Iterator[socket.socket]:
                     hint="leave the port out, and a free one is found",
                     facts={"port": port},
                 ) from error
-            bound.bind((environment.ADDRESS, 0))
+            bound.bind((address, 0))
         yield bound
 
 

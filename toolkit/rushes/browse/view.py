@@ -117,6 +117,7 @@ class BrowseView:
             ``tags`` are those of people, and of ``decision`` and ``decision_id`` a picture has one at most.
         ontology: That the labels follow, where there is one.
         revision: Of the dataset that is shown; None where it has none.
+        chosen: What the App opens with: what was asked for in words, and the rows; None opens with everything.
     """
 
     name: str
@@ -128,6 +129,7 @@ class BrowseView:
     words: Mapping[str, BrowseWords] = field(default_factory=dict)
     ontology: Ontology | None = None
     revision: int | None = None
+    chosen: tuple[str, npt.NDArray[np.int64]] | None = None
 
     def __post_init__(self) -> None:
         for word in (self.key, *(r.recording_id for r in self.recordings)):
@@ -160,13 +162,38 @@ class BrowseView:
     def default_slice(self) -> str:
         """The slice that the grid shows first: most pictures, colour before infrared before depth."""
         counts = np.bincount(self.samples.stream, minlength=len(self.streams))
+        return self.slices[self._main(counts)] if self.streams else ""
 
+    @cached_property
+    def main_slices(self) -> dict[str, str]:
+        """The slice of each recording that plays: colour before infrared before depth, most pictures first."""
+        samples, found = self.samples, {}
+        for recording, rows in zip(self.recordings, self.rows_of(), strict=True):
+            counts = np.bincount(samples.stream[rows], minlength=len(self.streams))
+            if len(rows):
+                found[recording.recording_id] = self.slices[self._main(counts)]
+        return found
+
+    @cached_property
+    def main_rate_hz(self) -> float | None:
+        """The median rate of the streams that play; None where no recording has two pictures."""
+        number = {name: at for at, name in enumerate(self.slices)}
+        steps: list[npt.NDArray[Any]] = [np.zeros(0, np.int64)]
+        for recording, rows in zip(self.recordings, self.rows_of(), strict=True):
+            if len(rows):
+                mine = rows[self.samples.stream[rows] == number[self.main_slices[recording.recording_id]]]
+                steps.append(np.diff(np.sort(self.samples.t_ns[mine])))
+        every = np.concatenate(steps)
+        every = every[every > 0]
+        return 1e9 / float(np.median(every)) if len(every) else None
+
+    def _main(self, counts: npt.NDArray[np.int64]) -> int:
         def rank(place: int) -> tuple[bool, int, int]:
             modality = self.streams[place].modality
             order = _COLOR_FIRST.index(modality) if modality in _COLOR_FIRST else len(_COLOR_FIRST)
             return counts[place] == 0, order, -int(counts[place])
 
-        return self.slices[min(range(len(self.streams)), key=rank)] if self.streams else ""
+        return min(range(len(self.streams)), key=rank)
 
     def path(self, recording_id: str, slice_name: str, index: int) -> str:
         """Give the file path under which the App asks for a picture. No such file exists."""

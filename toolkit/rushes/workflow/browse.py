@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,33 @@ from rushes.model import FrameFlag
 from rushes.workflow import decisions
 from rushes.workflow._browse import said
 from rushes.workflow._browse.acting import ActingDesk
+from rushes.workflow._browse.choosing import rows_where
+from rushes.workflow._browse.differing import differing
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, as_arrow, codes, integers
+from rushes.workflow._browse.renderings import Renderings
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.annotate_edit import author_of
 from rushes.workflow.browse_back import WrittenBack, write_back_from
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.pictures import Frames
 
 FACTS = ("subject", "session", "task", "place")
-OPEN_STREAMS = 256
 
 
-def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None = None) -> BrowseView:
+def browse_view(
+    dataset: Dataset, *, split: str | None = None, name: str | None = None, where: str | None = None
+) -> BrowseView:
     """Lay out every picture that has bytes: those of moments together, the rest alone.
 
     Args:
         dataset: Opened at the revision to show.
         split: Name of the split whose parts are shown; the newest one if left out.
         name: What the App calls it; the dataset's name if left out.
+        where: SQL of what the App opens with, as of :func:`choosing.rows_where`; everything if left out.
 
     Raises:
-        UsageError: ``browse.no-pictures`` if no recording holds a picture.
+        UsageError: ``browse.no-pictures`` if no recording holds a picture, ``browse.none-chosen`` if ``where``
+            leaves none, ``store.query`` if it does not hold.
     """
     recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
     streams = _streams(dataset)
@@ -50,6 +54,7 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     members = dataset.arrow(
         "moment_members", columns=["recording_id", "stream", "index", "moment", "t_ns", "skew_ns"]
     )
+    split = split or _newest_split(dataset)
     parts = _parts(dataset, split)
     ids, names = [row["recording_id"] for row in recordings], [s["stream"] for s in streams]
     rows = said.without_deleted(_rows(ids, names, frames, members), dataset.store, ids, names)
@@ -62,6 +67,13 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
+    ontology = vocabulary.of_dataset(dataset.store)
+    words = {
+        **words,
+        **said.words_of(dataset.store, places),
+        "differs": differing(dataset, places, labels, ontology),
+    }
+    pa.default_memory_pool().release_unused()  # what was read on the way is several times what is kept
     requested = decisions.requested_parts(dataset.store).items()
     asked = {name: {"asked": one.value, "asked_id": one.decision_id} for name, one in requested}
     return BrowseView(
@@ -81,23 +93,17 @@ def browse_view(dataset: Dataset, *, split: str | None = None, name: str | None 
         streams=[BrowseStream(name=s["stream"], modality=s["modality"]) for s in streams],
         samples=samples,
         labels=labels,
-        words={**words, **said.words_of(dataset.store, places)},
-        ontology=vocabulary.of_dataset(dataset.store),
+        words=words,
+        ontology=ontology,
         revision=dataset.revision,
+        chosen=(where, rows_where(dataset, places, where, split=split)) if where else None,
     )
 
 
 def pictures(dataset: Dataset) -> Picture:
     """Give the function that the App's frames are asked from; it is safe in threads."""
 
-    @lru_cache(maxsize=OPEN_STREAMS)
-    def frames(recording_id: str, stream: str) -> Frames:
-        return dataset.frames(recording_id, stream)
-
-    def picture(recording_id: str, stream: str, index: int) -> tuple[bytes, str]:
-        return frames(recording_id, stream).rendering(index)
-
-    return picture
+    return Renderings(dataset)
 
 
 def serve(
@@ -106,17 +112,25 @@ def serve(
     ready: Callable[[Any], None],
     at: int | str | None = None,
     port: int | None = None,
+    where: str | None = None,
+    split: str | None = None,
+    share: tuple[Sequence[str], str] | None = None,
     author: str | None = None,
     write: bool = False,
     argv: Sequence[str] = (),
 ) -> WrittenBack:
-    """Serve the App on the loopback address until Ctrl-C; what people changed in it stays, or is written back.
+    """Serve the App until Ctrl-C, on the loopback address or, for who knows a password, on a network.
+
+    What people changed in it waits, or is written back when it is closed.
 
     Args:
         path: The dataset.
         ready: Called once with ``rushes.browse.serve.Opened``, when the App answers.
         at: Revision or tag to show.
         port: None takes 5151 or any free one.
+        where: What the App opens with; see :func:`browse_view`.
+        split: Whose parts are shown; the newest if left out.
+        share: Names of this machine that browsers of the network use, and the password; None shares nothing.
         author: Whose edits are made meanwhile; as of an edit, when None.
         write: Write back what was changed, once the App is closed.
         argv: The command line, for the log.
@@ -125,7 +139,7 @@ def serve(
         What was written back, or would be.
 
     Raises:
-        UsageError: ``browse.no-pictures``.
+        UsageError: As :func:`browse_view`.
         ToolError: ``browse.*``, where the database cannot be had or the port is taken; ``annotate.busy``.
     """
     who = author_of(author)
@@ -136,10 +150,11 @@ def serve(
 
     def reload() -> None:
         with Dataset.open(path) as newest:
-            registry.late("rushes.browse.load").load(browse_view(newest))
+            registry.late("rushes.browse.load").load(browse_view(newest, where=where, split=split))
 
     with Dataset.open(path, at=at) as dataset:
-        view = browse_view(dataset)
+        # What an older revision shows is kept apart, so that it does not take the place of the newest.
+        view = browse_view(dataset, where=where, split=split, name=None if at is None else _name_at(dataset, at))
         server = registry.late("rushes.browse.serve")
         desk = ActingDesk(
             dataset,
@@ -149,6 +164,7 @@ def serve(
             reload=reload,
             pinned=at is not None,
         )
+        sharing = server.Sharing(names=tuple(share[0]), password=share[1]) if share else None
         server.serve(
             view,
             pictures(dataset),
@@ -156,20 +172,25 @@ def serve(
             ready=ready,
             port=port,
             desk=desk,
+            share=sharing,
             author=who,
             closing=closing,
         )
     return done[0] if done else WrittenBack()
 
 
-def prove(path: Path, *, at: int | str | None = None, port: int = 0) -> Any:
+def _name_at(dataset: Dataset, at: int | str) -> str:
+    return f"{dataset.store.name} at {at}"
+
+
+def prove(path: Path, *, at: int | str | None = None, port: int = 0, where: str | None = None) -> Any:
     """Open the App, ask it for its page, its counts and a picture, stop it; give ``rushes.browse.prove.Proof``.
 
     Raises:
         ToolError: ``browse.no-answer``, and as :func:`serve`.
     """
     with Dataset.open(path, at=at) as dataset:
-        view = browse_view(dataset)
+        view = browse_view(dataset, where=where, name=None if at is None else _name_at(dataset, at))
         prover = registry.late("rushes.browse.prove")
         return prover.prove(view, pictures(dataset), cache=dataset.path / "cache", port=port)
 
@@ -183,12 +204,16 @@ def _streams(dataset: Dataset) -> list[dict[str, Any]]:
     return [named[name] for name in sorted(named)]
 
 
+def _newest_split(dataset: Dataset) -> str | None:
+    names = dataset.arrow("splits", columns=["split"])["split"]
+    return str(names[-1].as_py()) if len(names) else None
+
+
 def _parts(dataset: Dataset, split: str | None) -> Mapping[str, str]:
-    rows = dataset.arrow("splits", columns=["split", "recording_id", "part", "stream"]).to_pylist()
-    wanted = split or (rows[-1]["split"] if rows else None)
     # A recording that is parted into blocks of time is in no one part.
-    mine = [row for row in rows if row["split"] == wanted and row["stream"] is None]
-    return {row["recording_id"]: row["part"] for row in mine}
+    where = {"split": split, "stream": None}
+    rows = dataset.arrow("splits", columns=["recording_id", "part"], where=where).to_pylist() if split else []
+    return {row["recording_id"]: row["part"] for row in rows}
 
 
 def _rows(
