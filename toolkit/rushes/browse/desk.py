@@ -265,6 +265,23 @@ class Annotation:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Pictures as points, of one model.
+
+    Args:
+        recording, stream: Of each point, n long.
+        index: Shape (n,), of the picture in its stream.
+        vectors: Shape (n, k), each of length 1.
+    """
+
+    model: str
+    recording: Sequence[str]
+    stream: Sequence[str]
+    index: npt.NDArray[np.int64]
+    vectors: npt.NDArray[np.float32]
+
+
 class Desk(Protocol):
     """What a dataset answers. Called from several threads at once."""
 
@@ -304,6 +321,10 @@ class Desk(Protocol):
 
     def annotation(self) -> Annotation:
         """Give how far the annotation is."""
+        ...
+
+    def points(self) -> Points | None:
+        """Give the points of the pictures; None where there are none."""
         ...
 
 

@@ -125,6 +125,8 @@ def serve(
             if author:
                 Edits(load.database(), view.name).begin(author)
             loaded = load.load(view)
+            if desk:
+                late("rushes.browse.similar").show(view.name, desk.points())
             opened = _opened(loaded, bound.getsockname()[1], database.pid, share.names if share else ())
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
             guard = Guard(

@@ -21,7 +21,10 @@ from rushes.errors import RushesError, StoreError
 SECTIONS = {
     "Start": ("demo", "look", "run", "doctor"),
     "Recordings": ("inspect", "ingest"),
-    "The dataset": ("sync", "check", "card", "split", "browse", "decide", "query", "log", "tag", "verify", "tidy"),
+    "The dataset": (
+        *("sync", "check", "card", "split", "embed", "browse", "decide"),
+        *("query", "log", "tag", "verify", "tidy"),
+    ),
     "Labels": ("annotate", "predict", "evaluate", "export"),
     "Measure": ("bench",),
     "Help": ("explain", "plugins", "schema"),

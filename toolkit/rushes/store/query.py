@@ -31,6 +31,7 @@ _TYPES = {
     "float64": "DOUBLE",
     "list<string>": "VARCHAR[]",
     "list<int32>": "INTEGER[]",
+    "list<float32>": "FLOAT[]",
     "list<float64>": "DOUBLE[]",
 }
 _READING = frozenset({"SELECT", "EXPLAIN", "MULTI"})  # MULTI is what PIVOT becomes

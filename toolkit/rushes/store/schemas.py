@@ -25,6 +25,7 @@ ARROW_TYPES: Mapping[str, Any] = {
     # Parquet calls the member of a list "element"; the same name here spares every reader a rename.
     "list<string>": pa.list_(pa.field("element", pa.string())),
     "list<int32>": pa.list_(pa.field("element", pa.int32())),
+    "list<float32>": pa.list_(pa.field("element", pa.float32())),
     "list<float64>": pa.list_(pa.field("element", pa.float64())),
 }
 """The types that a column may have."""
@@ -39,6 +40,7 @@ _DELTA_TYPES: Mapping[str, Any] = {
     "float64": "double",
     "list<string>": {"type": "array", "elementType": "string", "containsNull": True},
     "list<int32>": {"type": "array", "elementType": "integer", "containsNull": True},
+    "list<float32>": {"type": "array", "elementType": "float", "containsNull": True},
     "list<float64>": {"type": "array", "elementType": "double", "containsNull": True},
 }
 

@@ -151,6 +151,7 @@ def serve(
     def reload() -> None:
         with Dataset.open(path) as newest:
             registry.late("rushes.browse.load").load(browse_view(newest, where=where, split=split))
+            registry.late("rushes.browse.similar").show(view.name, desk.points())
 
     with Dataset.open(path, at=at) as dataset:
         # What an older revision shows is kept apart, so that it does not take the place of the newest.

@@ -55,7 +55,8 @@ class DeskPanel(foo.Panel):  # type: ignore[misc]  # FiftyOne ships no types
 
     def refresh(self, ctx: Any) -> None:
         """Show what the desk says now."""
-        ctx.panel.set_state(NOTE, "")
+        if ctx.panel.get_state(NOTE):
+            ctx.panel.set_state(NOTE, "")
         self.attempt(ctx, lambda ctx: self.show(ctx, self.desk(ctx)))
 
     def desk(self, ctx: Any) -> Any:

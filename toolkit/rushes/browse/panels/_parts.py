@@ -32,7 +32,7 @@ def table(
         on_click_row: Method of the panel that is called with ``row``, its number from 0; -1 for the heading.
     """
     more = {"on_click_row": on_click_row} if on_click_row else {}
-    view = types.TableView(**more)
+    view = types.TableView(componentsProps=_TABLE, **more)
     for key, label in columns.items():
         view.add_column(key, label=label)
     panel.list(name, types.Object(), view=view, label=title)
@@ -48,9 +48,9 @@ def choice(
     panel.str(name, label=label, view=view, default=chosen, on_change=on_change)
 
 
-def plot(panel: Any, name: str, layout: Layout, *, height_px: int = BAR_PX) -> None:
-    """Add the plot whose traces stand under ``name`` in the panel's data."""
-    panel.plot(name, layout={**_PLAIN, **layout}, config=CONFIG, height=height_px)
+def plot(panel: Any, name: str, layout: Layout, *, height_px: int = BAR_PX, traces: Traces | None = None) -> None:
+    """Add a plot; its traces are those given, or else stand under ``name`` in the panel's data."""
+    panel.plot(name, data=traces, layout={**_PLAIN, **layout}, config=CONFIG, height=height_px)
 
 
 def axis(title: str, **more: Any) -> Layout:
@@ -58,6 +58,10 @@ def axis(title: str, **more: Any) -> Layout:
     return {"title": {"text": title, "font": {"size": 11}}, "automargin": True, **more}
 
 
+_TABLE: Layout = {
+    "tableContainer": {"sx": {"maxHeight": 380, "overflow": "auto"}},
+    "table": {"sx": {"minWidth": 0}},  # it would be wider than a panel beside the grid
+}
 _PLAIN: Layout = {
     "margin": {"t": 10, "r": 10, "b": 40, "l": 50},
     "legend": {"orientation": "h", "y": 1.15, "font": {"size": 11}},

@@ -1,13 +1,14 @@
 """Signals: what IMU, gaze, sound and poses say around the picture that is shown, on the corrected clock."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rushes.browse.desk import Around, Plot
 from rushes.browse.panels import _parts
-from rushes.browse.panels._panel import DeskPanel, item_of
+from rushes.browse.panels._panel import NOTE, DeskPanel, item_of
 from rushes.quantities import say_count
 
 SPAN_NS = 10_000_000_000
@@ -15,6 +16,16 @@ POINTS = 1_000
 PLOT_PX, EDGE_PX = 150, 60
 
 NO_PICTURE = "Open a picture, or tick one in the grid: its signals are drawn here."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What one answer of the panel shows."""
+
+    offered: Sequence[str]
+    signal: str
+    title: str
+    found: Around
 
 
 class SignalsPanel(DeskPanel):
@@ -44,7 +55,11 @@ class SignalsPanel(DeskPanel):
         self.refresh(ctx)
 
     def show(self, ctx: Any, asked: Any) -> None:
-        """Ask for the stream around the picture."""
+        """Ask for the stream around the picture.
+
+        All of it goes into the schema that ``draw`` makes, in one piece: each change of state or data by itself
+        would make the page lay out the plots once more.
+        """
         item = item_of(ctx)
         if item is None:
             self.say(ctx, NO_PICTURE)
@@ -58,26 +73,27 @@ class SignalsPanel(DeskPanel):
         found = asked.around(
             item.recording_id, (item.stream, item.index), signal=signal, span_ns=SPAN_NS, points=POINTS
         )
-        ctx.panel.set_state(
-            {
-                "offered": offered,
-                "signal": signal,
-                "title": title(item.recording, item.stream, item.index, found),
-                "plots": [f"{plot.title} [{plot.unit}]" if plot.unit else plot.title for plot in found.plots],
-            }
+        ctx.drawn = Drawn(
+            offered=offered,
+            signal=signal,
+            title=title(item.recording, item.stream, item.index, found),
+            found=found,
         )
-        ctx.panel.set_data("plot", traces(found))
 
     def draw(self, ctx: Any, panel: Any) -> None:
         """Add the list of streams, one line of words and the plots."""
-        state = ctx.panel.get_state
-        _parts.choice(
-            panel, "signal", state("offered", []), state("signal"), label="Stream", on_change=self.choose
-        )
-        panel.md(state("title", ""), name="title")
-        plots = state("plots", [])
+        if not hasattr(ctx, "drawn"):  # rendered without an event of ours before
+            self.refresh(ctx)
+        drawn: Drawn | None = getattr(ctx, "drawn", None)
+        if drawn is None:
+            panel.md(ctx.panel.get_state(NOTE), name="said")
+            return
+        _parts.choice(panel, "signal", drawn.offered, drawn.signal, label="Stream", on_change=self.choose)
+        panel.md(drawn.title, name="title")
+        plots = drawn.found.plots
         if plots:
-            _parts.plot(panel, "plot", layout(plots), height_px=PLOT_PX * len(plots) + EDGE_PX)
+            height = PLOT_PX * len(plots) + EDGE_PX
+            _parts.plot(panel, "plot", layout(plots), height_px=height, traces=traces(drawn.found))
 
 
 PANEL = SignalsPanel
@@ -94,10 +110,14 @@ def title(recording: str, stream: str, index: int, found: Around) -> str:
 
 def traces(found: Around) -> list[dict[str, Any]]:
     """Give the lines as Plotly takes them: x in seconds from the picture, one y axis a plot."""
-    return [_trace(found, plot, name, number) for number, plot in enumerate(found.plots) for name in plot.lines]
+    return [
+        _trace(found, plot, name, number=number, place=place)
+        for number, plot in enumerate(found.plots)
+        for place, name in enumerate(plot.lines)
+    ]
 
 
-def _trace(found: Around, plot: Plot, name: str, number: int) -> dict[str, Any]:
+def _trace(found: Around, plot: Plot, name: str, *, number: int, place: int) -> dict[str, Any]:
     times, values = plot.lines[name]
     x = np.round((times - found.at_ns) * 1e-9, 4).tolist()
     y = [None if value != value else float(f"{value:.5g}") for value in values.tolist()]  # NaN is no JSON
@@ -108,23 +128,25 @@ def _trace(found: Around, plot: Plot, name: str, number: int) -> dict[str, Any]:
         "x": x,
         "y": y,
         "yaxis": _axis("y", number),
-        "line": {"width": 1.2},
+        "line": {"width": 1.2, "color": _parts.COLORS[place % len(_parts.COLORS)]},
+        "legendgroup": name,
+        "showlegend": all(name not in before.lines for before in found.plots[:number]),
         "hovertemplate": "%{y:.5g}<extra>" + name + "</extra>",
     }
 
 
-def layout(plots: Sequence[str]) -> dict[str, Any]:
+def layout(plots: Sequence[Plot]) -> dict[str, Any]:
     """Give the axes: plots above one another over the same seconds, and the line of the picture."""
     half = SPAN_NS / 2e9
     share, gap = 1 / len(plots), 0.06
     axes = {
         _axis("yaxis", number): {
-            "title": {"text": words, "font": {"size": 11}},
+            "title": {"text": f"{plot.title} [{plot.unit}]" if plot.unit else plot.title, "font": {"size": 11}},
             "domain": [1 - (number + 1) * share + (gap if number < len(plots) - 1 else 0), 1 - number * share],
             "automargin": True,
             "zeroline": False,
         }
-        for number, words in enumerate(plots)
+        for number, plot in enumerate(plots)
     }
     return {
         **axes,
@@ -147,6 +169,7 @@ def layout(plots: Sequence[str]) -> dict[str, Any]:
             }
         ],
         "hovermode": "x",
+        "showlegend": True,
     }
 
 

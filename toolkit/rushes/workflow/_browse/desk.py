@@ -1,15 +1,18 @@
 """The desk of a dataset: what the App's panels are answered, out of one revision."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 from rushes.browse import desk
 from rushes.workflow._browse.annotation_of import annotation_of
 from rushes.workflow._browse.clocks_of import clocks_of
+from rushes.workflow._browse.points_of import points_of
 from rushes.workflow._browse.quality_of import quality_of
 from rushes.workflow._browse.signals_around import Signals
 from rushes.workflow._browse.split_of import leaks_of, split_of
 from rushes.workflow.dataset import Dataset
+
+RECORDINGS_KEPT = 64
 
 
 class DatasetDesk:
@@ -19,6 +22,7 @@ class DatasetDesk:
         self._dataset = dataset
         self._signals = Signals(dataset)
         # The dataset is open at one revision, which does not change: what was worked out once stays right.
+        self._clocks = lru_cache(RECORDINGS_KEPT)(partial(clocks_of, dataset))
         self._quality = cache(partial(quality_of, dataset))
         self._split = cache(partial(split_of, dataset))
         self._leaks = cache(partial(leaks_of, dataset))
@@ -36,7 +40,7 @@ class DatasetDesk:
 
     def clocks(self, recording_id: str) -> desk.Clocks:
         """Give what is known of a recording's clocks."""
-        return clocks_of(self._dataset, recording_id)
+        return self._clocks(recording_id)
 
     def quality(self) -> desk.Quality:
         """Give findings and measures of the whole dataset."""
@@ -53,3 +57,7 @@ class DatasetDesk:
     def annotation(self) -> desk.Annotation:
         """Give how far the annotation is."""
         return self._annotation()
+
+    def points(self) -> desk.Points | None:
+        """Give the points of the pictures; None where there are none."""
+        return points_of(self._dataset)

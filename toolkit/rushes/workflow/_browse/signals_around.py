@@ -24,9 +24,6 @@ TIMES_KEPT = 16
 CHANNELS = 8
 """Channels of a signal that are drawn; more are named in the title."""
 
-ENVELOPE_NS = 5_000_000
-"""Of sound the loudest of each such stretch is drawn."""
-
 WIDEST_BLOCK_NS = 1_000_000_000
 """A run of decoded sound is no longer."""
 
@@ -65,6 +62,7 @@ class Signals:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._times = lru_cache(TIMES_KEPT)(self._times_read)
+        self._sounds = lru_cache(TIMES_KEPT)(dataset.sound)
         self._rows = lru_cache(TIMES_KEPT)(self._rows_read)
 
     def offered(self, recording_id: str) -> list[SignalStream]:
@@ -134,7 +132,7 @@ class Signals:
         points: int,
     ) -> list[Plot]:
         if row["table"] == "audio":
-            return self._sound(row, chosen, times, window)
+            return self._sound(row, chosen, times, window=window, points=points)
         where = {"recording_id": row["recording_id"], "stream": row["stream"], "index": chosen.tolist()}
         columns = _columns(row["table"])
         rows = self._dataset.arrow(row["table"], columns=["index", *columns], where=where)
@@ -146,9 +144,15 @@ class Signals:
         return [plot for group in GROUPS[row["table"]] if (plot := _plot(group, rows, at, order, points))]
 
     def _sound(
-        self, row: Mapping[str, Any], chosen: npt.NDArray[np.int64], times: Times, window: tuple[int, int]
+        self,
+        row: Mapping[str, Any],
+        chosen: npt.NDArray[np.int64],
+        times: Times,
+        *,
+        window: tuple[int, int],
+        points: int,
     ) -> list[Plot]:
-        sound = self._dataset.sound(row["recording_id"], row["stream"])
+        sound = self._sounds(row["recording_id"], row["stream"])
         rate = row["sample_rate_hz"]
         if not rate:
             return []
@@ -168,7 +172,7 @@ class Signals:
                     break
                 if at is not None and times[at] > window[0] - WIDEST_BLOCK_NS:
                     pieces.append((int(times[at]), as_wave(samples)))
-        lines = _envelope(pieces, rate, window)
+        lines = _envelope(pieces, rate, window, points)
         return [Plot(title="sound", unit="of full scale", lines=lines)] if lines else []
 
 
@@ -215,24 +219,29 @@ def _thinned(at: Times, values: Floats, points: int) -> Line:
 
 
 def _envelope(
-    pieces: Sequence[tuple[int, npt.NDArray[np.float32]]], rate_hz: float, window: tuple[int, int]
+    pieces: Sequence[tuple[int, npt.NDArray[np.float32]]], rate_hz: float, window: tuple[int, int], points: int
 ) -> dict[str, Line]:
-    """Give the highest and the lowest value of every 5 ms over all channels; NaN stands in gaps."""
+    """Give the highest and the lowest value of each of so many stretches, over all channels; NaN in gaps."""
     start, end = window
-    bins = -(-(end - start) // ENVELOPE_NS)
-    high, low = np.full(bins, -np.inf), np.full(bins, np.inf)
+    width = (end - start) / points
+    high, low = np.full(points, -np.inf), np.full(points, np.inf)
     for at, wave in pieces:
-        place = (at - start + (np.arange(len(wave)) * (1e9 / rate_hz)).astype(np.int64)) // ENVELOPE_NS
-        inside = (place >= 0) & (place < bins)
-        np.maximum.at(high, place[inside], wave[inside].max(axis=1, initial=-np.inf))
-        np.minimum.at(low, place[inside], wave[inside].min(axis=1, initial=np.inf))
-    heard = np.isfinite(high)
-    if not heard.any():
+        stretch = np.floor((at - start + np.arange(len(wave)) * (1e9 / rate_hz)) / width).astype(np.int64)
+        inside = (stretch >= 0) & (stretch < points)
+        stretch, heard = stretch[inside], wave[inside]
+        if not len(stretch):
+            continue
+        first = np.flatnonzero(np.diff(stretch, prepend=-1))  # of each stretch; time only goes on in a piece
+        mine = stretch[first]
+        high[mine] = np.maximum(high[mine], np.maximum.reduceat(heard.max(axis=1), first))
+        low[mine] = np.minimum(low[mine], np.minimum.reduceat(heard.min(axis=1), first))
+    known = np.isfinite(high)
+    if not known.any():
         return {}
-    at_ns = start + np.arange(bins, dtype=np.int64) * ENVELOPE_NS + ENVELOPE_NS // 2
+    at_ns = start + ((np.arange(points) + 0.5) * width).astype(np.int64)
     return {
-        "highest": (at_ns, np.where(heard, high, np.nan)),
-        "lowest": (at_ns, np.where(heard, low, np.nan)),
+        "highest": (at_ns, np.where(known, high, np.nan)),
+        "lowest": (at_ns, np.where(known, low, np.nan)),
     }
 
 
