@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
-from rushes.browse.edits import Database
+from rushes.browse.edits import Database, Edits
 from rushes.browse.view import ALONE, BrowseRecording, BrowseSamples, BrowseStream, BrowseView, Picture
 from rushes.errors import UsageError
 from rushes.model import FrameFlag
@@ -147,6 +147,7 @@ def serve(
 
     def closing(database: Database) -> None:
         done.append(write_back_from(database, path, author=who, argv=argv, dry_run=not write))
+        Edits(database, view.name).end()
 
     def reload() -> None:
         with Dataset.open(path) as newest:
