@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browse.desk_of_edits import made
 from rushes.errors import UsageError
+from rushes.labels import Box, Label
 from rushes.store import Store
+from rushes.workflow import annotate_edit, export
 from rushes.workflow import check as checking
 from rushes.workflow.decisions import (
     TagWish,
@@ -182,6 +185,49 @@ def test_checks_leave_out_what_is_rejected_and_say_so(dataset):
     assert set(Store.open(place).table("findings")["recording_id"].to_pylist()) == {"b"}
     both = checking.check(place, checking.Settings(**only, rejected=True))
     assert {item.recording_id for item in both.found} == {"a", "b"}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three pictures in a dataset, with a box on each; gives the dataset and its frames."""
+    place = made(tmp_path)
+    stream = Store.open(place).table("streams", columns=["recording_id", "stream"]).to_pylist()[0]
+    frames = [(stream["recording_id"], stream["stream"], at) for at in range(3)]
+    for recording, stream_name, at in frames:
+        box = Box(x_px=4.0, y_px=4.0, width_px=8.0, height_px=8.0)
+        label = Label(
+            label_id="", recording_id=recording, kind="box", source="human", class_name="hand", geometry=box
+        )
+        annotate_edit.add(place, f"{recording}/{stream_name}/{at}", label)
+    return place, frames
+
+
+def test_an_export_leaves_out_what_is_rejected_and_counts_it(pictures, tmp_path):
+    place, frames = pictures
+    decide(place, [Wish(item=frames[0], what="reject"), Wish(item=frames[2], what="delete")])
+    done = export.export(place, export.Settings(format="coco", out=tmp_path / "out")).exported
+    assert (done.pictures, done.labels_in, done.labels_out) == (1, 3, 1)
+    told = {(one.effect, one.what): one.count for one in done.left_out}
+    assert told["lost", "labels on rejected frames"] == 2
+    assert told["noted", "rejected frames"] == 2
+    whole = export.export(place, export.Settings(format="coco", out=tmp_path / "whole", rejected=True)).exported
+    assert (whole.pictures, whole.labels_out) == (3, 3)
+    assert "rejected frames" not in {one.what for one in whole.left_out}
+
+
+def test_an_export_of_a_rejected_recording_takes_the_pictures_that_were_accepted(pictures, tmp_path):
+    place, frames = pictures
+    decide(place, [Wish(item=(frames[0][0], None, None), what="reject"), Wish(item=frames[1], what="accept")])
+    done = export.export(place, export.Settings(format="coco", out=tmp_path / "out")).exported
+    assert (done.pictures, done.labels_out) == (1, 1)
+
+
+def test_an_export_of_nothing_but_rejected_frames_says_why_it_is_empty(pictures, tmp_path):
+    place, frames = pictures
+    decide(place, [Wish(item=frame, what="reject") for frame in frames])
+    with pytest.raises(UsageError) as caught:
+        export.export(place, export.Settings(format="coco", out=tmp_path / "out"))
+    assert "--include-rejected" in (caught.value.hint or "")
 
 
 ITEMS = st.sampled_from([FRAME, ("a", "cam", 1), whole("a")])

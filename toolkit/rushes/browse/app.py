@@ -1,6 +1,5 @@
 """FiftyOne's App as an ASGI application. Import it late, within ``environment.applied``."""
 
-import logging
 from pathlib import Path
 
 from fiftyone import constants
@@ -8,9 +7,6 @@ from fiftyone.server.app import app
 from fiftyone.server.events import set_port
 
 from rushes.browse.guard import App
-
-# It warns that the service is off which ``environment`` turns off.
-logging.getLogger("fiftyone.factory.repos.execution_store").setLevel(logging.ERROR)
 
 
 def application(port: int, *, home: Path) -> App:

@@ -15,9 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, TypeAlias
 
+import bson
 import pymongo
+from bson import CodecOptions, ObjectId
+from bson.raw_bson import RawBSONDocument
 
 from rushes.browse.environment import DATABASE
 from rushes.browse.pieces import Document, Piece, pieces, put
@@ -27,7 +31,8 @@ NOTES = "rushes_loaded"
 SESSIONS = "rushes_sessions"
 """Collection: whose session it is, or was last, by the dataset's name."""
 _INFO = "rushes"  # key in the info of datasets that we have loaded
-BATCH = 1000
+BATCH = 2000
+_AS_STORED = CodecOptions(document_class=RawBSONDocument)
 Database: TypeAlias = Any
 
 
@@ -85,23 +90,27 @@ class Edits:
 
     def begin(self, author: str) -> None:
         """Sign what is there for who was here last, and say who is here from now on."""
-        self.sign()
-        self._database[SESSIONS].replace_one({"_id": self.name}, {"_id": self.name, "author": author}, upsert=True)
+        before = self._database[SESSIONS].find_one({"_id": self.name})
+        if before is None or not before.get("signed"):  # it was not closed as it should be
+            self.sign()
+        here = {"_id": self.name, "author": author, "signed": False}
+        self._database[SESSIONS].replace_one({"_id": self.name}, here, upsert=True)
 
-    def sign(self) -> int:
-        """Note whose session it is with every edit that nobody has signed; gives how many edits there are."""
+    def end(self) -> None:
+        """Say that the session is over and all its edits are signed, so that the next one need not look."""
+        self._database[SESSIONS].update_one({"_id": self.name}, {"$set": {"signed": True}})
+
+    def sign(self) -> list[Edited]:
+        """Note whose session it is with every edit that nobody has signed; gives all edits."""
         session = self._database[SESSIONS].find_one({"_id": self.name})
-        count = 0
-        for edited in self.edited():
-            count += len(edited.pieces)
-            if session is None:
-                continue
-            signed = [
-                [piece.key, piece.digest, edited.authors.get(piece.key, session["author"])]
-                for piece in edited.pieces
-            ]
+        found = list(self.edited())
+        if session is None:
+            return found
+        found = [signed_as(edited, session["author"]) for edited in found]
+        for edited in found:
+            signed = [[piece.key, piece.digest, edited.authors[piece.key]] for piece in edited.pieces]
             self._hands.replace_one({"_id": edited.sample}, {"_id": edited.sample, "by": signed}, upsert=True)
-        return count
+        return found
 
     def set_aside(self, recordings: Sequence[str] | None = None) -> None:
         """Keep the edits of recordings, all when None, before their samples are taken out of the database.
@@ -226,14 +235,16 @@ class Edits:
 
         Of a dataset that somebody took out of the App as a whole, and that was made anew, nothing was deleted.
         """
-        cursor = self._seen.find({**which, "_dataset_id": self._about["_id"]}, batch_size=BATCH)
-        batch: list[dict[str, Any]] = []
-        for seen in cursor:
-            batch.append(seen)
-            if len(batch) == BATCH:
-                yield from _paired(samples, batch)
-                batch = []
-        yield from _paired(samples, batch)
+        # Documents are compared as they lie in the database; only those that differ are read.
+        mine = {**which, "_dataset_id": self._about["_id"]}
+        seen = self._seen.with_options(codec_options=_AS_STORED).find(mine, batch_size=BATCH)
+        stored = samples.with_options(codec_options=_AS_STORED)
+        while batch := {_id_of(each): each for each in islice(seen, BATCH)}:
+            there = {_id_of(each): each for each in stored.find({"_id": {"$in": list(batch)}})}
+            for name, each in batch.items():
+                now = there.get(name)
+                if now is None or now.raw != each.raw:
+                    yield bson.decode(each.raw), None if now is None else bson.decode(now.raw)
 
     def _edited(
         self, seen: Mapping[str, Any], now: Mapping[str, Any] | None, found: Sequence[Piece], *, waiting: bool
@@ -289,13 +300,10 @@ def signed_as(edited: Edited, author: str) -> Edited:
     return replace(edited, authors={**{piece.key: author for piece in edited.pieces}, **edited.authors})
 
 
-def _paired(
-    samples: Any, batch: Sequence[dict[str, Any]]
-) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
-    if batch:
-        there = {now["_id"]: now for now in samples.find({"_id": {"$in": [seen["_id"] for seen in batch]}})}
-        for seen in batch:
-            yield seen, there.get(seen["_id"])
+def _id_of(document: RawBSONDocument) -> ObjectId:
+    """Give the id, which MongoDB stores first, without reading the rest."""
+    raw = document.raw
+    return ObjectId(raw[9:21]) if raw[4:9] == b"\x07_id\x00" else document["_id"]
 
 
 def _ns(at: datetime) -> int:

@@ -3,6 +3,7 @@
 FiftyOne reads its environment once, at import, and otherwise writes below ``~/.fiftyone`` and ``~/fiftyone``.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ ADDRESS = "127.0.0.1"
 DATABASE = "rushes"
 _UNWANTED = ("FIFTYONE_DISABLE_SERVICES", "FIFTYONE_PRIVATE_DATABASE_PORT", "FIFTYONE_MODULE_PATH")
 _applied_before: set[str] = set()
+
+# It warns that the service is off which is turned off here.
+logging.getLogger("fiftyone.factory.repos.execution_store").setLevel(logging.ERROR)
 
 
 def home(cache: Path) -> Path:

@@ -44,7 +44,7 @@ class Loaded:
 
     Args:
         dataset: Name in FiftyOne.
-        plays: Name of the dataset whose saved view ``playback`` plays.
+        plays: Name of the dataset whose saved view ``playback`` plays; None where nothing does.
         opens_with: The saved view of what was asked for, as it stands in an address; None where nothing was.
         samples: In the dataset now, all slices together.
         groups: Moments and single frames; equal to ``samples`` for a flat dataset.
@@ -58,7 +58,7 @@ class Loaded:
     """
 
     dataset: str
-    plays: str
+    plays: str | None
     opens_with: str | None
     samples: int
     groups: int
@@ -111,7 +111,9 @@ def load(view: BrowseView) -> Loaded:
         written = _replace(dataset, view, changed, gone, elements)
         kept.remember(changed)
         _save_views(dataset, view)
-        if view.grouped:
+        if not view.main_rate_hz:
+            log.debug("nothing in '%s' plays: no recording has two pictures at two times", view.name)
+        elif view.grouped:
             playback.fill(dataset, view, elements, changed, gone)
         else:
             playback.save_view(dataset, rate_hz=view.main_rate_hz)
@@ -124,7 +126,7 @@ def load(view: BrowseView) -> Loaded:
     return Loaded(
         dataset=view.name,
         opens_with=_choose(dataset, view),
-        plays=playback.name_of(view),
+        plays=playback.name_of(view) if view.main_rate_hz else None,
         samples=dataset._sample_collection.estimated_document_count(),
         groups=_groups(dataset) if view.grouped else len(dataset),
         slices=view.slices if view.grouped else (),
@@ -293,7 +295,7 @@ def _choose(dataset: Any, view: BrowseView) -> str | None:
     every = dataset.select_group_slices(media_type="image") if view.grouped else dataset.view()
     found = every.mongo([{"$match": chosen.condition(view, rows)}])
     dataset.save_view(CHOSEN, found, description=asked, overwrite=True)
-    return str(dataset.get_saved_view_info(CHOSEN)["slug"])
+    return str(fou.to_slug(CHOSEN))
 
 
 def _save_views(dataset: Any, view: BrowseView) -> None:
@@ -304,13 +306,16 @@ def _save_views(dataset: Any, view: BrowseView) -> None:
     checks = sorted(set(view.samples.finding_check))
     wanted = {f"split: {part}": dataset.match(ViewField("split") == part) for part in parts}
     wanted |= {f"finding: {check}": every.match(ViewField("findings").contains(check)) for check in checks}
+    for kind, of in (("segment", "segments"), ("differs", "differs")):
+        words = sorted(set(view.words[of].word)) if of in view.words else []
+        wanted |= {f"{kind}: {word}": every.match(ViewField(of).contains(word)) for word in words}
     for flag, name in FLAGS.items():
         if (view.samples.flags & flag).any():
             wanted[f"frames: {name}"] = every.match(ViewField(name) == True)  # noqa: E712 - builds an expression
     if view.grouped:
         wanted["every picture"] = every
     for name in dataset.list_saved_views():
-        if name.startswith(("split: ", "finding: ", "frames: ")) and name not in wanted:
+        if name.startswith(("split: ", "finding: ", "segment: ", "differs: ", "frames: ")) and name not in wanted:
             dataset.delete_saved_view(name)
     for name, found in wanted.items():
         dataset.save_view(name, found, description="Kept up to date by Rushes", overwrite=True)

@@ -27,6 +27,7 @@ _OURS = frozenset(
     {
         *("_id", "_rand", "_media_type", "_dataset_id", "created_at", "last_modified_at"),
         *("filepath", "metadata", "group", "tags"),
+        "uniqueness",  # worked out of the embeddings after the load
     }
 )
 

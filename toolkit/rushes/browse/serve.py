@@ -60,7 +60,7 @@ class Opened:
 
     Args:
         address: To paste into a browser; it holds the token.
-        plays: Where the recordings play; the same token is needed.
+        plays: Where the recordings play, with the same token; None where none does.
         shared: Addresses for the people of the network, who are asked for the password.
         token: That the guard asks for.
         loaded: What ``load.load`` says of the dataset: samples, groups, slices, written.
@@ -69,7 +69,7 @@ class Opened:
     """
 
     address: str
-    plays: str
+    plays: str | None
     shared: tuple[str, ...]
     port: int
     token: str
@@ -181,7 +181,7 @@ def _opened(loaded: Any, port: int, pid: int | None, names: Sequence[str], playl
     first = page(loaded.dataset, loaded.opens_with)
     return Opened(
         address=address(first),
-        plays=address(page(loaded.plays, VIEW)),
+        plays=address(page(loaded.plays, VIEW)) if loaded.plays else None,
         shared=tuple(f"http://{name}:{port}{first}" for name in names),
         port=port,
         token=token,

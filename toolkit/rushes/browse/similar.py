@@ -31,7 +31,7 @@ def show(dataset_name: str, points: Points | None) -> int:
     dataset = fo.load_dataset(dataset_name)
     samples = _samples(dataset, points) if points is not None else {}
     note = _digest(points, samples) if points is not None and len(samples) >= FEWEST else ""
-    if dataset.info.get(_NOTE, "") == note:
+    if dataset.info.get(_NOTE, "") == note and not _is_rewritten(dataset, samples):
         return len(samples) if note else 0
     _forget(dataset)
     if points is not None and note:
@@ -56,6 +56,14 @@ def _samples(dataset: Any, points: Points) -> dict[str, int]:
     return found
 
 
+def _is_rewritten(dataset: Any, samples: dict[str, int]) -> bool:
+    """Tell whether samples lack their uniqueness, as those of a recording do that was loaded anew."""
+    if not dataset.has_sample_field(UNIQUENESS):
+        return False
+    known = dataset._sample_collection.count_documents({UNIQUENESS: {"$type": "number"}})
+    return bool(known < len(samples))
+
+
 def _digest(points: Points, samples: dict[str, int]) -> str:
     digest = hashlib.blake2b(f"{fo.__version__} {points.model}".encode(), digest_size=16)
     digest.update(np.ascontiguousarray(points.vectors).data)
@@ -65,7 +73,7 @@ def _digest(points: Points, samples: dict[str, int]) -> str:
 
 
 def _forget(dataset: Any) -> None:
-    for key in (MAP, INDEX):
+    for key in (MAP, INDEX, UNIQUENESS):
         if dataset.has_brain_run(key):
             dataset.delete_brain_run(key)
     if dataset.has_sample_field(UNIQUENESS):
@@ -80,5 +88,17 @@ def _make(dataset: Any, points: Points, samples: dict[str, int]) -> None:
     fob.compute_similarity(view, embeddings=vectors, backend="sklearn", metric="cosine", brain_key=INDEX)
     if len(samples) <= MOST_COMPARED:
         fob.compute_uniqueness(view, uniqueness_field=UNIQUENESS, embeddings=vectors)
+        _put_into_sidebar(dataset)
     else:
         log.warning("%d pictures are too many to tell how unique each is; at most %d", len(samples), MOST_COMPARED)
+
+
+def _put_into_sidebar(dataset: Any) -> None:
+    """Put uniqueness among the fields of quality, where the App has that group."""
+    dataset.reload()
+    groups = dataset.app_config.sidebar_groups or []
+    if any(group.name == "quality" for group in groups):
+        for group in groups:
+            group.paths = [path for path in group.paths if path != UNIQUENESS]
+            group.paths += [UNIQUENESS] if group.name == "quality" else []
+        dataset.app_config.sidebar_groups = groups

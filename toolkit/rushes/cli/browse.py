@@ -26,7 +26,7 @@ PASSWORD_VARIABLE = "RUSHES_BROWSE_PASSWORD"  # noqa: S105 - its name
     "browse",
     examples="""
 rushes browse my-dataset --prove
-rushes browse my-dataset --prove --where "split = 'val' AND findings > 0"
+rushes browse my-dataset --prove --where "modality = 'color' AND index % 10 = 0"
 rushes browse my-dataset --prove --json
 rushes browse my-dataset --write-back --as ada
 """,
@@ -84,6 +84,7 @@ def command(
         return written(dataset, done, dry_run=dry_run)
     if prove:
         return proven(dataset, browse.prove(dataset, at=revision_of(at), port=port or 0, where=where))
+    sharing = (share, password(password_file)) if share else None
     done = browse.serve(
         dataset,
         at=revision_of(at),
@@ -91,7 +92,7 @@ def command(
         ready=announce(dataset),
         where=where,
         split=split,
-        share=(share, password(password_file)) if share else None,
+        share=sharing,
         author=author,
         write=write_back_on_exit,
         argv=sys.argv[1:],
@@ -117,7 +118,8 @@ def announce(dataset: Path) -> Callable[[Any], None]:
         if loaded.unshown:
             _output.talk(f"{say_count(loaded.unshown, 'label')} cannot be drawn")
         _output.talk(f"Open  {opened.address}")
-        _output.talk(f"Play  {opened.plays}")
+        if opened.plays:
+            _output.talk(f"Play  {opened.plays}")
         if opened.recordings:
             _output.talk(f"      {opened.recordings}")
         for address in opened.shared:

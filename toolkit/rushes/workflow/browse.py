@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
-from rushes.browse.edits import Database
+from rushes.browse.edits import Database, Edits
 from rushes.browse.labelled import BrowseWords
 from rushes.browse.view import (
     ALONE,
@@ -27,18 +26,18 @@ from rushes.workflow import decisions
 from rushes.workflow._browse import said
 from rushes.workflow._browse.acting import ActingDesk
 from rushes.workflow._browse.choosing import rows_where
+from rushes.workflow._browse.differing import differing
 from rushes.workflow._browse.labelling import labels_on
 from rushes.workflow._browse.places import Places, as_arrow, codes, integers
+from rushes.workflow._browse.renderings import Renderings
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.annotate_edit import author_of
 from rushes.workflow.browse_back import WrittenBack, write_back_from
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.parts import COLUMNS, Parts
-from rushes.workflow.pictures import Frames
 from rushes.workflow.players import playlist_of
 
 FACTS = ("subject", "session", "task", "place")
-OPEN_STREAMS = 256
 
 
 def browse_view(
@@ -78,9 +77,16 @@ def browse_view(
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
+    ontology = vocabulary.of_dataset(dataset.store)
+    words = {
+        **words,
+        **said.words_of(dataset.store, places),
+        "differs": differing(dataset, places, labels, ontology),
+        "split": _part_words(parts, samples, ids, names),
+    }
+    pa.default_memory_pool().release_unused()  # what was read on the way is several times what is kept
     requested = decisions.requested_parts(dataset.store).items()
     asked = {name: {"asked": one.value, "asked_id": one.decision_id} for name, one in requested}
-    pa.default_memory_pool().release_unused()  # what was read on the way is several times what is kept
     return BrowseView(
         name=name or dataset.store.name,
         key=said.key_of(dataset.store),
@@ -98,8 +104,8 @@ def browse_view(
         streams=[BrowseStream(name=s["stream"], modality=s["modality"]) for s in streams],
         samples=samples,
         labels=labels,
-        words={**words, **said.words_of(dataset.store, places), "split": _part_words(parts, samples, ids, names)},
-        ontology=vocabulary.of_dataset(dataset.store),
+        words=words,
+        ontology=ontology,
         revision=dataset.revision,
         chosen=(where, rows_where(dataset, places, where, split=split)) if where else None,
     )
@@ -107,15 +113,7 @@ def browse_view(
 
 def pictures(dataset: Dataset) -> Picture:
     """Give the function that the App's frames are asked from; it is safe in threads."""
-
-    @lru_cache(maxsize=OPEN_STREAMS)
-    def frames(recording_id: str, stream: str) -> Frames:
-        return dataset.frames(recording_id, stream)
-
-    def picture(recording_id: str, stream: str, index: int) -> tuple[bytes, str]:
-        return frames(recording_id, stream).rendering(index)
-
-    return picture
+    return Renderings(dataset)
 
 
 def serve(
@@ -133,7 +131,7 @@ def serve(
 ) -> WrittenBack:
     """Serve the App until Ctrl-C, on the loopback address or, for who knows a password, on a network.
 
-    What people changed in it stays, or is written back.
+    What people changed in it waits, or is written back when it is closed.
 
     Args:
         path: The dataset.
@@ -159,10 +157,12 @@ def serve(
 
     def closing(database: Database) -> None:
         done.append(write_back_from(database, path, author=who, argv=argv, dry_run=not write))
+        Edits(database, view.name).end()
 
     def reload() -> None:
         with Dataset.open(path) as newest:
             registry.late("rushes.browse.load").load(browse_view(newest, where=where, split=split))
+            registry.late("rushes.browse.similar").show(view.name, desk.points())
 
     with Dataset.open(path, at=at) as dataset:
         # What an older revision shows is kept apart, so that it does not take the place of the newest.

@@ -174,10 +174,7 @@ class _Gathered:
         place = f"/{key_of(store)}/"
         for dataset in datasets(database):
             kept = Edits(database, dataset)
-            kept.sign()
-            mine = [
-                signed_as(edited, who) for edited in kept.edited() if place in str(edited.seen.get("filepath"))
-            ]
+            mine = [signed_as(edited, who) for edited in kept.sign() if place in str(edited.seen.get("filepath"))]
             names |= attribute_names(database, dataset) if mine else {}
             there = decisions.present(store, [_item(edited) for edited in mine])
             for edited in mine:
