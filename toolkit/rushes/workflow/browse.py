@@ -90,7 +90,6 @@ def browse_view(
 
 def pictures(dataset: Dataset) -> Picture:
     """Give the function that the App's frames are asked from; it is safe in threads."""
-
     return Renderings(dataset)
 
 
