@@ -2,8 +2,8 @@
 
 python bench/browse.py [MOMENTS [PEER]]: makes the dataset once into ``bench/output/browse``; three pictures a
 moment. Of the public way PEER samples are added (3,000). Seconds are by the clock and by the processors, of this
-process and of MongoDB; they are told apart, as the two work at the same time. Pictures are asked for by a process of
-their own.
+process and of MongoDB; they are told apart, as the two work at the same time. Pictures are asked for by another
+process.
 """
 
 import asyncio
