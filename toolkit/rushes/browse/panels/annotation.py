@@ -49,7 +49,7 @@ class AnnotationPanel(DeskPanel):
         """Add one bar of states, the people, the classes and the figures."""
         state = ctx.panel.get_state
         panel.md(state("title", ""), name="title")
-        layout = {
+        layout: _parts.Layout = {
             "barmode": "stack",
             "xaxis": _parts.axis("pictures"),
             "yaxis": {"visible": False},
@@ -60,6 +60,7 @@ class AnnotationPanel(DeskPanel):
         if state("classes"):
             height = _parts.LINE_PX * state("classes") + 80
             layout = {
+                "showlegend": False,
                 "xaxis": _parts.axis("labels that stand"),
                 "yaxis": _parts.axis("", autorange="reversed", type="category"),
             }
