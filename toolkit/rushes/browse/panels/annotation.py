@@ -28,10 +28,8 @@ class AnnotationPanel(DeskPanel):
         """Ask for progress and agreement."""
         found: Annotation = asked.annotation()
         if not found.authors:
-            words = (
-                "Nothing is labelled yet: `rushes annotate push` sends pictures to people, `rushes import-labels`"
-            )
-            self.say(ctx, f"{words} takes over what is there, `rushes predict` asks a model.")
+            words = "Nothing is labelled yet: `rushes annotate push` sends pictures to people, "
+            self.say(ctx, f"{words}`rushes annotate import` takes labels over, `rushes predict` asks a model.")
             return
         classes = dict(list(found.classes.items())[:CLASSES_SHOWN])
         ctx.panel.set_state(
