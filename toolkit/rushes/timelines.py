@@ -65,12 +65,14 @@ class SoundLane:
     """The sound of one stream.
 
     Args:
+        first_ns, last_ns: Times of its first and its last block.
         blocks: Gives the time of the first sample and the samples, shape (n, channels), block by block in order;
             raises ReadError.
     """
 
     stream: Stream
     first_ns: int
+    last_ns: int
     rate_hz: float
     channels: int
     blocks: Callable[[], Iterator[tuple[int, npt.NDArray[np.int16]]]]
@@ -187,7 +189,7 @@ class Timeline:
         lanes: tuple[FrameLane | NumberLane | FrameOfReferenceLane | MessageLane, ...]
         lanes = (*self.frames, *self.numbers, *self.places, *self.messages)
         ends = [(int(lane.t_ns.min()), int(lane.t_ns.max())) for lane in lanes if len(lane.t_ns)]
-        ends += [(sound.first_ns, sound.first_ns) for sound in self.sounds]
+        ends += [(sound.first_ns, sound.last_ns) for sound in self.sounds]
         return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
 

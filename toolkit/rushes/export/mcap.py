@@ -6,7 +6,8 @@ file and what is not is written in its metadata records. See ``docs/decisions/00
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -42,26 +43,31 @@ class McapExporter:
         span = timeline.span_ns
         assert span is not None, "a timeline with a sample"
         start, end = span
-        with path.open("wb") as out:
+        with path.open("wb") as out, ExitStack() as opened:
             file = ChunkedFile(out, library=f"rushes {__version__}")
             topics = Topics(file)
             sources = list(_sources(timeline, topics, start))
+            for source in sources:
+                opened.callback(source.close)
             for name, facts in timeline.facts.items():
                 file.add_metadata(name, facts)
-            done = 0
-            while coming := [s.next_ns for s in sources if s.next_ns is not None]:
-                until = min(coming) + WINDOW_NS
-                for source in sources:
-                    if source.next_ns is not None and source.next_ns < until:
-                        source.write(until)
-                done = max(done, min(until, end) - start)
-                progress(done, max(end - start, 1))
+            _write(sources, lambda done_ns: progress(min(done_ns, end) - start, max(end - start, 1)))
             omissions = (*timeline.omissions, *topics.omissions)
             for number, each in enumerate(omissions):
                 facts = {"effect": each.effect, "count": str(each.count), "reason": each.reason}
                 file.add_metadata(f"rushes.left_out.{number}", {**facts, "stream": each.stream or ""})
             file.finish()
         return Written(messages=file.counts, omissions=omissions)
+
+
+def _write(sources: Sequence[Source | Rows], tell: Callable[[int], None]) -> None:
+    """Write all messages, so that no topic is far ahead of others in the file."""
+    while coming := [each.next_ns for each in sources if each.next_ns is not None]:
+        until = min(coming) + WINDOW_NS
+        for source in sources:
+            if source.next_ns is not None and source.next_ns < until:
+                source.write(until)
+        tell(until)
 
 
 def _sources(timeline: Timeline, topics: Topics, start_ns: int) -> Iterator[Source | Rows]:

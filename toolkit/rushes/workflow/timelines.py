@@ -1,53 +1,30 @@
-"""Lays a recording of a dataset out on one clock: its streams, labels and findings at their corrected times."""
+"""The recordings of a dataset, each on one clock; what is asked of all of them is read once."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from rushes import __version__, registry
 from rushes.annotate import rows
-from rushes.annotate.tracks import boxes_of
-from rushes.contracts import Decoder
-from rushes.decoders import as_sixteen
-from rushes.errors import ReadError
-from rushes.labels import Label, Track, kind_of
-from rushes.model import Stream, Times
-from rushes.timelines import (
-    Calibrated,
-    FrameLane,
-    FrameOfReferenceLane,
-    Happening,
-    MessageLane,
-    NumberLane,
-    Numbers,
-    Omission,
-    SoundLane,
-    Timeline,
-)
-from rushes.timing.clockmap import ClockMap
+from rushes.labels import Label
+from rushes.timelines import Happening, Timeline
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.truth import truth_of
-from rushes.workflow.clock_maps import applied_maps
-from rushes.workflow.dataset import TIMED, Dataset
-from rushes.workflow.pictures import Frames, decoder_for, spread
-from rushes.workflow.values_at import STAMPS
+from rushes.workflow._timeline.layout import Layout
+from rushes.workflow.dataset import Dataset
 
-_LOOKED_AT = 7
-"""Pictures of a depth stream that its colours are fitted to."""
-_FIELDS = tuple(Stream.__dataclass_fields__)
+_Rows = Mapping[str, list[Mapping[str, Any]]]
+_LABELS = """
+SELECT l.recording_id, CAST(bit_xor(hash(l)) AS VARCHAR), count(*)
+FROM labels l JOIN standing s USING (label_id) WHERE s.stands GROUP BY ALL
+"""
+"""A number of all that is said by the labels that stand, by recording; without reading them one by one."""
 
 
 class Timelines:
-    """The recordings of a dataset, each on one clock; the dataset must stay open as long as timelines are read.
+    """The recordings of a dataset; it must stay open as long as timelines are read.
 
     Args:
         dataset: Opened at the revision that is meant.
@@ -67,7 +44,7 @@ class Timelines:
     def happenings(self, recording_id: str) -> list[Happening]:
         """Give the segments and findings of a recording, without laying it out."""
         layout = self._layout(recording_id)
-        return [*layout.segments(layout.labels), *layout.findings()]
+        return [*layout.segments(self._segments.get(recording_id, [])), *layout.findings()]
 
     def digest(self, recording_id: str) -> str:
         """Make a name of all that its timeline depends on; what is read again from equal digests is equal."""
@@ -75,430 +52,64 @@ class Timelines:
         row = layout.recording
         ontology = self._ontology.digest if self._ontology else ""
         said = (row["name"], row["fingerprint"], row["reader"], row["reader_version"], ontology)
-        maps = layout.newest_maps
-        labels, found = layout.labels, self._findings.get(recording_id, [])
-        whole = repr((said, maps, labels, found, [(r["stream"], r["count"]) for r in layout.rows]))
+        streams = [(stream["stream"], stream["count"]) for stream in layout.rows]
+        labels = self._label_digests.get(recording_id)
+        whole = repr((said, layout.newest_maps, labels, layout.found, streams))
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
-    def _layout(self, recording_id: str) -> "_Layout":
-        return _Layout(
+    def _layout(self, recording_id: str) -> Layout:
+        return Layout(
             dataset=self._dataset,
-            recording_id=recording_id,
-            labels=self._labels.get(recording_id, []),
+            recording=self._recordings[recording_id][0],
+            rows=self._streams.get(recording_id, []),
+            maps=self._maps.get(recording_id, []),
             found=self._findings.get(recording_id, []),
             ontology=self._ontology,
+            read_labels=lambda: self._standing({"recording_id": recording_id}),
         )
+
+    def _standing(self, where: Mapping[str, Any]) -> list[Label]:
+        found = rows.labels_of(self._dataset.arrow("labels", where=where).to_pylist())
+        return [label for label in found if label.label_id in self._stands] if found else []
+
+    @cached_property
+    def _stands(self) -> frozenset[str]:
+        return truth_of(self._dataset.store).stands
 
     @cached_property
     def _ontology(self) -> Ontology | None:
         return vocabulary.of_dataset(self._dataset.store)
 
     @cached_property
-    def _labels(self) -> Mapping[str, list[Label]]:
-        """The labels that stand, by recording."""
-        by_recording: defaultdict[str, list[Label]] = defaultdict(list)
-        every = rows.labels_of(self._dataset.arrow("labels").to_pylist())
-        stands = truth_of(self._dataset.store).stands if every else frozenset()
-        for label in every:
-            if label.label_id in stands:
-                by_recording[label.recording_id].append(label)
-        return by_recording
+    def _segments(self) -> Mapping[str, list[Label]]:
+        grouped: defaultdict[str, list[Label]] = defaultdict(list)
+        for label in self._standing({"kind": "segment"}):
+            grouped[label.recording_id].append(label)
+        return grouped
 
     @cached_property
-    def _findings(self) -> Mapping[str, list[Mapping[str, Any]]]:
-        by_recording: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in self._dataset.arrow("findings").to_pylist():
-            by_recording[row["recording_id"]].append(row)
-        return by_recording
-
-
-@dataclass
-class _Layout:
-    dataset: Dataset
-    recording_id: str
-    labels: Sequence[Label]
-    found: Sequence[Mapping[str, Any]]
-    ontology: Ontology | None
-
-    def timeline(self) -> Timeline:
-        omitted = [
-            Omission(effect="lost", stream=row["stream"], count=row["count"], reason=reason)
-            for row in self.rows
-            if (reason := self._why_not(row))
-        ]
-        by_table: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in self.rows:
-            if not self._why_not(row):
-                by_table[row["table"]].append(row)
-        return Timeline(
-            recording_id=self.recording_id,
-            name=self.recording["name"],
-            facts=self._facts(),
-            ontology=self.ontology,
-            frames=[self._frames(row, self.labels) for row in by_table["frames"]],
-            numbers=[self._numbers(row) for name in ("imu", "gaze", "signals") for row in by_table[name]],
-            sounds=[self._sound(row) for row in by_table["audio"]],
-            places=[self._places(row) for name in ("transforms", "poses") for row in by_table[name]],
-            calibrations=[each for row in by_table["calibrations"] for each in self._calibrations(row)],
-            messages=[self._messages(row) for row in by_table["messages"]],
-            happenings=[*self._events(by_table["events"]), *self.segments(self.labels), *self.findings()],
-            omissions=omitted,
-        )
+    def _label_digests(self) -> Mapping[str, tuple[Any, ...]]:
+        _, found = self._dataset.store.rows(_LABELS)
+        return {recording_id: tuple(rest) for recording_id, *rest in found}
 
     @cached_property
-    def recording(self) -> Mapping[str, Any]:
-        found: list[Mapping[str, Any]] = self._read("recordings").to_pylist()
-        return found[0]
+    def _recordings(self) -> _Rows:
+        return self._grouped("recordings")
 
     @cached_property
-    def rows(self) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = self._read("streams").to_pylist()
-        return found
+    def _streams(self) -> _Rows:
+        return self._grouped("streams")
 
     @cached_property
-    def _shift_ns(self) -> int:
-        """What is added to every time, so that none is negative."""
-        return max(-self._ends[0], 0) if self._ends else 0
-
-    @property
-    def span_ns(self) -> tuple[int, int] | None:
-        """First and last time of any sample."""
-        return (self._ends[0] + self._shift_ns, self._ends[1] + self._shift_ns) if self._ends else None
+    def _maps(self) -> _Rows:
+        return self._grouped("clock_maps")
 
     @cached_property
-    def _ends(self) -> tuple[int, int] | None:
-        """First and last time; out of the rows of streams, where their clocks run on without a reset."""
-        ends: list[tuple[int, int]] = []
-        for row in self._timed:
-            clock = self._clock_of(row)
-            if clock is None:
-                ends.append((row["first_ns"], row["last_ns"]))
-            elif len(clock.segments) == 1:
-                first, last = clock.apply(np.array([row["first_ns"], row["last_ns"]], np.int64)).tolist()
-                ends.append((first, last))
-            else:
-                times = self._times[row["stream"]]
-                ends.append((int(times.min()), int(times.max())))
-        return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+    def _findings(self) -> _Rows:
+        return self._grouped("findings")
 
-    @cached_property
-    def _timed(self) -> list[Mapping[str, Any]]:
-        return [r for r in self.rows if r["clock"] != "none" and r["table"] in TIMED and r["count"]]
-
-    def _clock_of(self, row: Mapping[str, Any]) -> ClockMap | None:
-        return self._maps.get(row["clock_id"] or row["stream"]) if row["clock"] == "header" else None
-
-    @cached_property
-    def _times(self) -> dict[str, Times]:
-        """Times in the recorder's clock, as ``Dataset.times`` gives them, by stream; a table is read once."""
-        found = {}
-        for table in {row["table"] for row in self._timed}:
-            samples = self._read(table, columns=["stream", "index", "t_ns", "t_log_ns"])
-            for row in self._timed:
-                if row["table"] != table:
-                    continue
-                mine = samples.filter(pc.equal(samples["stream"], row["stream"])).sort_by("index")
-                clock = self._clock_of(row)
-                times: Times = mine["t_ns"].to_numpy()
-                if clock is not None:
-                    logged = None if mine["t_log_ns"].null_count else mine["t_log_ns"].to_numpy()
-                    times = clock.apply(times, about=logged)
-                found[row["stream"]] = times
-        return found
-
-    def _why_not(self, row: Mapping[str, Any]) -> str:
-        if not row["count"]:
-            return "it has no samples"
-        if row["table"] == "calibrations":
-            return ""
-        return "" if row in self._timed else "its samples have no times"
-
-    def _read(self, table: str, stream: str | None = None, columns: Sequence[str] | None = None) -> Any:
-        where = {"recording_id": self.recording_id} | ({} if stream is None else {"stream": stream})
-        found = self.dataset.arrow(table, where=where, columns=columns)
-        return found.sort_by("index") if stream is not None else found
-
-    def _at(self, row: Mapping[str, Any]) -> Times:
-        return self._times[row["stream"]] + self._shift_ns
-
-    def _mapped(self, stream: str | None, raw_ns: int) -> int:
-        """Give a raw time of a stream in the reference clock."""
-        row = next((row for row in self.rows if row["stream"] == stream), None)
-        clock = None if row is None else self._clock_of(row)
-        if clock is not None:
-            raw_ns = int(clock.apply(np.array([raw_ns], np.int64))[0])
-        return max(raw_ns + self._shift_ns, 0)
-
-    @cached_property
-    def _maps(self) -> Mapping[str, ClockMap]:
-        return applied_maps(self.dataset.store, self.recording_id)
-
-    # Pictures and sound.
-
-    def _frames(self, row: Mapping[str, Any], labels: Sequence[Label]) -> FrameLane:
-        frames = self.dataset.frames(self.recording_id, row["stream"])
-        there = np.array([not frames.missing(i) for i in range(len(frames))], bool)
-        decoder = _decoder(row["codec"])
-        track = None
-        if decoder is not None and decoder.reads_container and there.any():
-            place = frames.location(int(np.argmax(there)))
-            track = place.path if place.container == "video" else None
-        return FrameLane(
-            stream=_stream(row),
-            t_ns=self._at(row),
-            there=there,
-            encoded=frames.bytes,
-            pixels=frames.image,
-            rendered=_renderer(frames, there),
-            track=track,
-            pts=frames.pts if track is not None else np.zeros(0, np.int64),
-            labels=_by_index(labels, row["stream"]),
-        )
-
-    def _sound(self, row: Mapping[str, Any]) -> SoundLane:
-        sound = self.dataset.sound(self.recording_id, row["stream"])
-        times = self._at(row)
-        stream = _stream(row)
-        rate_hz = stream.sample_rate_hz or 48_000.0
-
-        def by_block() -> Iterator[tuple[int, npt.NDArray[np.int16]]]:
-            for index in np.argsort(times, kind="stable").tolist():
-                if not sound.missing(index):
-                    yield int(times[index]), as_sixteen(sound.samples(index))
-
-        def by_track() -> Iterator[tuple[int, npt.NDArray[np.int16]]]:
-            known = {pts: int(t) for pts, t in zip(sound.pts, times.tolist(), strict=True) if pts is not None}
-            at = int(times[0])
-            for pts, samples in sound.track(past_damage=True):
-                at = known.get(pts, at)
-                yield at, as_sixteen(samples)
-                at += round(len(samples) * 1e9 / rate_hz)
-
-        return SoundLane(
-            stream=stream,
-            first_ns=int(times.min()),
-            rate_hz=rate_hz,
-            channels=stream.channels or 1,
-            blocks=by_block if sound.by_block else by_track,
-        )
-
-    # Numbers, places, messages.
-
-    def _numbers(self, row: Mapping[str, Any]) -> NumberLane:
-        found = self._read(row["table"], row["stream"])
-        columns: dict[str, Numbers] = {}
-        if row["table"] == "signals":
-            for number, values in enumerate(_channels(found["values"])):
-                named = row["channel_names"] or ()
-                name = named[number] if number < len(named) else f"channel_{number}"
-                columns[name if name not in columns else f"{name}_{number}"] = values
-        else:
-            for name in found.column_names:
-                if name not in STAMPS and found[name].null_count < len(found):
-                    columns[name] = _floats(found[name])
-        return NumberLane(stream=_stream(row), t_ns=self._at(row), columns=columns)
-
-    def _places(self, row: Mapping[str, Any]) -> FrameOfReferenceLane:
-        found = self._read(row["table"], row["stream"])
-        times = self._at(row)
-        names = ("tx_m", "ty_m", "tz_m", "qw", "qx", "qy", "qz")
-        own = row["stream"].strip("/").replace("/", "_")
-        static = found["static"].to_pylist() if row["table"] == "transforms" else [False] * len(found)
-        return FrameOfReferenceLane(
-            stream=_stream(row),
-            t_ns=times,
-            parents=[name or "world" for name in found["parent"].to_pylist()],
-            children=[name or own for name in found["child"].to_pylist()],
-            static=np.array(static, bool),
-            values=np.stack([_floats(found[name]) for name in names], axis=1),
-        )
-
-    def _calibrations(self, row: Mapping[str, Any]) -> Iterator[Calibrated]:
-        stream = _stream(row)
-        for each in self._read("calibrations", row["stream"]).to_pylist():
-            fx, fy, cx, cy = (each[name] for name in ("fx", "fy", "cx", "cy"))
-            whole = None not in (fx, fy, cx, cy)
-            yield Calibrated(
-                stream=stream,
-                t_ns=self._mapped(each["camera_stream"] or row["stream"], each["valid_from_ns"]),
-                frame_of_reference=each["frame_of_reference"] or "",
-                model=each["model"] or "",
-                width_px=each["width"] or 0,
-                height_px=each["height"] or 0,
-                distortion=each["distortion"] or (),
-                intrinsics=(fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0) if whole else (),
-                rectification=each["rectification"] or (),
-                projection=each["projection"] or (),
-            )
-
-    def _messages(self, row: Mapping[str, Any]) -> MessageLane:
-        found = self._read("messages", row["stream"], ["index", "value"])
-        return MessageLane(stream=_stream(row), t_ns=self._at(row), values=found["value"].to_pylist())
-
-    # What happened, and what was said of it.
-
-    def _events(self, streams: Sequence[Mapping[str, Any]]) -> Iterator[Happening]:
-        for row in streams:
-            found = self._read(
-                "events", row["stream"], ["index", "t_end_ns", "kind", "label", "value"]
-            ).to_pylist()
-            for each, start in zip(found, self._at(row).tolist(), strict=True):
-                end = start if each["t_end_ns"] is None else self._mapped(row["stream"], each["t_end_ns"])
-                yield Happening(
-                    kind="event",
-                    name=each["label"] or each["kind"],
-                    start_ns=start,
-                    end_ns=max(end, start),
-                    stream=row["stream"],
-                    more={"event": each["kind"], "value": each["value"] or ""},
-                )
-
-    def segments(self, labels: Sequence[Label]) -> Iterator[Happening]:
-        """Give the labels that are about a span of time."""
-        for label in labels:
-            if label.kind != "segment" or label.t_start_ns is None:
-                continue
-            start = self._mapped(label.stream, label.t_start_ns)
-            end = start if label.t_end_ns is None else self._mapped(label.stream, label.t_end_ns)
-            yield Happening(
-                kind="segment",
-                name=label.class_name or "segment",
-                start_ns=start,
-                end_ns=max(end, start),
-                stream=label.stream,
-                text=label.text or "",
-                more={"label_id": label.label_id, "author": label.author or "", "source": label.source},
-            )
-
-    def findings(self) -> Iterator[Happening]:
-        """Give the findings that are about some time, not about all of the recording."""
-        for each in self.found:
-            span = self._span_of(each)
-            if span is None:
-                continue
-            yield Happening(
-                kind="finding",
-                name=each["check"],
-                start_ns=span[0],
-                end_ns=span[1],
-                stream=each["stream"],
-                text=each["message"],
-                severity=each["severity"],
-                more={"count": str(each["count"])},
-            )
-
-    def _span_of(self, finding: Mapping[str, Any]) -> tuple[int, int] | None:
-        """Say when the samples of a finding are; None where it is about all of them."""
-        stream, index = finding["stream"], finding["index"]
-        if finding["start_ns"] is not None:
-            start = self._mapped(stream, finding["start_ns"])
-            end = start if finding["end_ns"] is None else self._mapped(stream, finding["end_ns"])
-            return start, max(end, start)
-        if index is None or all(row["stream"] != stream for row in self._timed):
-            return None
-        times = self._times[stream]
-        if index >= len(times):
-            return None
-        found = times[index : index + max(finding["count"], 1)] + self._shift_ns
-        return int(found.min()), int(found.max()) + 1
-
-    def _facts(self) -> dict[str, dict[str, str]]:
-        recording = self.recording
-        facts = {
-            "rushes": {
-                "version": __version__,
-                "dataset": self.dataset.store.name,
-                "revision": str(self.dataset.revision),
-                "recording_id": self.recording_id,
-                "recording": recording["name"],
-                "fingerprint": recording["fingerprint"],
-                "time": "the recorder's clock, corrected by the newest clock maps; log, publish and stamp agree",
-                "time_shift_ns": str(self._shift_ns),
-                **{key: recording[key] for key in ("subject", "session", "task", "place") if recording[key]},
-            }
-        }
-        for each in self.newest_maps:
-            wanted = ("verdict", "reason", "method", "source", "offset_ns", "drift_ppm", "offset_ci95_ns")
-            said = {name: str(each[name]) for name in wanted if each[name] is not None}
-            name = f"rushes.clock.{each['from_clock']}" + (f".{each['segment']}" if each["segment"] else "")
-            facts[name] = {**said, "applied": str(each["applied"]).lower()}
-        return facts
-
-    @cached_property
-    def newest_maps(self) -> list[Mapping[str, Any]]:
-        """The rows of the newest clock maps."""
-        maps = self._read("clock_maps").to_pylist()
-        newest = max((each["map_version"] for each in maps), default=0)
-        return [each for each in maps if each["map_version"] == newest]
-
-
-def _stream(row: Mapping[str, Any]) -> Stream:
-    known = {name: row[name] for name in _FIELDS if name in row}
-    lists = {name: tuple(row[name]) for name in ("channel_names", "channel_units") if row[name] is not None}
-    return Stream(name=row["stream"], **{key: value for key, value in known.items() if key != "name"} | lists)
-
-
-def _decoder(codec: str | None) -> Decoder | None:
-    try:
-        return decoder_for(codec or "")
-    except ReadError:
-        return None
-
-
-def _renderer(frames: Frames, there: npt.NDArray[np.bool_]) -> Callable[[int, npt.NDArray[Any] | None], bytes]:
-    """Give what shows a picture as JPEG, in the same colours for the same depth all over the stream."""
-    modality = frames.stream["modality"]
-    render = registry.late("rushes.decoders._render")
-    spans: list[tuple[float, float] | None] = [] if modality == "depth" else [None]
-
-    def rendered(index: int, pixels: npt.NDArray[Any] | None) -> bytes:
-        if not spans:
-            spans.append(_depth_span(frames, there, render))
-        shown = frames.image(index) if pixels is None else pixels
-        made: bytes = render.to_jpeg(shown, modality, span=spans[0])
-        return made
-
-    return rendered
-
-
-def _depth_span(frames: Frames, there: npt.NDArray[np.bool_], render: Any) -> tuple[float, float]:
-    usable = np.flatnonzero(there)
-    found = []
-    for place in spread(len(usable), _LOOKED_AT):
-        try:
-            limits = render.limits_of(frames.image(int(usable[place])), "depth")
-        except ReadError:
-            continue
-        if limits is not None:
-            found.append(limits)
-    return (min(low for low, _ in found), max(high for _, high in found)) if found else (0.0, 1.0)
-
-
-def _by_index(labels: Sequence[Label], stream: str) -> dict[int, list[Label]]:
-    found: defaultdict[int, list[Label]] = defaultdict(list)
-    for label in labels:
-        if label.stream != stream or label.index is None:
-            continue
-        if isinstance(label.geometry, Track):
-            for index, box in boxes_of(label.geometry, end=label.index_end):
-                found[index].append(replace(label, kind=kind_of(box), geometry=box, received=None))
-        elif label.kind not in ("segment", "relation") and label.index_end is None:
-            found[label.index].append(label)
-    return dict(found)
-
-
-def _floats(column: pa.ChunkedArray) -> Numbers:
-    values: Numbers = pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy()
-    return values
-
-
-def _channels(column: pa.ChunkedArray) -> list[Numbers]:
-    """Give the channels of a signal; where a sample has fewer than others, NaN."""
-    array = column.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    values = pc.fill_null(array.flatten(), float("nan")).to_numpy(zero_copy_only=False)
-    width = int(lengths.max(initial=0))
-    table = np.full((len(lengths), width), np.nan)
-    table[np.arange(width) < lengths[:, None]] = values
-    return [np.ascontiguousarray(table[:, i]) for i in range(width)]
+    def _grouped(self, table: str) -> _Rows:
+        grouped: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in self._dataset.arrow(table).to_pylist():
+            grouped[row["recording_id"]].append(row)
+        return grouped

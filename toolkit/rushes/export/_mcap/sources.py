@@ -89,6 +89,12 @@ class Source:
             if self._next is None or self._next[1] >= until_ns:
                 return
 
+    def close(self) -> None:
+        """Let go of what the messages are made of, such as threads that decode ahead."""
+        close = getattr(self._messages, "close", None)
+        if close is not None:
+            close()
+
 
 class Rows:
     """Messages of one length, made many at a time.
@@ -114,3 +120,6 @@ class Rows:
         rows = slice(self._at, stop)
         self._file.add_rows(self._channel, self._t_ns[rows], self._make(rows))
         self._at = stop
+
+    def close(self) -> None:
+        """Do nothing: the numbers are in memory."""

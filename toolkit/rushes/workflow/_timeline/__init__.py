@@ -1,0 +1,1 @@
+"""Steps of laying a recording out on one clock."""
