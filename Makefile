@@ -1,6 +1,7 @@
 # make demo   a sample recording becomes a dataset, ends in the FiftyOne App
 # make test   everything that is checked: style, types, floors, tests, with real servers and a real browser
 # make check  the same without servers and slow tests
+# make coverage   the quick tests, with the lines that they reach
 # make soak   more of the same: more kills, more seeds, more interleavings; an hour or so
 # Each does its own set-up; what is needed is Python 3.11 or newer with venv, make and git.
 
@@ -11,7 +12,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_PYTHON_VERSION_WARNING = 1
 
-.PHONY: demo test check soak bench samples readme clean tools
+.PHONY: demo test check coverage soak bench samples readme clean tools
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.rushes
@@ -29,6 +30,10 @@ check: $(VENV)/.rushes-dev
 	$(BIN)/ruff check toolkit tests bench data_samples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow and not soak"
+
+# Which lines the quick tests reach. Counting them takes half as long again, so it is not part of every run.
+coverage: $(VENV)/.rushes-dev
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not slow and not soak" --cov --cov-report=term:skip-covered
 
 bench: $(VENV)/.rushes-dev
