@@ -165,6 +165,11 @@ def _copies(made: list[Planted], rows: dict) -> None:
             for a, b in zip(turned.first[apart].tolist(), turned.second[apart].tolist(), strict=True)
         }
         true = sum(source[a] == source[b] for a, b in pairs)
+        mixed = {
+            (source[a], source[b]) if source[a] < source[b] else (source[b], source[a])
+            for a, b in pairs
+            if source[a] != source[b]
+        }
         found = defaultdict(list)
         for at, each in enumerate(pictures):
             if each.fault == "copy":
@@ -172,7 +177,8 @@ def _copies(made: list[Planted], rows: dict) -> None:
                 found[each.how].append((min(at, first), max(at, first)) in pairs)
         recalls = " ".join(f"{np.mean(found[how]):9.3f}" for how in _ways(pictures))
         print(
-            f"{radius:6} {true / max(1, len(pairs)):9.4f} {recalls}   ({len(pairs) - true} false of {len(pairs)})"
+            f"{radius:6} {true / max(1, len(pairs)):9.4f} {recalls}   "
+            f"({len(pairs) - true} false of {len(pairs)}, between {len(mixed)} pairs of sources)"
         )
 
 
