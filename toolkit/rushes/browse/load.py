@@ -34,7 +34,7 @@ LAYOUT = 2
 CHOSEN = "asked for"
 """The saved view that the App opens with, where less than everything was asked for."""
 
-BATCH = 2000
+BATCH = 1000
 _NOTES = "rushes_loaded"  # collection: the digest of each recording that is in the database
 _SHAPE = "rushes"  # key in dataset.info
 
