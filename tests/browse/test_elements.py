@@ -64,8 +64,13 @@ def test_attributes_have_fields_of_their_kinds_and_nothing_is_lost():
     one, other = documents["boxes"]["detections"]
     hue = field_of("hue (approx.)")
     assert {name: one[name] for name in ("side", "full", "level", "holds", "own_label", hue, "iscrowd")} == {
-        "side": "left", "full": True, "level": 3.0, "holds": ["cup", "pen"], "own_label": "mug",
-        hue: "red", "iscrowd": "0",
+        "side": "left",
+        "full": True,
+        "level": 3.0,
+        "holds": ["cup", "pen"],
+        "own_label": "mug",
+        hue: "red",
+        "iscrowd": "0",
     }
     assert "note" not in one
     assert other["level_as_given"] == '"high"'

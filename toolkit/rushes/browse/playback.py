@@ -74,7 +74,7 @@ def save_view(dataset: Any, *, rate_hz: float | None) -> None:
 
 
 def _copy(dataset: Any, slice_name: str, recordings: Sequence[str], *, once: bool) -> list[Mapping[str, Any]]:
-    of_two_moments = [
+    of_two_moments: list[Mapping[str, Any]] = [
         {"$group": {"_id": "$filepath", "sample": {"$first": "$$ROOT"}}},
         {"$replaceRoot": {"newRoot": "$sample"}},
     ]
