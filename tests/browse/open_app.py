@@ -32,7 +32,7 @@ def main():
 
     def ready(opened):
         facts = {"address": opened.address, "port": opened.port, "token": opened.token, "mongod": opened.mongod}
-        facts["written"] = opened.loaded.written
+        facts["written"], facts["plays"] = opened.loaded.written, opened.plays
         say(facts)
 
     serve(view, pack, cache=cache, ready=ready, port=0, roots=[cache])

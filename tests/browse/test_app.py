@@ -30,7 +30,7 @@ OPEN = Path(__file__).with_name("open_app.py")
 SLOW_MS = 60_000
 
 
-def open_app(cache, view="rig", **environment):
+def open_app(cache, view="labelled", **environment):
     cache.mkdir(exist_ok=True)
     command = [sys.executable, str(OPEN), str(cache), view]
     with (cache / "stderr").open("w") as talk:
@@ -156,6 +156,44 @@ def test_a_moment_opens_and_shows_each_of_its_sensors(page):
         assert wait_for_color(page, modal, color, "moment", at_least=0.003) > 0.003, stream
     words = modal.inner_text()
     assert "take 0" in words
+
+
+def test_a_filter_in_the_sidebar_leaves_what_was_asked_for(page, served):
+    page.goto(f"http://127.0.0.1:{served.port}/datasets/kitchen%20rig")
+    page.wait_for_selector('[data-cy="looker"] canvas', state="attached")
+    page.locator('[data-cy="sidebar-field-arrow-enabled-segments"]').first.click()
+    search = page.locator('[data-cy="selector-sidebar-search-segments"]').first
+    search.click()
+    search.press_sequentially("wave")
+    page.wait_for_timeout(1000)
+    search.press("Enter")
+    page.wait_for_function(
+        """() => /^[12] (group|sample)/.test(document.querySelector('[data-cy="entry-counts"]')?.innerText)
+            || document.querySelector('[data-cy="entry-counts"]')?.innerText.startsWith("2 ")"""
+    )
+    picture_of(page, "filtered")
+    assert page.locator('[data-cy="looker"]').count() == 2
+
+
+def test_labels_are_drawn_on_the_picture(page, served):
+    page.goto(f"http://127.0.0.1:{served.port}/datasets/kitchen%20rig?view=differs-people")
+    looker = page.locator('[data-cy="looker"]').first
+    looker.locator("canvas").wait_for(state="attached")
+    page.wait_for_timeout(1500)
+    drawn = picture_of(looker, "labels-drawn")
+    page.locator('[data-cy="checkbox-boxes"]').first.click()
+    page.wait_for_timeout(1500)
+    hidden = picture_of(looker, "labels-hidden")
+    assert drawn.shape == hidden.shape
+    left, top = (np.array([32, 48]) * drawn.shape[1] / 320).astype(int)
+    right, bottom = (np.array([96, 72]) * drawn.shape[1] / 320).astype(int)
+    changed = np.argwhere(np.abs(drawn - hidden).max(axis=2) > 30)
+    assert len(changed) > 20
+    (y0, x0), (y1, x1) = changed.min(axis=0), changed.max(axis=0)
+    shift = y0 - top  # a picture may stand lower in its cell
+    assert abs(x0 - left) <= 4
+    assert abs(x1 - right) <= 4
+    assert abs(y1 - shift - bottom) <= 4
 
 
 def test_a_saved_view_shows_the_pictures_with_a_finding(page, served):

@@ -24,7 +24,7 @@ from rushes.vocabulary import AttributeSpec, Ontology, Skeleton
 
 Kind = Literal["text", "integer", "number", "yes_no", "texts", "integers"]
 Document: TypeAlias = dict[str, Any]
-CHUNK = 4096
+CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

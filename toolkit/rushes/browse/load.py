@@ -34,7 +34,7 @@ LAYOUT = 3
 CHOSEN = "asked for"
 """The saved view that the App opens with, where less than everything was asked for."""
 
-BATCH = 2000
+BATCH = 1000
 _SHAPE = "rushes"  # key in dataset.info
 
 

@@ -56,7 +56,8 @@ def fill(source: Any, view: BrowseView, elements: Elements, changed: Sequence[st
         if recording_id in slices:
             by_slice.setdefault(slices[recording_id], []).append(recording_id)
     for slice_name, recordings in by_slice.items():
-        source._sample_collection.aggregate(_copy(dataset, slice_name, recordings), allowDiskUse=True)
+        steps = _copy(dataset, slice_name, recordings, once=not view.repeats)
+        source._sample_collection.aggregate(steps, allowDiskUse=True)
     for field in _INDEXED:
         dataset.create_index(field)
     _close(dataset)
@@ -72,12 +73,14 @@ def save_view(dataset: Any, *, rate_hz: float | None) -> None:
     dataset.save_view(VIEW, grouped, description="A recording a group, which plays", overwrite=True)
 
 
-def _copy(dataset: Any, slice_name: str, recordings: Sequence[str]) -> list[Mapping[str, Any]]:
-    return [
-        {"$match": {"recording_id": {"$in": list(recordings)}, "group.name": slice_name}},
-        # A picture that belongs to two moments is there twice.
+def _copy(dataset: Any, slice_name: str, recordings: Sequence[str], *, once: bool) -> list[Mapping[str, Any]]:
+    of_two_moments: list[Mapping[str, Any]] = [
         {"$group": {"_id": "$filepath", "sample": {"$first": "$$ROOT"}}},
         {"$replaceRoot": {"newRoot": "$sample"}},
+    ]
+    return [
+        {"$match": {"recording_id": {"$in": list(recordings)}, "group.name": slice_name}},
+        *([] if once else of_two_moments),
         {"$set": {"_dataset_id": dataset._doc.id}},
         {"$unset": "group"},
         {"$merge": {"into": dataset._sample_collection_name, "whenMatched": "replace"}},

@@ -176,6 +176,14 @@ class BrowseView:
         return found
 
     @cached_property
+    def repeats(self) -> bool:
+        """Whether any picture is there for two moments."""
+        samples = self.samples
+        keys = np.stack([samples.recording, samples.stream, samples.index]).astype(np.int64)
+        order = np.lexsort(keys)
+        return bool((np.diff(keys[:, order], axis=1) == 0).all(axis=0).any())
+
+    @cached_property
     def main_rate_hz(self) -> float | None:
         """The median rate of the streams that play; None where no recording has two pictures."""
         number = {name: at for at, name in enumerate(self.slices)}

@@ -1,0 +1,74 @@
+"""A recording plays in the App, its pictures coming out of the recording."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+
+from browse.takes import HUES
+from browse.test_app import SLOW_MS, browser, open_app, picture_of, share_of, stop
+
+__all__ = ["browser"]
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("_mongod")]
+
+
+@pytest.fixture(scope="module")
+def film(cache):
+    app = open_app(cache / "film", "film")
+    yield app
+    if app.process.poll() is None:
+        stop(app)
+
+
+def position(page):
+    """Which picture is shown, and of how many."""
+    words = page.locator('[data-cy="imavid-status-indicator"]').first.inner_text()
+    return tuple(int(number) for number in re.findall(r"\d+", words))
+
+
+def test_a_recording_plays_with_its_labels(film, browser):
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(SLOW_MS)
+    refused = []
+    page.on("response", lambda r: refused.append((r.status, r.url)) if r.status >= 400 else None)
+    page.goto(film.plays)
+    page.wait_for_selector('[data-cy="looker"] canvas', state="attached")
+    assert page.locator('[data-cy="looker"]').count() == 2  # a group a recording
+    dismiss = page.get_by_text("Dismiss", exact=True)
+    if dismiss.count():
+        dismiss.first.click()
+    open_first(page)
+    page.locator('[data-cy="action-display-options"]').last.click()
+    page.locator('[data-cy="tab-option-Video"]').click()
+    page.locator('[data-cy="imavid-playhead"]').first.wait_for()
+    assert position(page) == (1, 150)
+    first = picture_of(page, "film-first")
+    assert share_of(first, HUES["cam_left"]) > 0.1
+    page.locator('[data-cy="imavid-playhead"]').first.click()
+    deadline = time.monotonic() + SLOW_MS / 1000
+    while position(page)[0] < 20 and time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+    page.locator('[data-cy="imavid-playhead"]').first.click()
+    page.wait_for_timeout(1000)
+    later = picture_of(page, "film-later")
+    assert position(page)[0] >= 20
+    assert share_of(later, HUES["cam_left"]) > 0.1
+    assert (np.abs(first - later).max(axis=2) > 60).mean() > 0.002  # the white square went on
+    assert refused == []
+    page.close()
+
+
+def open_first(page):
+    """Open the first picture of the grid; the App takes no click before the pointer has moved."""
+    box = page.locator('[data-cy="looker"]').first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for _ in range(4):
+        page.mouse.move(x - 5, y)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.up()
+        page.wait_for_timeout(4000)
+        if page.locator('[data-cy="modal"]').count():
+            return
+    page.wait_for_selector('[data-cy="modal"]')
