@@ -49,7 +49,10 @@ def choice(
 
 
 def plot(panel: Any, name: str, layout: Layout, *, height_px: int = BAR_PX, traces: Traces | None = None) -> None:
-    """Add a plot; its traces are those given, or else stand under ``name`` in the panel's data."""
+    """Add a plot; its traces are those given, or else stand under ``name`` in the panel's data.
+
+    The App gives its box the height of the whole panel: what is added after it is out of sight at first.
+    """
     panel.plot(name, data=traces, layout={**_PLAIN, **layout}, config=CONFIG, height=height_px)
 
 

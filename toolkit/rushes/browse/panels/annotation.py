@@ -8,6 +8,7 @@ from rushes.browse.panels import _parts
 from rushes.browse.panels._panel import DeskPanel
 
 CLASSES_SHOWN = 30
+STATES = {"state": "State", "pictures": "Pictures", "share": "Share"}
 AUTHORS = {"author": "Who", "source": "Kind", "items": "Items", "labels": "Labels", "newest": "Newest"}
 FIGURES = {"what": "Of", "between": "Between", "measure": "Measure", "value": "Value", "count": "Rests on"}
 
@@ -35,38 +36,33 @@ class AnnotationPanel(DeskPanel):
         ctx.panel.set_state(
             {
                 "title": title(found),
+                "states": states(found),
                 "authors": [_author(each) for each in found.authors],
                 "classes": len(classes),
                 "figures": [_figure(each) for each in found.agreement],
                 "reason": found.reason,
             }
         )
-        ctx.panel.set_data({"states": states(found), "counts": [_counts(classes)]})
+        ctx.panel.set_data("counts", [_counts(classes)])
 
     def draw(self, ctx: Any, panel: Any) -> None:
-        """Add one bar of states, the people, the classes and the figures."""
+        """Add the states, the people, the figures, and last the classes: a plot takes all the room below it."""
         state = ctx.panel.get_state
         panel.md(state("title", ""), name="title")
-        layout: _parts.Layout = {
-            "barmode": "stack",
-            "xaxis": _parts.axis("pictures"),
-            "yaxis": {"visible": False},
-            "margin": {"t": 10, "r": 10, "b": 40, "l": 10},
-        }
-        _parts.plot(panel, "states", layout, height_px=130)
+        _parts.table(panel, "states", STATES, title="How far it is")
         _parts.table(panel, "authors", AUTHORS, title="Who made what")
+        if state("figures"):
+            _parts.table(panel, "figures", FIGURES, title="How far people agree")
+        elif state("reason"):
+            panel.md(f"Agreement: {state('reason')}.", name="reason")
         if state("classes"):
             height = _parts.LINE_PX * state("classes") + 80
-            layout = {
+            layout: _parts.Layout = {
                 "showlegend": False,
                 "xaxis": _parts.axis("labels that stand"),
                 "yaxis": _parts.axis("", autorange="reversed", type="category"),
             }
             _parts.plot(panel, "counts", layout, height_px=height)
-        if state("figures"):
-            _parts.table(panel, "figures", FIGURES, title="How far people agree")
-        elif state("reason"):
-            panel.md(f"Agreement: {state('reason')}.", name="reason")
 
 
 PANEL = AnnotationPanel
@@ -81,10 +77,11 @@ def title(found: Annotation) -> str:
     return f"**{done:,} of {total:,} pictures labelled** ({done / total if total else 0:.1%}){more}."
 
 
-def states(found: Annotation) -> list[dict[str, Any]]:
-    """Give one bar, stacked by state."""
+def states(found: Annotation) -> list[dict[str, str]]:
+    """Give a row a state, without those that no picture is in."""
+    total = sum(found.states.values())
     return [
-        {"type": "bar", "orientation": "h", "name": f"{state} {count:,}", "y": [""], "x": [count]}
+        {"state": state, "pictures": f"{count:,}", "share": f"{count / total:.1%}"}
         for state, count in found.states.items()
         if count
     ]

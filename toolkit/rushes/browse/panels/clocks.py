@@ -70,16 +70,16 @@ class ClocksPanel(DeskPanel):
         ctx.panel.set_data("skew", traces(found.skews))
 
     def draw(self, ctx: Any, panel: Any) -> None:
-        """Add the sentence, the clocks, the skews and what the content says."""
+        """Add the clocks, what the content says, and last the skews: a plot takes all the room below it."""
         state = ctx.panel.get_state
         panel.md(state("title", ""), name="title")
         if state("clocks"):
             _parts.table(panel, "clocks", CLOCKS, title="Clocks")
+        if state("checks"):
+            _parts.table(panel, "checks", CHECKS, title="What the content says")
         if state("skewed"):
             layout = {"xaxis": _parts.axis("skew, ms"), "yaxis": _parts.axis("moments")}
             _parts.plot(panel, "skew", layout)
-        if state("checks"):
-            _parts.table(panel, "checks", CHECKS, title="What the content says")
 
 
 PANEL = ClocksPanel

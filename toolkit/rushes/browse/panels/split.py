@@ -41,11 +41,16 @@ class SplitPanel(DeskPanel):
         ctx.panel.set_data("balance", traces(found, shown))
 
     def draw(self, ctx: Any, panel: Any) -> None:
-        """Add the parts, the classes and the leaks."""
+        """Add the parts, the leaks, and last the classes: a plot takes all the room below it."""
         state = ctx.panel.get_state
         _parts.choice(panel, "name", state("names", []), state("name"), label="Split", on_change=self.choose)
         panel.md(state("title", ""), name="title")
         _parts.table(panel, "parts", PARTS, title="Parts")
+        panel.btn("search", label="Look for leaks", on_click=self.search, icon="search", variant="outlined")
+        if state("searched"):
+            panel.md(state("searched"), name="outcome")
+        if state("leaks"):
+            _parts.table(panel, "leaks", LEAKS, title="Leaks")
         if state("classes"):
             height = _parts.LINE_PX * state("classes") + 80
             layout = {
@@ -54,11 +59,6 @@ class SplitPanel(DeskPanel):
                 "yaxis": _parts.axis("", autorange="reversed", type="category"),
             }
             _parts.plot(panel, "balance", layout, height_px=height)
-        panel.btn("search", label="Look for leaks", on_click=self.search, icon="search", variant="outlined")
-        if state("searched"):
-            panel.md(state("searched"), name="outcome")
-        if state("leaks"):
-            _parts.table(panel, "leaks", LEAKS, title="Leaks")
 
     def choose(self, ctx: Any) -> None:
         """Show the split that was chosen in the list."""
@@ -111,6 +111,7 @@ def traces(found: Split, classes: Sequence[str]) -> list[dict[str, Any]]:
             "y": list(classes),
             "x": [round(100 * _share(found, name, part), 2) for name in classes],
             "text": [f"{found.classes[name].get(part, 0):,}" for name in classes],
+            "textangle": 0,
             "hovertemplate": "%{y}: %{text} labels, %{x:.1f} %<extra>" + part + "</extra>",
         }
         for part in found.frames
