@@ -51,6 +51,9 @@ class Frames:
         except KeyError as error:
             await _explain(scope, send, str(error.args[0]))
             return
+        except IndexError:
+            await _explain(scope, send, "the stream holds no such sample")
+            return
         tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
         headers = {"etag": tag, "cache-control": f"private, max-age={MAX_AGE_S}"}
         if tag in _header(scope, b"if-none-match"):

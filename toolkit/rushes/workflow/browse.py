@@ -102,7 +102,6 @@ def browse_view(
 
 def pictures(dataset: Dataset) -> Picture:
     """Give the function that the App's frames are asked from; it is safe in threads."""
-
     return Renderings(dataset)
 
 

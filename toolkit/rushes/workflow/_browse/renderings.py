@@ -1,4 +1,4 @@
-"""Pictures as a browser shows them: recorded JPEGs as they lie, all else decoded once and kept while there is room."""
+"""Pictures as a browser shows them: JPEGs as they lie, all else decoded once and kept while there is room."""
 
 import struct
 from collections import OrderedDict
@@ -19,7 +19,7 @@ class Renderings:
 
     Args:
         dataset: Opened for as long as this is used.
-        most_bytes: Of decoded pictures that are kept, encoded as they are sent; the ones unused for longest go first.
+        most_bytes: Of decoded pictures that are kept, encoded as they are sent; those unused for longest go first.
 
     Attributes:
         held_bytes: Of them now.
