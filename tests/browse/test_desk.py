@@ -115,6 +115,55 @@ def test_nothing_labelled_is_nothing_done(rig):
     assert (found.authors, found.agreement) == ([], [])
 
 
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory, shared_data):
+    with Dataset.open(sets.labelled(tmp_path_factory.mktemp("labelled") / "set", shared_data)) as dataset:
+        yield dataset, DatasetDesk(dataset)
+
+
+def test_pictures_with_a_standing_label_are_labelled_and_the_others_are_not(labelled):
+    dataset, desk = labelled
+    found = desk.annotation()
+    rows = dataset.arrow("labels", columns=["recording_id", "stream", "index"]).to_pylist()
+    touched = {(row["recording_id"], row["stream"], row["index"]) for row in rows}
+    assert found.states["labelled"] + found.states["in review"] == len(touched) > 0
+    assert sum(found.states.values()) == 8
+
+
+def test_who_made_what_is_counted_by_person(labelled):
+    dataset, desk = labelled
+    sources = dataset.arrow("labels", columns=["source"])["source"].to_pylist()
+    made = {(each.author, each.source): each.labels for each in desk.annotation().authors}
+    assert made["ada", "human"] == made["bob", "human"] == sources.count("import")
+
+
+def test_people_who_drew_the_same_agree_fully(labelled):
+    _, desk = labelled
+    found = desk.annotation()
+    f1 = [each for each in found.agreement if each.measure.startswith("found by both") and each.what == "box"]
+    assert f1
+    assert {each.value for each in f1} == {1.0}
+
+
+def test_classes_of_a_split_are_those_of_the_labels_that_stand(labelled):
+    dataset, desk = labelled
+    found = desk.split("halves")
+    _, rows = dataset.store.rows(
+        "SELECT class_name, count(*) FROM labels JOIN standing USING (label_id) WHERE stands GROUP BY ALL"
+    )
+    assert {name: sum(parts.values()) for name, parts in found.classes.items()} == dict(rows)
+    assert not found.of_models
+    assert set(found.frames) == {"train", "test"}
+
+
+def test_seconds_are_counted_from_the_start_of_the_recording(rig):
+    dataset, desk = rig
+    recording = dataset.recording_id("tabletop_s01_take1")
+    (start,) = dataset.arrow("recordings", where={"recording_id": recording})["start_ns"].to_pylist()
+    found = desk.around(recording, ("/cam1/image/compressed", 3), signal="/imu", span_ns=SPAN_NS, points=POINTS)
+    assert found.since_start_s == pytest.approx((found.at_ns - start) / 1e9)
+
+
 def test_a_desk_is_found_by_name_as_long_as_it_is_open(rig):
     _, desk = rig
     with desks.opened(["one", "two"], desk):

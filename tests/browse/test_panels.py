@@ -224,10 +224,6 @@ def page(served, chromium):
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.goto(served.address)
         page.wait_for_selector('[data-cy="looker"] canvas', state="attached")
-        for _ in range(2):
-            dismiss = page.get_by_text("Dismiss", exact=True)
-            if dismiss.count():
-                dismiss.first.evaluate("button => button.click()")
         yield page
         browser.close()
 
@@ -238,13 +234,20 @@ def shot(page, name):
 
 
 def open_panel(page, scope, name):
-    """Open a panel of the grid or of the picture; of the latter, all are tabs already."""
+    """Open a panel of the grid or of the picture; of the latter, all are tabs already.
+
+    The App's own advertisement may pop up at any time and lie over all of it.
+    """
+    dismiss = page.get_by_text("Dismiss", exact=True)
+    if dismiss.count():
+        dismiss.first.evaluate("button => button.click()")
     tab = scope.get_by_text(name.capitalize(), exact=True)
     if tab.count():
-        tab.first.click()
+        tab.first.evaluate("tab => tab.click()")
     else:
-        scope.locator('[data-cy="new-panel-btn"]').first.click()
-        page.locator(f'[data-cy="new-panel-option-{name}"]').first.click()
+        scope.locator('[data-cy="new-panel-btn"]').first.evaluate("button => button.click()")
+        option = page.locator(f'[data-cy="new-panel-option-{name}"]').first
+        option.evaluate("option => option.click()")
     return page.wait_for_selector(f'[data-cy="panel-content-{name}"]')
 
 

@@ -56,7 +56,7 @@ class Around:
 
     Args:
         at_ns: Time of the sample.
-        since_start_s: The same in seconds from the first picture of its stream.
+        since_start_s: The same in seconds from the start of the recording, as the field ``time_s``.
         start_ns: What the window begins with; ``end_ns`` is no more in it.
         plots: Empty where the stream has no sample in the window; then ``reason`` says why.
         samples: Samples of the stream in the window, before any thinning.

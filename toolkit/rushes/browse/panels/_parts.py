@@ -61,10 +61,13 @@ def axis(title: str, **more: Any) -> Layout:
 _TABLE: Layout = {
     "tableContainer": {"sx": {"maxHeight": 380, "overflow": "auto"}},
     "table": {"sx": {"minWidth": 0}},  # it would be wider than a panel beside the grid
+    "tableHeadCell": {"sx": {"fontSize": "0.8rem"}},
+    "tableBodyCell": {"sx": {"fontSize": "0.85rem", "overflowWrap": "anywhere", "verticalAlign": "top"}},
 }
 _PLAIN: Layout = {
     "margin": {"t": 10, "r": 10, "b": 40, "l": 50},
     "legend": {"orientation": "h", "y": 1.15, "font": {"size": 11}},
+    "showlegend": True,
     "colorway": list(COLORS),
     "bargap": 0.15,
 }

@@ -28,10 +28,8 @@ class AnnotationPanel(DeskPanel):
         """Ask for progress and agreement."""
         found: Annotation = asked.annotation()
         if not found.authors:
-            words = (
-                "Nothing is labelled yet: `rushes annotate push` sends pictures to people, `rushes import-labels`"
-            )
-            self.say(ctx, f"{words} takes over what is there, `rushes predict` asks a model.")
+            words = "Nothing is labelled yet: `rushes annotate push` sends pictures to people, "
+            self.say(ctx, f"{words}`rushes annotate import` takes labels over, `rushes predict` asks a model.")
             return
         classes = dict(list(found.classes.items())[:CLASSES_SHOWN])
         ctx.panel.set_state(
@@ -49,7 +47,7 @@ class AnnotationPanel(DeskPanel):
         """Add one bar of states, the people, the classes and the figures."""
         state = ctx.panel.get_state
         panel.md(state("title", ""), name="title")
-        layout = {
+        layout: _parts.Layout = {
             "barmode": "stack",
             "xaxis": _parts.axis("pictures"),
             "yaxis": {"visible": False},
@@ -60,6 +58,7 @@ class AnnotationPanel(DeskPanel):
         if state("classes"):
             height = _parts.LINE_PX * state("classes") + 80
             layout = {
+                "showlegend": False,
                 "xaxis": _parts.axis("labels that stand"),
                 "yaxis": _parts.axis("", autorange="reversed", type="category"),
             }

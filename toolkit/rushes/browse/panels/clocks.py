@@ -87,7 +87,7 @@ PANEL = ClocksPanel
 
 def title(found: Clocks) -> str:
     """Say what is known in a sentence or two."""
-    words = f"### {found.recording}\n\n"
+    words = f"**{found.recording}.** "
     if not found.clocks:
         return f"{words}It has no stream with times, so there is no clock to speak of."
     if not found.moments:

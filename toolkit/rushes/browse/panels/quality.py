@@ -69,6 +69,7 @@ class QualityPanel(DeskPanel):
             layout = {
                 "xaxis": _parts.axis(state("measure"), type=state("scale")),
                 "yaxis": _parts.axis("pictures"),
+                "showlegend": False,
             }
             _parts.plot(panel, "spread", layout)
 
@@ -116,7 +117,8 @@ def title(found: Quality) -> str:
     counts = {"error": 0, "warning": 0, "info": 0}
     for each in found.findings:
         counts[each.severity] += each.findings
-    said = [f"**{count:,}** {name}" for name, count in counts.items() if count]
+    nouns = {"error": "error", "warning": "warning", "info": "remark"}
+    said = [say_count(count, nouns[name]) for name, count in counts.items() if count]
     return f"{' · '.join(said)}. Click on a row to see its pictures in the grid."
 
 

@@ -169,7 +169,6 @@ def layout(plots: Sequence[Plot]) -> dict[str, Any]:
             }
         ],
         "hovermode": "x",
-        "showlegend": True,
     }
 
 

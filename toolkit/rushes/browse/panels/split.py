@@ -111,6 +111,7 @@ def traces(found: Split, classes: Sequence[str]) -> list[dict[str, Any]]:
             "y": list(classes),
             "x": [round(100 * _share(found, name, part), 2) for name in classes],
             "text": [f"{found.classes[name].get(part, 0):,}" for name in classes],
+            "textangle": 0,
             "hovertemplate": "%{y}: %{text} labels, %{x:.1f} %<extra>" + part + "</extra>",
         }
         for part in found.frames

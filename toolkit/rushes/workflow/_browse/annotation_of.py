@@ -126,7 +126,7 @@ def _agreement(dataset: Dataset) -> tuple[list[Figure], str]:
     try:
         done = agree_on(dataset.path, at=dataset.revision)
     except RushesError as error:
-        return [], error.message
+        return [], error.message.removeprefix(f"{dataset.path}: ")
     whole = "all" if any(each.scope == "all" and each.measure == "f1" for each in done.figures) else "pair"
     return [_figure(each) for each in done.figures if each.scope == whole and not each.class_name], ""
 

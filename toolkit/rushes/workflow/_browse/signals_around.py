@@ -62,6 +62,7 @@ class Signals:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._times = lru_cache(TIMES_KEPT)(self._times_read)
+        self._start = lru_cache(TIMES_KEPT)(self._start_read)
         self._sounds = lru_cache(TIMES_KEPT)(dataset.sound)
         self._rows = lru_cache(TIMES_KEPT)(self._rows_read)
 
@@ -90,8 +91,7 @@ class Signals:
             return Around(
                 at_ns=0, since_start_s=0.0, start_ns=0, end_ns=span_ns, plots=(), samples=0, reason=reason
             )
-        shown = self._times(recording_id, picture)[1]
-        at_ns = int(shown[index])
+        at_ns = int(self._times(recording_id, picture)[1][index])
         start, end = at_ns - span_ns // 2, at_ns + span_ns - span_ns // 2
         order, times = self._times(recording_id, signal)
         ascending = times if order is None else times[order]
@@ -104,7 +104,7 @@ class Signals:
         reason = "" if plots else _nearest(ascending, at_ns, span_ns, signal)
         return Around(
             at_ns=at_ns,
-            since_start_s=(at_ns - int(shown.min())) / 1e9,
+            since_start_s=(at_ns - self._start(recording_id, at_ns)) / 1e9,
             start_ns=start,
             end_ns=end,
             plots=plots,
@@ -115,6 +115,11 @@ class Signals:
     def _rows_read(self, recording_id: str) -> dict[str, Mapping[str, Any]]:
         rows = self._dataset.arrow("streams", where={"recording_id": recording_id}).to_pylist()
         return {row["stream"]: row for row in rows}
+
+    def _start_read(self, recording_id: str, otherwise: int) -> int:
+        where = {"recording_id": recording_id}
+        (start,) = self._dataset.arrow("recordings", columns=["start_ns"], where=where)["start_ns"].to_pylist()
+        return otherwise if start is None else int(start)
 
     def _times_read(self, recording_id: str, stream: str) -> tuple[npt.NDArray[np.int64] | None, Times]:
         """Give times in index order, and the order that makes them ascend; None where they do already."""
