@@ -128,16 +128,17 @@ def seek(page, share):
 
 def settled(page, name, title):
     """A screenshot once the tile shows a picture and no longer changes."""
+    x0, y0, x1, y1 = tile(page, title)
+    clip = {"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
     before, deadline = None, time.monotonic() + SLOW_MS / 1000
-    while True:
-        pixels = shot(page, name)
-        x0, y0, x1, y1 = tile(page, title)
-        inside = pixels[y0:y1, x0:x1]
-        same = before is not None and before.shape == inside.shape and (before == inside).all()
-        if (same and (inside.max(axis=2) > 45).mean() > 0.3) or time.monotonic() > deadline:
-            return pixels
+    while time.monotonic() < deadline:
+        inside = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"))
+        same = before is not None and (before == inside).all()
+        if same and (inside.max(axis=2) > 45).mean() > 0.3:
+            break
         before = inside
-        page.wait_for_timeout(700)
+        page.wait_for_timeout(500)
+    return shot(page, name)
 
 
 def picture_in(pixels, box):
@@ -148,7 +149,7 @@ def picture_in(pixels, box):
     return inside[:, across[0] : across[-1] + 1]
 
 
-@pytest.mark.parametrize("share", [0.2, 0.47, 0.8])
+@pytest.mark.parametrize("share", [0.2, 0.8])
 def test_after_a_jump_the_picture_is_shown_that_is_due(page, dataset, share):
     at_ns = seek(page, share)
     shown = np.ascontiguousarray(picture_in(settled(page, f"player-{share}", "cam0"), tile(page, "cam0")))
