@@ -224,3 +224,43 @@ def test_the_sidebar_shows_every_field_once(database, fo):
     assert len(shown) == len(set(shown))
     defaults = [p for g in fo.DatasetAppConfig.default_sidebar_groups(dataset) for p in g.paths]
     assert set(defaults) == set(shown)
+
+
+def test_the_main_stream_of_each_recording_plays_in_a_flat_set_that_nobody_edits(database, fo):
+    view = labelled_rig()
+    assert database.load(view).plays == "kitchen rig playback"
+    flat = fo.load_dataset("kitchen rig playback")
+    assert (flat.media_type, len(flat), flat.distinct("stream")) == ("image", 24, ["/cam_left"])
+    groups = flat.load_saved_view("playback")
+    assert len(groups) == 2
+    (first, *_), *_ = [list(group) for group in groups.iter_dynamic_groups()]
+    assert first["index"] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        first["segments"] = []
+    assert flat.app_config.dynamic_groups_target_frame_rate == 30
+    assert flat.count("boxes.detections") == fo.load_dataset(view.name).count("boxes.detections")
+    again = database.load(replace(view, recordings=view.recordings[:1], **only_the_first(view)))
+    assert again.removed == ("rec1",)
+    assert len(fo.load_dataset("kitchen rig playback")) == 12
+
+
+def only_the_first(view):
+    """The samples, labels and words of the first recording."""
+    keep = view.samples.recording == 0
+    columns = ("recording", "stream", "index", "moment", "t_ns", "skew_ns", "width", "height", "flags")
+    samples = replace(
+        view.samples,
+        **{name: getattr(view.samples, name)[keep] for name in columns},
+        finding_row=np.zeros(0, np.int64),
+        finding_check=(),
+    )
+    return {"samples": samples}
+
+
+def test_what_was_asked_for_is_the_view_that_opens(database, fo):
+    view = rig()
+    rows = np.flatnonzero(view.samples.flags == 4)
+    assert database.load(replace(view, chosen=("repeated", rows))).opens_with == "asked-for"
+    found = fo.load_dataset(view.name).load_saved_view("asked for")
+    assert {s["stream"] for s in found} == {"/cam_right"}
+    assert len(found) >= len(rows)
