@@ -110,6 +110,7 @@ def test_a_tag_by_the_app_s_own_button_waits_till_it_is_written_back(tmp_path, o
     page = opened.page
     opened.select(1)
     page.locator('[data-cy="action-tag-sample-labels"]').first.click()
+    page.wait_for_timeout(1500)  # it first asks which tags there are, and takes no new one till then
     entry = page.get_by_placeholder("tag", exact=False).first
     entry.fill("look again")
     entry.press("Enter")
