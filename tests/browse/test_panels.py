@@ -250,7 +250,14 @@ def open_panel(page, scope, name):
         scope.locator('[data-cy="new-panel-btn"]').first.evaluate("button => button.click()")
         option = page.locator(f'[data-cy="new-panel-option-{name}"]').first
         option.evaluate("option => option.click()")
-    return page.wait_for_selector(f'[data-cy="panel-content-{name}"]')
+    found = page.wait_for_selector(f'[data-cy="panel-content-{name}"]')
+    menu = page.locator(".MuiPopover-root .MuiBackdrop-root")
+    for _ in range(20):  # the menu may stay, and lie over all of the page
+        if not menu.count():
+            break
+        menu.first.evaluate("backdrop => backdrop.click()")
+        page.wait_for_timeout(250)
+    return found
 
 
 def open_picture(page):

@@ -42,21 +42,25 @@ def test_a_recording_plays_with_its_labels(film, browser):
     page.locator('[data-cy="action-display-options"]').last.click()
     page.locator('[data-cy="tab-option-Video"]').click()
     page.locator('[data-cy="imavid-playhead"]').first.wait_for()
-    assert position(page) == (1, 150)
+    _wait_for(page, lambda: position(page) == (1, 150))  # it counts them first
     first = picture_of(page, "film-first")
     assert share_of(first, HUES["cam_left"]) > 0.1
     page.locator('[data-cy="imavid-playhead"]').first.click()
-    deadline = time.monotonic() + SLOW_MS / 1000
-    while position(page)[0] < 20 and time.monotonic() < deadline:
-        page.wait_for_timeout(200)
+    _wait_for(page, lambda: position(page)[0] >= 20)
     page.locator('[data-cy="imavid-playhead"]').first.click()
     page.wait_for_timeout(1000)
     later = picture_of(page, "film-later")
-    assert position(page)[0] >= 20
     assert share_of(later, HUES["cam_left"]) > 0.1
     assert (np.abs(first - later).max(axis=2) > 60).mean() > 0.002  # the white square went on
     assert refused == []
     page.close()
+
+
+def _wait_for(page, holds):
+    deadline = time.monotonic() + SLOW_MS / 1000
+    while not holds():
+        assert time.monotonic() < deadline, position(page)
+        page.wait_for_timeout(200)
 
 
 def open_first(page):

@@ -20,6 +20,7 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField
 from fiftyone.core import utils as fou
+from fiftyone.factory import repo_factory
 
 from rushes.browse import chosen, declare, edits, playback
 from rushes.browse.documents import FIELDS, FLAGS, Row, rows_of
@@ -85,6 +86,8 @@ def database() -> edits.Database:
 def disconnect() -> None:
     """Let go of the database, so that nothing waits for it after it is gone."""
     fo.core.odm.database._disconnect()  # there is no public way; the release is pinned
+    repo_factory._db = None  # it keeps the first database that it was asked for
+    repo_factory.RepositoryFactory.repos.clear()
 
 
 def load(view: BrowseView) -> Loaded:

@@ -118,10 +118,10 @@ def announce(dataset: Path) -> Callable[[Any], None]:
         if loaded.unshown:
             _output.talk(f"{say_count(loaded.unshown, 'label')} cannot be drawn")
         _output.talk(f"Open  {opened.address}")
-        if opened.plays:
-            _output.talk(f"Play  {opened.plays}")
         if opened.recordings:
-            _output.talk(f"      {opened.recordings}")
+            _output.talk(f"Play  {opened.recordings}  all sensors")
+        if opened.plays:
+            _output.talk(f"Play  {opened.plays}  one camera")
         for address in opened.shared:
             _output.talk(f"Share {address}")
         if opened.shared:
