@@ -18,6 +18,18 @@ MOST_MEMORY_KB = 500_000
 """An eighth of what the smallest of the huge pictures would take as grey."""
 
 
+WITH_PEAK = """
+import os, runpy, sys
+peak = int(sys.argv.pop(1))
+try:
+    runpy.run_module("rushes", run_name="__main__", alter_sys=True)
+finally:  # what the system counts for a process begins with the peak of its parent
+    with open("/proc/self/status") as status:
+        os.write(peak, next(line for line in status if line.startswith("VmHWM")).split()[1].encode())
+"""
+"""Runs rushes and tells its own peak memory, in kB, through a pipe."""
+
+
 def scene(seed, bits=8):
     """A picture with blocks, colours and grain, unlike that of another seed."""
     generator = np.random.default_rng(seed)
@@ -99,14 +111,13 @@ BAD = {
 
 def run(*words, cwd):
     """Type a command in a process of its own; give its exit code, its answer and its peak memory in kB."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "rushes", *map(str, words)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        out, err = process.stdout.read(), process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert b"Traceback" not in err, err.decode()
-    return process.returncode, json.loads(out), used.ru_maxrss
+    reading, writing = os.pipe()
+    command = [sys.executable, "-c", WITH_PEAK, str(writing), *map(str, words)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, pass_fds=[writing], check=False)
+    os.close(writing)
+    with os.fdopen(reading) as peak:
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return done.returncode, json.loads(done.stdout), int(peak.read())
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ MISTAKES = [
     ("query good \"select * from read_csv('/etc/passwd')\"", 2, ("/etc/passwd",)),
     ("query good 'select 1; drop table frames'", 2, ("DROP",)),
     ("query good \"copy frames to 'x.csv'\"", 2, ("COPY",)),
-    ("split good --parts a:1", 2, ("train", "another name")),
+    ("split good --parts a:1", 2, ("train", "--name")),
     ("split good --parts train:0.4,val:0.3,test:0.3 --by recording", 2, ("--fresh",)),
     ("split good --parts train:0.4,val:0.3,test:0.3 --by subject --fresh", 2, ("2 groups",)),
     ("split good --parts train:0.5,train:0.5", 2, ("twice",)),
