@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import yaml
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
 from browse import sets
@@ -250,32 +249,7 @@ def open_panel(page, scope, name):
         scope.locator('[data-cy="new-panel-btn"]').first.evaluate("button => button.click()")
         option = page.locator(f'[data-cy="new-panel-option-{name}"]').first
         option.evaluate("option => option.click()")
-    found = page.wait_for_selector(f'[data-cy="panel-content-{name}"]')
-    menu = page.locator(".MuiPopover-root .MuiBackdrop-root")
-    for _ in range(20):  # the menu may stay, and lie over all of the page
-        if not menu.count():
-            break
-        menu.first.evaluate("backdrop => backdrop.click()")
-        page.wait_for_timeout(250)
-    return found
-
-
-def open_picture(page):
-    """Open the first picture by a click: only then can one go on to the next."""
-    looker = page.locator('[data-cy="looker"]').first
-    box = looker.bounding_box()
-    for _ in range(4):
-        page.mouse.move(box["x"] + box["width"] / 2 - 5, box["y"] + box["height"] / 2)
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.down()
-        page.mouse.up()
-        try:
-            page.wait_for_selector('[data-cy="modal"]', timeout=8000)
-            break
-        except PlaywrightTimeout:
-            continue
-    page.wait_for_selector('[data-cy="nav-right-button"]', state="attached")
-    return page.locator('[data-cy="modal"]')
+    return page.wait_for_selector(f'[data-cy="panel-content-{name}"]')
 
 
 @pytest.mark.live
@@ -288,27 +262,4 @@ def test_the_panels_of_the_grid_draw(page):
             arg=[name, said],
         )
         shot(page, name)
-    assert set(page.complaints) <= {BUSY}
-
-
-@pytest.mark.live
-def test_signals_follow_the_picture_that_is_open(page):
-    page.get_by_text("Samples", exact=True).first.click()
-    page.wait_for_selector('[data-cy="looker"] canvas', state="attached")
-    modal = open_picture(page)
-    open_panel(page, modal, "signals")
-    page.wait_for_selector('[data-cy="panel-content-signals"] .js-plotly-plot path.js-line', state="attached")
-    shot(page, "signals")
-    panel = page.locator('[data-cy="panel-content-signals"]')
-    before = panel.inner_text()
-    assert "Picture" in before
-    page.locator('[data-cy="nav-right-button"]').first.evaluate("button => button.parentElement.click()")
-    page.wait_for_function(
-        "before => document.querySelector(`[data-cy='panel-content-signals']`)?.innerText.split('\\n')"
-        ".find(line => line.startsWith('Picture')) !== before.split('\\n').find(l => l.startsWith('Picture'))",
-        arg=before,
-    )
-    open_panel(page, modal, "clocks")
-    page.wait_for_selector('[data-cy="panel-content-clocks"] .js-plotly-plot', state="attached")
-    shot(page, "clocks")
     assert set(page.complaints) <= {BUSY}

@@ -180,6 +180,7 @@ def _started(program: Path, folder: Path) -> Iterator[Database]:
         *("--wiredTigerCacheSizeGB", str(CACHE_GB)),
         # 300 MB of journal are set aside otherwise.
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
+        "--nounixsocket",  # the one beside ours, in /tmp, over which two that start at once would stumble
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
     ]
     watcher = subprocess.Popen(
