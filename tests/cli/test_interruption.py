@@ -87,10 +87,17 @@ cli.main()
     [
         ("ctrl_c()", 130),
         ("exec('ctrl_c()')", 130),
+        ("try: ctrl_c()\n    except BaseException: raise AttributeError('half imported') from None", 130),
         ("import gc; gc.callbacks.append(lambda *_: ctrl_c()); sys.exit(3)", 3),
         ("atexit.register(ctrl_c); sys.exit(0)", 0),
     ],
-    ids=["at work", "in code made at run time", "while Python is taken down", "after the answer"],
+    ids=[
+        "at work",
+        "in code made at run time",
+        "in a library that makes another error of it",
+        "while Python is taken down",
+        "after the answer",
+    ],
 )
 def test_ctrl_c_at_any_moment_ends_with_the_exit_code_that_was_promised(body: str, code: int) -> None:
     done = subprocess.run([sys.executable, "-c", ANSWERED.format(body=body)], capture_output=True, text=True)

@@ -4,6 +4,7 @@ import os
 import signal
 from importlib import import_module
 from types import FrameType
+from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -19,11 +20,19 @@ def main() -> None:
         # Imported in here, so that Ctrl-C while the rest loads is answered too.
         import_module("rushes.cli._main").main()
     except KeyboardInterrupt:
-        os.write(2, b"interrupted; what was committed stays, and running the same command again goes on\n")
-        os._exit(130)
+        _leave()
+    except Exception:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+            raise
+        _leave()  # compiled modules that are interrupted while they load make another error of it
     finally:
         # What is left is to take the interpreter down, which would put the signal back to "end the process".
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _leave() -> NoReturn:
+    os.write(2, b"interrupted; what was committed stays, and running the same command again goes on\n")
+    os._exit(130)
 
 
 class Interrupted(KeyboardInterrupt):
