@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes import registry
-from rushes.errors import ReadError, UsageError
+from rushes.errors import ReadError
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.picture_streams import streams_named
 from rushes.workflow.pictures import Frames, decoder_for
 
 Progress = Callable[[str, int, int], None]
@@ -76,7 +77,7 @@ def embed(
     name, point_of, side_px, threads = _model(settings.model)
     new = known = unreadable = length = 0
     with Dataset.open(dataset) as opened:
-        streams = list(_streams(opened, settings.streams))
+        streams = list(streams_named(opened, settings.streams))
         total = sum(len(range(0, len(frames), settings.every)) for frames in streams)
         revision = opened.revision
         for recording_id, of_recording in groupby(streams, key=lambda frames: frames.stream["recording_id"]):
@@ -148,20 +149,3 @@ def _points(
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(look, wanted)
-
-
-def _streams(opened: Dataset, wanted: Sequence[str] | None) -> Iterator[Frames]:
-    table = opened.arrow("streams", columns=["recording_id", "stream", "modality", "table"]).to_pylist()
-    pictures = [row for row in table if row["table"] == "frames"]
-    for name in wanted or ():
-        if all(row["stream"] != name for row in pictures):
-            offered = sorted({row["stream"] for row in pictures})
-            near = registry.close_to(name, offered)
-            raise UsageError(
-                f"no recording has a picture stream '{name}'",
-                code="dataset.no-stream",
-                hint=f"did you mean '{near}'?" if near else f"there are {', '.join(offered) or 'none'}",
-            )
-    for row in sorted(pictures, key=lambda r: (r["recording_id"], r["stream"])):
-        if row["stream"] in wanted if wanted else row["modality"] == "color":
-            yield opened.frames(row["recording_id"], row["stream"])

@@ -23,6 +23,7 @@ from rushes.workflow.dataset import Dataset
 from rushes.workflow.decisions import Excluded, excluded
 from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.pictures import Frames
+from rushes.workflow.plugin_options import settled
 
 _PLAIN = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "bmp": ".bmp"}
 """Codecs whose bytes are a picture file as they stand."""
@@ -84,7 +85,7 @@ def export(
         StoreError: If the dataset cannot be opened.
     """
     exporter: Exporter = registry.load("export", settings.format)
-    options = _options(exporter, settings.options)
+    options = settled(f"the format '{exporter.name}'", exporter.defaults, settings.options)
     _must_be_free(settings.out)
     with Dataset.open(dataset, at=at) as opened:
         ontology = vocabulary.needed(opened.store)
@@ -306,19 +307,6 @@ def _parts(opened: Dataset, split: str) -> Parts:
             else f"there are {', '.join(offered) or 'none'}; rushes split makes one",
         )
     return parts
-
-
-def _options(exporter: Exporter, given: Mapping[str, str]) -> dict[str, str]:
-    for name in given:
-        if name not in exporter.defaults:
-            near = registry.close_to(name, exporter.defaults)
-            known = ", ".join(exporter.defaults) or "none"
-            raise UsageError(
-                f"the format '{exporter.name}' has no option '{name}'",
-                code="labels.option",
-                hint=f"did you mean '{near}'?" if near else f"its options: {known}",
-            )
-    return {**exporter.defaults, **given}
 
 
 def _must_be_free(out: Path) -> None:

@@ -11,6 +11,7 @@ from rushes.contracts import RecordingExporter
 from rushes.errors import UsageError
 from rushes.timelines import Omission
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.plugin_options import settled
 from rushes.workflow.timelines import Timelines
 
 Progress = Callable[[str, int, int], None]
@@ -76,7 +77,7 @@ def export_recordings(
         StoreError: If the dataset cannot be opened.
     """
     exporter: RecordingExporter = registry.load("export", format)
-    chosen = _options(exporter, options or {})
+    chosen = settled(f"the format '{exporter.name}'", exporter.defaults, options or {})
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
             f"'{out}' is there and not empty",
@@ -143,19 +144,6 @@ def write_recording(
         messages=written.messages,
         left_out=written.omissions,
     )
-
-
-def _options(exporter: RecordingExporter, given: Mapping[str, str]) -> dict[str, str]:
-    for name in given:
-        if name not in exporter.defaults:
-            near = registry.close_to(name, exporter.defaults)
-            known = ", ".join(exporter.defaults) or "none"
-            raise UsageError(
-                f"the format '{exporter.name}' has no option '{name}'",
-                code="labels.option",
-                hint=f"did you mean '{near}'?" if near else f"its options: {known}",
-            )
-    return {**exporter.defaults, **given}
 
 
 def _file_name(recording_id: str, names: Mapping[str, str]) -> str:

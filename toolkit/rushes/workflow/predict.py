@@ -24,7 +24,9 @@ from rushes.store.transaction import Transaction
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.picture_streams import streams_named
 from rushes.workflow.pictures import Frames
+from rushes.workflow.plugin_options import settled
 
 Progress = Callable[[str, int, int], None]
 
@@ -80,12 +82,12 @@ def predict(
         StoreError: If the dataset cannot be opened or written.
     """
     name, plugin = _plugin(settings)
-    options = {**plugin.defaults, **_known(plugin, settings.options)}
+    options = settled(f"'{plugin.name}'", plugin.defaults, settings.options)
     model = plugin.open(settings.model, options)
     digest = hashlib.sha256(settings.model.read_bytes()).hexdigest()
     with Dataset.open(dataset) as opened:
         own = vocabulary.of_dataset(opened.store)
-        runs = list(_streams(opened, settings.streams))
+        runs = list(streams_named(opened, settings.streams))
         run = _Run(name, digest, options, _names(model, own), sum(_count(len(f), settings.every) for f in runs))
         revision = opened.revision
         # A recording at a time: a run that is stopped keeps what it has, and the next one changes nothing there.
@@ -201,41 +203,12 @@ def _plugin(settings: Settings) -> tuple[str, Predictor]:
     return best, plugins[best]
 
 
-def _known(plugin: Predictor, options: Mapping[str, str]) -> Mapping[str, str]:
-    for name in options:
-        if name not in plugin.defaults:
-            near = registry.close_to(name, plugin.defaults)
-            raise UsageError(
-                f"'{plugin.name}' has no option '{name}'",
-                code="labels.option",
-                hint=f"did you mean '{near}'?" if near else f"its options: {', '.join(plugin.defaults)}",
-            )
-    return options
-
-
 def _names(model: OpenModel, own: Ontology | None) -> dict[str, str | None]:
     """Give each class of the model the name that the dataset has for it; None where it has none."""
     if own is None:
         return {name: name for name in model.classes}
     found = {name: own.class_of(name) for name in model.classes}
     return {name: spec.name if spec else None for name, spec in found.items()}
-
-
-def _streams(opened: Dataset, wanted: Sequence[str] | None) -> Iterator[Frames]:
-    table = opened.arrow("streams", columns=["recording_id", "stream", "modality", "table"]).to_pylist()
-    pictures = [row for row in table if row["table"] == "frames"]
-    for name in wanted or ():
-        if all(row["stream"] != name for row in pictures):
-            offered = sorted({row["stream"] for row in pictures})
-            near = registry.close_to(name, offered)
-            raise UsageError(
-                f"no recording has a picture stream '{name}'",
-                code="dataset.no-stream",
-                hint=f"did you mean '{near}'?" if near else f"there are {', '.join(offered) or 'none'}",
-            )
-    for row in sorted(pictures, key=lambda r: (r["recording_id"], r["stream"])):
-        if row["stream"] in wanted if wanted else row["modality"] == "color":
-            yield opened.frames(row["recording_id"], row["stream"])
 
 
 def _rgb(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
