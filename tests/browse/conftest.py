@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from rushes.browse import mongod
+from rushes.browse import environment, mongod
 from rushes.errors import ToolError
+from rushes.registry import late
 
 
 def absent(message: str) -> None:
@@ -40,6 +42,16 @@ def chromium() -> str:
 @pytest.fixture(scope="module")
 def cache(_mongod: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def database(cache: Path) -> Iterator[Any]:
+    """The module that loads, connected to a MongoDB of this module's own."""
+    with mongod.running(cache) as running, environment.applied(cache, database_uri=running.uri):
+        load = late("rushes.browse.load")
+        load.connect(running.uri)
+        yield load
+        load.disconnect()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -16,9 +16,9 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
+from browse.clicks import open_first_picture
 from browse.takes import HUES, Pack, clips
 from rushes.browse.prove import prove
 from rushes.browse.serve import _until_signalled
@@ -138,24 +138,17 @@ def test_the_sidebar_offers_what_one_filters_by(page):
 
 
 def test_a_moment_opens_and_shows_each_of_its_sensors(page):
-    looker = page.locator('[data-cy="looker"]').first
-    box = looker.bounding_box()
-    for _ in range(4):
-        page.mouse.move(box["x"] + box["width"] / 2 - 5, box["y"] + box["height"] / 2)
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.down()
-        page.mouse.up()
-        try:
-            page.wait_for_selector('[data-cy="modal"]', timeout=8000)
-            break
-        except PlaywrightTimeout:
-            continue
+    modal = open_first_picture(page)
     page.wait_for_selector('[data-cy="group-carousel"]')
-    modal = page.locator('[data-cy="modal"]')
     for stream, color in HUES.items():
         assert wait_for_color(page, modal, color, "moment", at_least=0.003) > 0.003, stream
     words = modal.inner_text()
     assert "take 0" in words
+
+
+def wait_for_lookers(page, count):
+    """Wait until the grid shows just so many pictures; it is filled anew a while after its count has changed."""
+    page.wait_for_function("""n => document.querySelectorAll('[data-cy="looker"]').length === n""", arg=count)
 
 
 def test_a_filter_in_the_sidebar_leaves_what_was_asked_for(page, served):
@@ -171,8 +164,8 @@ def test_a_filter_in_the_sidebar_leaves_what_was_asked_for(page, served):
         """() => /^[12] (group|sample)/.test(document.querySelector('[data-cy="entry-counts"]')?.innerText)
             || document.querySelector('[data-cy="entry-counts"]')?.innerText.startsWith("2 ")"""
     )
+    wait_for_lookers(page, 2)
     picture_of(page, "filtered")
-    assert page.locator('[data-cy="looker"]').count() == 2
 
 
 def test_labels_are_drawn_on_the_picture(page, served):

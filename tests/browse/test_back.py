@@ -5,24 +5,13 @@ from dataclasses import replace
 import pytest
 
 from browse.desk_of_edits import Bench, made
-from rushes.browse import environment, mongod
 from rushes.browse.edits import Edits
 from rushes.labels import Box
-from rushes.registry import late
 from rushes.store import Store
 from rushes.workflow import annotate_conflicts, decisions
 from rushes.workflow.decisions import TagWish, Wish, decide
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def database(cache):
-    with mongod.running(cache) as database, environment.applied(cache, database_uri=database.uri):
-        load = late("rushes.browse.load")
-        load.connect(database.uri)
-        yield load
-        load.disconnect()
 
 
 @pytest.fixture

@@ -9,22 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from browse.desk_of_edits import HEIGHT, WIDTH, Bench, made
-from rushes.browse import environment, mongod
 from rushes.labels import Box
-from rushes.registry import late
 from rushes.workflow import annotate_conflicts
 from rushes.workflow.decisions import TagWish, Wish, decide
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def database(cache):
-    with mongod.running(cache) as database, environment.applied(cache, database_uri=database.uri):
-        load = late("rushes.browse.load")
-        load.connect(database.uri)
-        yield load
-        load.disconnect()
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,8 @@ import pytest
 
 from browse.labels_of_takes import labelled_rig
 from browse.takes import clips, rig
-from rushes.browse import environment, mongod
-from rushes.registry import late
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def database(cache):
-    with mongod.running(cache) as database, environment.applied(cache, database_uri=database.uri):
-        load = late("rushes.browse.load")
-        load.connect(database.uri)
-        yield load
-        load.disconnect()
 
 
 @pytest.fixture

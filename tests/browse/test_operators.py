@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from browse.desk_of_edits import Bench, made
-from rushes.browse import desk, environment, mongod, plugin_files
+from rushes.browse import desk, plugin_files
 from rushes.registry import late
 from rushes.store import Store
 from rushes.workflow import annotate, decisions
@@ -17,15 +17,6 @@ from rushes.workflow.dataset import Dataset
 
 pytestmark = pytest.mark.live
 SELECTING = ("tag", "accept", "reject", "undecide", "request_split", "send_to_label_studio", "recheck")
-
-
-@pytest.fixture(scope="module")
-def database(cache):
-    with mongod.running(cache) as database, environment.applied(cache, database_uri=database.uri):
-        load = late("rushes.browse.load")
-        load.connect(database.uri)
-        yield load
-        load.disconnect()
 
 
 @pytest.fixture

@@ -1,35 +1,18 @@
 """The panels beside a picture follow it; in an App of its own, as menus and panels of before outlive a reload."""
 
 import pytest
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from browse.clicks import open_first_picture
 from browse.test_panels import BUSY, dataset, open_panel, page, served, shot
 
 __all__ = ["dataset", "page", "served"]
 
 
-def open_picture(page):
-    """Open the first picture by a click: only then can one go on to the next."""
-    looker = page.locator('[data-cy="looker"]').first
-    box = looker.bounding_box()
-    for _ in range(4):
-        page.mouse.move(box["x"] + box["width"] / 2 - 5, box["y"] + box["height"] / 2)
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.down()
-        page.mouse.up()
-        try:
-            page.wait_for_selector('[data-cy="modal"]', timeout=8000)
-            break
-        except PlaywrightTimeout:
-            continue
-    page.wait_for_selector('[data-cy="nav-right-button"]', state="attached")
-    return page.locator('[data-cy="modal"]')
-
-
 @pytest.mark.live
 def test_signals_follow_the_picture_that_is_open(page):
     page.wait_for_selector('[data-cy="looker"] canvas', state="attached")
-    modal = open_picture(page)
+    modal = open_first_picture(page)  # by a click: only then can one go on to the next
+    page.wait_for_selector('[data-cy="nav-right-button"]', state="attached")
     open_panel(page, modal, "signals")
     page.wait_for_selector('[data-cy="panel-content-signals"] .js-plotly-plot path.js-line', state="attached")
     shot(page, "signals")

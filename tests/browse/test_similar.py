@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from browse.takes import MOMENTS, rig
-from rushes.browse import environment, mongod
 from rushes.browse.desk import Points
 from rushes.registry import late
 
@@ -16,14 +15,10 @@ ODD = 7
 
 
 @pytest.fixture(scope="module")
-def loaded(cache):
-    with mongod.running(cache) as database, environment.applied(cache, database_uri=database.uri):
-        load = late("rushes.browse.load")
-        load.connect(database.uri)
-        load.load(rig(name="alike"))
-        yield load
-        load.fo.delete_datasets("*")
-        load.disconnect()
+def loaded(database):
+    database.load(rig(name="alike"))
+    yield database
+    database.fo.delete_datasets("*")
 
 
 def points(recordings=2):
