@@ -51,6 +51,7 @@ def _record(store: Store, path: Path, name: str, payload: bytes, moments: int) -
                 {
                     **keys, "modality": "infrared" if at == 2 else "color", "table": "frames", "codec": "jpeg",
                     "width": WIDTH, "height": HEIGHT, "count": moments, "clock": "log", "time_meaning": "arrival",
+                    "first_ns": int(t_ns[0]), "last_ns": int(t_ns[-1]),
                 },
             )  # fmt: skip
             transaction.append(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
+from rushes.browse import ahead
 from rushes.browse.edits import Database, Edits
 from rushes.browse.labelled import BrowseWords
 from rushes.browse.view import (
@@ -68,6 +69,7 @@ def browse_view(
     parts = _parts(dataset, split)
     ids, names = [row["recording_id"] for row in recordings], [s["stream"] for s in streams]
     rows = said.without_deleted(_rows(ids, names, frames, members), dataset.store, ids, names)
+    del frames, members  # before the labels are read: their columns are in the rows now
     if not len(rows):
         raise UsageError(
             f"{dataset.path} holds no pictures to browse",
@@ -152,6 +154,7 @@ def serve(
         UsageError: As :func:`browse_view`.
         ToolError: ``browse.*``, where the database cannot be had or the port is taken; ``annotate.busy``.
     """
+    ahead.begin()
     who = author_of(author)
     done: list[WrittenBack] = []
 

@@ -98,13 +98,14 @@ class Layout:
 
     @cached_property
     def _ends(self) -> tuple[int, int] | None:
-        """First and last time; out of the rows of streams, where their clocks run on without a reset."""
+        """First and last time; out of the rows of streams, where they state it and their clocks run on."""
         ends: list[tuple[int, int]] = []
         for row in self._timed:
             clock = self._clock_of(row)
-            if clock is None:
+            stated = row["first_ns"] is not None and row["last_ns"] is not None
+            if stated and clock is None:
                 ends.append((row["first_ns"], row["last_ns"]))
-            elif len(clock.segments) == 1:
+            elif stated and clock is not None and len(clock.segments) == 1:
                 first, last = clock.apply(np.array([row["first_ns"], row["last_ns"]], np.int64)).tolist()
                 ends.append((first, last))
             else:
