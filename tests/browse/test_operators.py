@@ -1,6 +1,6 @@
 """Operators act on what is selected and on nothing else, and what they did is in the dataset at once."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +29,7 @@ def bench(database, tmp_path):
         acting = ActingDesk(
             dataset, name=name, author="ada", database=database.database, reload=opened.reload, pinned=False
         )
+        stack.enter_context(closing(acting))
         stack.enter_context(desk.opened([name], acting))
         opened.desk = acting
         yield opened
@@ -80,6 +81,15 @@ def test_a_tag_is_given_to_what_is_selected_alone_and_shown_at_once(bench):
     run(bench, "tag", 0, 1, tag="look again", remove=True)
     assert decisions.tags_of(Store.open(bench.path)) == {}
     assert bench.sample(1).tags == []
+
+
+def test_panels_are_answered_out_of_what_was_done(bench):
+    before = bench.desk.quality()
+    run(bench, "recheck", 0)
+    after = bench.desk.quality()
+    assert len(bench.table("findings")) > 0
+    assert not before.findings
+    assert after.findings
 
 
 def test_what_is_rejected_accepted_and_undecided_is_noted_with_who_and_why(bench):

@@ -1,6 +1,7 @@
 """Browse: the newest snapshot of a dataset → what the FiftyOne App is handed, and the pictures it asks for."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def serve(
     who = author_of(author)
     done: list[WrittenBack] = []
 
-    def closing(database: Database) -> None:
+    def at_the_end(database: Database) -> None:
         done.append(write_back_from(database, path, author=who, argv=argv, dry_run=not write))
         Edits(database, view.name).end()
 
@@ -179,19 +180,22 @@ def serve(
             reload=reload,
             pinned=at is not None,
         )
-        sharing = server.Sharing(names=tuple(share[0]), password=share[1]) if share else None
-        server.serve(
-            view,
-            pictures(dataset),
-            cache=dataset.path / "cache",
-            ready=ready,
-            port=port,
-            desk=desk,
-            author=who,
-            closing=closing,
-            playlist=playlist_of(dataset, name=view.name, parts=_parts(dataset, split or _newest_split(dataset))),
-            share=sharing,
-        )
+        with closing(desk):
+            sharing = server.Sharing(names=tuple(share[0]), password=share[1]) if share else None
+            server.serve(
+                view,
+                pictures(dataset),
+                cache=dataset.path / "cache",
+                ready=ready,
+                port=port,
+                desk=desk,
+                author=who,
+                closing=at_the_end,
+                playlist=playlist_of(
+                    dataset, name=view.name, parts=_parts(dataset, split or _newest_split(dataset))
+                ),
+                share=sharing,
+            )
     return done[0] if done else WrittenBack()
 
 

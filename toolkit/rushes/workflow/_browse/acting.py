@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rushes import registry
@@ -23,7 +23,8 @@ class ActingDesk(DatasetDesk):
     """A :class:`rushes.browse.acts.Acts` over a dataset, besides what panels ask.
 
     Args:
-        dataset: Opened; stays open as long as this is used.
+        dataset: Opened; stays open as long as this is used. What is done here makes later revisions, out of which
+            panels are answered from then on; they are held until :meth:`close`.
         name: Of its dataset in the App.
         author: With whom everything is noted that is done here.
         database: Gives the App's database, once that runs.
@@ -47,6 +48,11 @@ class ActingDesk(DatasetDesk):
         self._name, self._author, self._pinned = name, author, pinned
         self._database, self._reload = database, reload
         self._turn = threading.Lock()
+        self._later = ExitStack()
+
+    def close(self) -> None:
+        """Let go of the revisions that were made here."""
+        self._later.close()
 
     def tag(self, frames: Sequence[Frame], tag: str, *, given: bool) -> Told:
         """Give a tag to frames, or take it away."""
@@ -152,7 +158,11 @@ class ActingDesk(DatasetDesk):
                 hint="open the dataset without --at to change it",
             )
         with self._turn:
-            yield
+            try:
+                yield
+            finally:
+                if Store.open(self._path).revision != self._dataset.revision:
+                    self._look_at(self._later.enter_context(Dataset.open(self._path)))
 
     def _decide(self, wishes: Sequence[Wish], tags: Sequence[TagWish]) -> Decided:
         argv = self._argv("tag" if tags else "decide")

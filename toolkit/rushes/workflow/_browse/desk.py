@@ -19,6 +19,10 @@ class DatasetDesk:
     """A :class:`rushes.browse.desk.Desk` over an opened dataset, which stays open as long as this is used."""
 
     def __init__(self, dataset: Dataset) -> None:
+        self._look_at(dataset)
+
+    def _look_at(self, dataset: Dataset) -> None:
+        """Answer out of this one from now on."""
         self._dataset = dataset
         self._signals = Signals(dataset)
         # The dataset is open at one revision, which does not change: what was worked out once stays right.
