@@ -64,8 +64,16 @@ def axis(title: str, **more: Any) -> Layout:
 _TABLE: Layout = {
     "tableContainer": {"sx": {"maxHeight": 380, "overflow": "auto"}},
     "table": {"sx": {"minWidth": 0}},  # it would be wider than a panel beside the grid
-    "tableHeadCell": {"sx": {"fontSize": "0.8rem"}},
-    "tableBodyCell": {"sx": {"fontSize": "0.85rem", "overflowWrap": "anywhere", "verticalAlign": "top"}},
+    "tableHeadCell": {"sx": {"fontSize": "0.8rem", "padding": "6px 8px"}},
+    "tableBodyCell": {
+        "sx": {
+            "fontSize": "0.85rem",
+            "padding": "6px 8px",
+            "verticalAlign": "top",
+            # Words stay whole but in the last column, which holds sentences and file names.
+            "&:last-of-type": {"overflowWrap": "anywhere", "minWidth": 150},
+        }
+    },
 }
 _PLAIN: Layout = {
     "margin": {"t": 10, "r": 10, "b": 40, "l": 50},
