@@ -24,6 +24,7 @@ class StreamStatus:
         offset_ns: Host clock less device clock, least delay of the last seconds; None without a device clock.
         last_ns: Arrival of the last sample.
         said: Its latest trouble; empty when all is well.
+        channel_names: Of numbers; empty where they have none.
     """
 
     sensor: str
@@ -40,6 +41,7 @@ class StreamStatus:
     offset_ns: int | None = None
     last_ns: int | None = None
     said: str = ""
+    channel_names: tuple[str, ...] = ()
 
 
 Verdict = Literal["keep", "discard"]
