@@ -98,8 +98,8 @@ class LiveRecording(Protocol):
         """Give the latest samples of a stream, about ``most``, oldest first, whether written yet or not."""
         ...
 
-    def mark(self, text: str, key: str | None = None) -> None:
-        """Write a marker, at this instant."""
+    def mark(self, text: str, key: str | None = None, *, at_ns: int | None = None) -> None:
+        """Write a marker at an instant of the recorder's clock that was lately; at this instant when None."""
         ...
 
     def pause(self) -> None:

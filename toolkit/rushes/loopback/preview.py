@@ -102,7 +102,7 @@ class Preview:
 
     def _stream(self, stream: StreamStatus, status: Status) -> dict[str, Any]:
         told: dict[str, Any] = {
-            "name": stream.stream,
+            "name": stream.stream or stream.sensor,
             "sensor": stream.sensor,
             "form": stream.form,
             "state": stream.state,

@@ -204,9 +204,9 @@ class Recording:
         track = self._tracks.get(stream)
         return () if track is None else track.latest(most)
 
-    def mark(self, text: str, key: str | None = None) -> None:
-        """Write a marker, at this instant."""
-        self._note(notes.of_marker(text, key, self._clock.now_ns()))
+    def mark(self, text: str, key: str | None = None, *, at_ns: int | None = None) -> None:
+        """Write a marker at an instant of the recorder's clock that was lately; at this instant when None."""
+        self._note(notes.of_marker(text, key, self._clock.now_ns() if at_ns is None else at_ns))
 
     def pause(self) -> None:
         """Leave out what arrives until :meth:`resume`; what is left out is counted and said."""
@@ -368,6 +368,7 @@ class Recording:
             offset_ns=reading.offset_ns,
             last_ns=track.last_ns,
             said=self._said.get(stream.name, "") or sensing.said,
+            channel_names=stream.channel_names,
         )
 
     def _judge(self, writer: Writer) -> RecordingVerdict:

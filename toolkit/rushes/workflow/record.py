@@ -16,7 +16,7 @@ from rushes.sensors import Rig
 
 EVERY_S = 0.25
 Ending = Literal["time", "asked", "interrupted", "sources", "itself"]
-"""``sources``: every one of them came to its end; ``itself``: the recording could not go on, such as for a full disk."""
+"""``sources``: every one came to its end; ``itself``: the recording could not go on, such as for a full disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,4 +137,3 @@ def _watch(recording: Recording, plan: Plan, stop: Stop, shown: Shown) -> Ending
             return "sources"
         if recording.wait(EVERY_S if left_ns is None else min(EVERY_S, left_ns / 1e9)):
             return "itself"
-
