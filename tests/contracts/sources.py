@@ -98,7 +98,7 @@ def running(opened: OpenSource, into: Gathered) -> Iterator[Thread]:
     def go() -> None:
         try:
             opened.run(into)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the test's own thread
             raised.append(error)
 
     thread = Thread(target=go, daemon=True)
@@ -202,7 +202,7 @@ class SourceContract:
         assert absent.name in told.value.message
         assert told.value.hint
 
-    def test_its_topics_begin_with_the_name_of_the_sensor_and_are_unique(self, sensor):
+    def test_its_topics_are_paths_and_unique(self, sensor):
         opened = self.source.open(sensor)
         try:
             names = [stream.name for stream in opened.streams]
