@@ -1,4 +1,4 @@
-"""What a rig asks of a sensor, read from its ``format`` and ``options`` with a refusal of what a plugin does not know.
+"""What a rig asks of a sensor in ``format`` and ``options``; what a plugin does not know is refused.
 
 A plugin takes each wish by name, then calls :meth:`Wishes.finish`, which refuses what nobody took.
 """
