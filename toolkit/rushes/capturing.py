@@ -20,8 +20,9 @@ from rushes.sensors import SensorOfRig
 
 Form = Literal["pictures", "inertial", "sound", "numbers", "texts", "places", "messages"]
 """What the content of a stream's samples is: a class of :data:`Content` each."""
-Mishap = Literal["absent", "stopped", "returned", "garbage", "lost", "clock", "disk"]
-"""``lost``: samples that were there and are not in the file; ``clock``: a clock that was set or began again."""
+Mishap = Literal["absent", "refused", "stopped", "returned", "garbage", "lost", "clock", "disk"]
+"""``refused``: it does not do what the rig asks; ``lost``: samples that were there and are not in the file;
+``clock``: a clock that was set or began again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
