@@ -199,7 +199,7 @@ def imu_rows(
     at = 0
     for given in (turned, gyro, accel):
         width = given.shape[1]
-        absent = np.isnan(given).all(axis=1)
+        absent = np.asarray(np.isnan(given).all(axis=1))
         body[:, at : at + width] = np.where(absent[:, None], 0.0, given)
         if width == 4:
             body[absent, at + 3] = 1.0
