@@ -1,5 +1,6 @@
 """What a plugin of each kind must do. A plugin sees ``model`` and this file, never Parquet.
 
+Live sensors have theirs in ``capturing``.
 For every contract there is a test class in ``tests/contracts``; a plugin's test subclasses it and gives samples.
 """
 

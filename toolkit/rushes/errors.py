@@ -10,6 +10,7 @@ RushesError
 │   ├── ConflictError         another process changed the same rows first
 │   └── ChangedSourceError    a recording is no longer what was indexed
 ├── TimingError       times that cannot be aligned
+├── CaptureError      a live sensor that cannot be opened, or a recording that cannot be written
 ├── PluginError       a plugin that is unknown, doubled or cannot be imported
 └── ToolError         a program or server that is missing or does not answer
 
@@ -83,6 +84,10 @@ class ChangedSourceError(StoreError):
 
 class TimingError(RushesError):
     """Times that cannot be aligned."""
+
+
+class CaptureError(RushesError):
+    """A live sensor cannot be opened, or a recording cannot be written."""
 
 
 class PluginError(RushesError):

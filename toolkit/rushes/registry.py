@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from rushes.errors import PluginError
 
-Kind = Literal["readers", "decoders", "checks", "splits", "export", "models"]
+Kind = Literal["readers", "decoders", "checks", "splits", "export", "models", "capture"]
 
 
 def names(kind: Kind) -> list[str]:

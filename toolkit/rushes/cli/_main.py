@@ -20,6 +20,7 @@ from rushes.errors import RushesError, StoreError
 
 SECTIONS = {
     "Start": ("demo", "look", "run", "doctor"),
+    "Capture": ("rig", "record", "slate"),
     "Recordings": ("inspect", "ingest"),
     "The dataset": (
         *("sync", "check", "card", "split", "embed", "browse", "decide"),

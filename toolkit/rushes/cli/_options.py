@@ -10,6 +10,7 @@ import click
 from rushes import registry
 from rushes.cli import _output
 from rushes.cli._output import Answer
+from rushes.errors import UsageError
 from rushes.quantities import duration_ns
 
 
@@ -150,6 +151,18 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be
 def revision_of(at: str | None) -> int | str | None:
     """Read ``--at``: a number is a revision, anything else a tag."""
     return int(at) if at is not None and at.isdecimal() else at
+
+
+def fact_of(text: str) -> tuple[str, str]:
+    """Read ``--fact NAME=VALUE``.
+
+    Raises:
+        UsageError: ``ingest.facts``.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"'{text}' is no fact", code="ingest.facts", hint="write NAME=VALUE, such as consent=c12")
+    return name, value
 
 
 class PluginName(click.ParamType[str]):

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from rushes.cli import _progress
-from rushes.cli._options import PluginName, dry_run_option, verb
+from rushes.cli._options import PluginName, dry_run_option, fact_of, verb
 from rushes.cli._output import Answer, table
-from rushes.errors import UsageError
 from rushes.quantities import say_count
 from rushes.workflow.ingest import Ingested, Request, Taken, ingest
 
@@ -54,7 +53,7 @@ def command(
         paths=paths,
         mode="copy" if copied else "reference",
         reader=reader,
-        facts={name: value for name, value in named.items() if value} | dict(map(_pair, facts)),
+        facts={name: value for name, value in named.items() if value} | dict(map(fact_of, facts)),
         facts_from=facts_from,
     )
     with _progress.bar("ingest", unit="recordings") as progress:
@@ -120,10 +119,3 @@ def _row(taken: Taken) -> dict[str, object]:
         if taken.error
         else None,
     }
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"'{text}' is no fact", code="ingest.facts", hint="write NAME=VALUE, such as consent=c12")
-    return name, value

@@ -16,7 +16,7 @@ from rushes.quantities import say_count
 from rushes.readers._mcap import messages
 from rushes.readers._mcap.catalogue import Catalogue, catalogue
 from rushes.readers._mcap.messages import Group, Lost
-from rushes.readers._mcap.records import MAGIC, MESSAGE_HEAD, Bytes, Schema
+from rushes.readers._mcap.records import MAGIC, MESSAGE_HEAD, Bytes, ChannelRecord, Schema
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
 from rushes.readers._messages.recording import Unread, count_mismatch
@@ -248,7 +248,7 @@ def _channels(found: Catalogue) -> tuple[tuple[Channel, ...], list[list[int]]]:
     numbers: list[list[int]] = []
     for number, record in sorted(found.definitions.channels.items()):
         schema = found.definitions.schemas.get(record.schema_id, _NO_SCHEMA)
-        channel = _channel(record.topic, record.encoding, schema, _declared(found, number))
+        channel = _channel(record, schema, _declared(found, number))
         place = places.setdefault((record.topic, record.encoding, schema), len(channels))
         if place == len(channels):
             channels.append(channel)
@@ -269,17 +269,18 @@ def _declared(found: Catalogue, number: int) -> int | None:
     return statistics.per_channel.get(number, 0 if nothing_means_none else None)
 
 
-def _channel(topic: str, encoding: str, schema: Schema, declared: int | None) -> Channel:
+def _channel(record: ChannelRecord, schema: Schema, declared: int | None) -> Channel:
     name = schema.name
-    if encoding == "ros1" and name.count("/") == 1:  # sensor_msgs/Imu
+    if record.encoding == "ros1" and name.count("/") == 1:  # sensor_msgs/Imu
         name = name.replace("/", "/msg/")
     return Channel(
-        topic=topic,
+        topic=record.topic,
         message_type=name,
-        encoding=encoding,
+        encoding=record.encoding,
         schema=schema.data,
         schema_encoding=schema.encoding,
         declared_count=declared,
+        metadata=record.metadata,
     )
 
 

@@ -1,0 +1,1 @@
+"""Live sensors: one file a kind of sensor."""

@@ -1,0 +1,1 @@
+"""What arrives from live sensors → one recording that survives a crash."""
