@@ -160,7 +160,8 @@ class UrlFeed:
         """Give the stamp of a packet or frame.
 
         A packet that holds none, as where one packet of MPEG-TS brings several pictures, takes its decoding time,
-        else the stamp before it: a stream has stamps for all or for none.
+        else the stamp before it: a stream has stamps for all or for none. FFmpeg leaves out the first of RTSP,
+        from which it counts the others: that is 0.
         """
         if not self._timed:
             return None

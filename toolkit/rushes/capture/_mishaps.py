@@ -72,9 +72,7 @@ class Absence:
             self._since = None
 
     def _tell(self, what: Mishap, message: str, at_ns: int, from_ns: int | None) -> None:
-        self._into.trouble(
-            Trouble(what=what, message=message, at_ns=at_ns, from_ns=from_ns, sensor=self._sensor)
-        )
+        self._into.trouble(Trouble(what=what, message=message, at_ns=at_ns, from_ns=from_ns, sensor=self._sensor))
 
 
 def waits() -> Iterator[float]:
