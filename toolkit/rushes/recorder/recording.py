@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +20,7 @@ from rushes.recorder.encoding import FirstMessage, Note
 from rushes.recorder.intake import SensorIntake
 from rushes.recorder.sensing import Around, Sensing
 from rushes.recorder.takes import Ledger
+from rushes.recorder.telling import Telling
 from rushes.recorder.tracks import Gate, Missing, Track
 from rushes.recorder.verdict import RecordingVerdict
 from rushes.recorder.wall_clock import WallClock
@@ -33,7 +33,6 @@ QUEUE_BYTES = 64 << 20
 MIN_FREE_BYTES = 512 << 20
 OPENING_S = 5.0
 ENDING_S = 3.0
-LATEST_TROUBLES = 50
 
 
 def source_of(name: str) -> Source:
@@ -83,9 +82,7 @@ class Recording:
         self._stopping, self._go, self._over = threading.Event(), threading.Event(), threading.Event()
         self._offering, self._pausing = threading.Lock(), threading.Lock()
         self._tracks: dict[str, Track] = {}
-        self._troubles: list[Trouble] = []
-        self._said: dict[str, str] = {}
-        self._latest: deque[Trouble] = deque(maxlen=LATEST_TROUBLES)
+        self._telling = Telling(lambda trouble: self._note(notes.of_trouble(trouble, self._clock.now_ns())))
         self._paused_ns = self._start_ns
         self._ended_by = ""
         self._ledger = Ledger(self._start_ns)
@@ -162,6 +159,7 @@ class Recording:
                 self.resume()
             self._watching.stop()
             self._watching.last_words()
+            self._telling.tell_summed()
             self._end_ns = self._clock.now_ns()
             self._note_take(self._ledger.end(self._end_ns))
             self._writer.close()
@@ -188,6 +186,7 @@ class Recording:
     def status(self) -> Status:
         """Say how it is going."""
         now = self._clock.now_ns()
+        written = {} if self._writer is None else self._writer.written
         return Status(
             now_ns=now,
             elapsed_ns=(self._end_ns if self._over.is_set() else now) - self._start_ns,
@@ -195,8 +194,8 @@ class Recording:
             take=self._ledger.current,
             written_bytes=0 if self._writer is None else self._writer.written_bytes,
             free_bytes=self._watching.free_bytes,
-            streams=[status for each in self._sensing for status in self._statuses(each, now)],
-            troubles=tuple(self._latest),
+            streams=[status for each in self._sensing for status in self._statuses(each, now, written)],
+            troubles=self._telling.latest,
         )
 
     def latest(self, stream: str, most: int) -> Sequence[Samples]:
@@ -265,8 +264,8 @@ class Recording:
     def opened_ns(self, track: Track) -> int | None:
         """Since when a stream's sensor is open and samples are wanted; None while it is not."""
         sensing = next(each for each in self._sensing if each.sensor is track.sensor)
-        opened = sensing.opened_ns if sensing.state == "live" and self._go.is_set() else None
-        return None if opened is None else max(opened, self._start_ns)
+        away = self._telling.is_away(sensor=track.sensor.name, stream=track.stream.name)
+        return sensing.opened_ns if sensing.state == "live" and self._go.is_set() and not away else None
 
     def free_bytes(self) -> int:
         """Room on the disk."""
@@ -274,11 +273,15 @@ class Recording:
 
     def tell(self, trouble: Trouble) -> None:
         """Take note of something that went wrong, for the terminal and for the file."""
-        self._troubles.append(trouble)
-        self._latest.append(trouble)
-        if trouble.stream is not None:
-            self._said[trouble.stream] = "" if trouble.what == "returned" else trouble.message
-        self._note(notes.of_trouble(trouble, self._clock.now_ns()))
+        self._telling.tell(trouble)
+
+    def tell_summed(self, now_ns: int) -> None:
+        """Tell of what is summed up for a second before it is told."""
+        self._telling.tell_summed(now_ns)
+
+    def stalled_ns(self) -> int:
+        """For how long the disk has been at one write."""
+        return 0 if self._disk is None else self._disk.stalled_ns()
 
     def pair(self, pairs: ClockPairs) -> None:
         """Take readings of two clocks."""
@@ -327,8 +330,17 @@ class Recording:
             tracks=own,
             hurry=self._hurry,
             pair=self.pair,
-            tell=self.tell,
+            tell=self._hear,
         )
+
+    def _hear(self, trouble: Trouble) -> None:
+        """Take a source's own word; who came back has not been silent before."""
+        self._telling.hear_away(trouble)
+        if trouble.what == "returned":
+            for each in self._sensing:
+                if each.sensor.name == trouble.sensor:
+                    each.opened_ns = self._clock.now_ns()
+        self.tell(trouble)
 
     def _follow(self, sensor: SensorOfRig, stream: LiveStream) -> None:
         assert self._writer is not None
@@ -341,24 +353,26 @@ class Recording:
         self._tracks[stream.name] = track
         self._writer.follow(track)
 
-    def _statuses(self, sensing: Sensing, now_ns: int) -> list[StreamStatus]:
+    def _statuses(self, sensing: Sensing, now_ns: int, written: Mapping[str, int]) -> list[StreamStatus]:
         tracks = [track for track in self.tracks if track.sensor is sensing.sensor]
         name = sensing.sensor.name
         if not tracks:  # it has no streams before it is opened
             return [StreamStatus(sensor=name, stream="", form="messages", state=sensing.state, said=sensing.said)]
-        return [self._status(track, sensing, now_ns) for track in tracks]
+        return [self._status(track, sensing, now_ns, written) for track in tracks]
 
-    def _status(self, track: Track, sensing: Sensing, now_ns: int) -> StreamStatus:
+    def _status(self, track: Track, sensing: Sensing, now_ns: int, written: Mapping[str, int]) -> StreamStatus:
         reading, stream = track.reading(now_ns), track.stream
         state: State = sensing.state
-        if state == "live" and self._watching.is_silent(track):
+        if state == "live" and self._telling.is_away(sensor=track.sensor.name, stream=stream.name):
+            state = "absent"
+        elif state == "live" and self._watching.is_silent(track):
             state = "silent"
         return StreamStatus(
             sensor=track.sensor.name,
             stream=stream.name,
             form=stream.form,
             state=state,
-            samples=0 if self._writer is None else self._writer.written.get(stream.name, 0),
+            samples=written.get(stream.name, 0),
             rate_hz=reading.rate_hz,
             nominal_rate_hz=stream.nominal_rate_hz,
             jitter_ns=reading.jitter_ns,
@@ -367,7 +381,7 @@ class Recording:
             bytes_per_s=reading.bytes_per_s,
             offset_ns=reading.offset_ns,
             last_ns=track.last_ns,
-            said=self._said.get(stream.name, "") or sensing.said,
+            said=self._telling.said(sensor=track.sensor.name, stream=stream.name) or sensing.said,
         )
 
     def _judge(self, writer: Writer) -> RecordingVerdict:
@@ -375,7 +389,6 @@ class Recording:
         streams = [verdict.of_track(track, written.get(track.stream.name, 0)) for track in self.tracks]
         there = {track.sensor.name for track in self.tracks}
         absent = {each.sensor.name: each.said for each in self._sensing if each.sensor.name not in there}
-        kinds: Counter[Mishap] = Counter(trouble.what for trouble in self._troubles)
         return RecordingVerdict(
             path=self._path,
             start_ns=self._start_ns,
@@ -385,9 +398,9 @@ class Recording:
             ended_by=self._ended_by,
             streams=streams,
             takes=self._ledger.takes,
-            troubles=kinds,
+            troubles=self._telling.counts,
             problems=verdict.problems_of(
-                streams, whole=writer.whole, ended_by=self._ended_by, absent=absent, troubles=self._troubles
+                streams, whole=writer.whole, ended_by=self._ended_by, absent=absent, troubles=self._telling.kept
             ),
         )
 
