@@ -118,6 +118,25 @@ def test_whatever_was_flushed_is_read_wherever_the_file_is_cut(tmp_path_factory,
         assert found[topic] == list(range(len(found[topic])))
 
 
+def test_a_damaged_head_costs_a_topic_no_more_than_up_to_its_next_declaration(tmp_path):
+    path = tmp_path / "any.mcap"
+    with path.open("wb", buffering=0) as out:
+        file = ChunkedFile(out, library="test", declare_every=3)
+        topic = file.channel("/a", encoding="json", schema=("Any", "jsonschema", b"{}"), packed=False)
+        places = []
+        for k in range(7):
+            places.append(file.size)
+            file.add(topic, k, [b"{}"], sequence=k)
+            file.flush()
+    damaged = bytearray(path.read_bytes())
+    damaged[places[0] + 60] ^= 0xFF
+    path.write_bytes(damaged)
+    with PLUGIN.open(path, {}) as opened:
+        found = [seq for batch in opened.batches() for seq in batch.columns["seq"]]
+        assert len(opened.losses()) > 0
+    assert found[-4:] == [3, 4, 5, 6]
+
+
 class FullDisk(Disk):
     """Takes so many bytes and no more, a part of a write included."""
 
