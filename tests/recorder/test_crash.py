@@ -212,6 +212,23 @@ def test_a_full_disk_ends_the_recording_and_all_but_what_did_not_fit_is_read(rec
     assert "disk" in verdict.troubles
 
 
+def test_a_file_that_may_not_grow_is_whole_up_to_its_last_flush(tmp_path):
+    path = tmp_path / "take.mcap"
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
+    child = child_that_records(path, limit + CHILD)
+    assert child.wait(20) == 0, "it has ended by itself"
+    size = path.stat().st_size
+    assert 150_000 < size <= 400_000
+    with PLUGIN.open(path, {}) as opened:
+        rows = rows_of(list(opened.batches()))
+        losses = list(opened.losses())
+    assert [loss.byte_from for loss in losses] in ([], [size]), "nothing but the end is missing"
+    for form in ("pictures", "inertial", "numbers"):
+        seq = rows[STREAMS[form].name]["seq"]
+        assert seq
+        assert seq == list(range(len(seq)))
+
+
 class NearlyFullDisk(Disk):
     """Refuses what is larger than a little, so that an end still fits."""
 
@@ -240,6 +257,7 @@ def test_a_full_disk_with_room_for_the_end_leaves_a_whole_file(record, tmp_path)
     verdict = recording.verdict()
     assert verdict.whole
     assert [(s.samples, s.dropped) for s in verdict.streams] == [(5, 100)]
+    assert "disk" in verdict.troubles
     with (tmp_path / "take.mcap").open("rb") as file:
         list(NonSeekingReader(file, validate_crcs=True).iter_messages())
     found = messages(tmp_path / "take.mcap")
