@@ -80,11 +80,21 @@ class Writer:
         """Write what waits, make the file whole and close it. No more may be put into the tracks."""
         self._ending.set()
         self._wake.set()
-        while self._thread.is_alive():
-            self._thread.join(0.2)  # so that Ctrl-C is heard
+        self._thread.join()
         self._disk.close()
 
     def _run(self) -> None:
+        try:
+            self._write_on()
+            if self.error is None:
+                self._finish()
+        except Exception as error:  # a slip of ours must not cost what was recorded
+            log.exception("the writer failed")
+            self._fail(OSError(f"{type(error).__name__}: {error}"))
+        if self.error is not None:
+            self._salvage()
+
+    def _write_on(self) -> None:
         flushed_ns = time.monotonic_ns()
         while True:
             ending = self._ending.is_set()
@@ -97,10 +107,6 @@ class Writer:
                 self._write(self._flush)
             self._wake.wait(TURN_S)
             self._wake.clear()
-        if self.error is None:
-            self._finish()
-        if self.error is not None:
-            self._salvage()
 
     def _turn(self) -> None:
         """Write everything that waits."""
@@ -147,9 +153,9 @@ class Writer:
         self._disk.sync_soon()
 
     def _fail(self, error: OSError) -> None:
-        """Give up: what is in closed chunks stands, what is in open ones is lost."""
+        """Give up: what is in closed chunks stands, and what of the open ones still fits."""
         self.error = error
-        self._file.abandon()
+        self._file.rescue()
         self._failed(error)
 
     def _finish(self) -> None:
