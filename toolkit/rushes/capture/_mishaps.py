@@ -49,10 +49,10 @@ class Garbage:
 
 
 class Absence:
-    """Tells that a sensor went away, and that it is back."""
+    """Tells that a sensor, or one stream of it, went away, and that it is back."""
 
-    def __init__(self, into: Intake, *, sensor: str) -> None:
-        self._into, self._sensor = into, sensor
+    def __init__(self, into: Intake, *, sensor: str, stream: str | None = None) -> None:
+        self._into, self._sensor, self._stream = into, sensor, stream
         self._since: int | None = None
         self._why = ""
 
@@ -77,6 +77,7 @@ class Absence:
                 message=message,
                 at_ns=self._into.clock.now_ns(),
                 sensor=self._sensor,
+                stream=self._stream,
                 from_ns=from_ns,
             )
         )
