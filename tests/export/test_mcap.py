@@ -15,14 +15,15 @@ from mcap_protobuf.decoder import DecoderFactory as Protobuf
 from mcap_ros2.decoder import DecoderFactory as Ros2
 
 from clips import scene, write_clip
-from rushes import registry, resources
+from rushes import chunked_mcap, registry, resources
 from rushes.annotate import rows
+from rushes.chunked_mcap import ChunkedFile
 from rushes.errors import UsageError
-from rushes.export._mcap import annotations, chunks, h264, numbers
-from rushes.export._mcap.chunks import ChunkedFile
+from rushes.export._mcap import annotations, h264, numbers
 from rushes.labels import Box, Keypoints, Label
 from rushes.model import Finding, Stream
 from rushes.store import Store
+from rushes.texts import field_names
 from rushes.timelines import NumberLane
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.export_recordings import export_recordings
@@ -333,7 +334,7 @@ def test_half_a_file_is_never_left_under_its_name(dataset, tmp_path, monkeypatch
     def fail(*_args):
         raise OSError("no space left")
 
-    monkeypatch.setattr(chunks.ChunkedFile, "finish", fail)
+    monkeypatch.setattr(chunked_mcap.ChunkedFile, "finish", fail)
     with pytest.raises(OSError, match="no space"):
         export_recordings(dataset, format="mcap", out=tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
@@ -386,8 +387,8 @@ def test_chunks_end_by_size_and_by_time(tmp_path):
         back = [int.from_bytes(m.data, "little") for _, _, m in reader.iter_messages(topics=["/fast"])]
     assert back == times.tolist()
     for chunk in indexes:
-        assert chunk.message_end_time - chunk.message_start_time < chunks.CHUNK_SPAN_NS
-        assert chunk.uncompressed_size <= chunks.CHUNK_BYTES + 100
+        assert chunk.message_end_time - chunk.message_start_time < chunked_mcap.CHUNK_SPAN_NS
+        assert chunk.uncompressed_size <= chunked_mcap.CHUNK_BYTES + 100
     assert sum(list(c.message_index_offsets) == [slow] for c in indexes) == 5, "100 s in pieces of 20 s"
 
 
@@ -436,6 +437,6 @@ def test_an_imu_is_what_ros_2_reads(frame, turned):
 
 @given(st.lists(st.text(max_size=8), max_size=12))
 def test_channels_get_names_that_protobuf_takes(names):
-    made = numbers.field_names(names)
+    made = field_names(names, taken=("timestamp",))
     assert len(set(made)) == len(names)
     assert all(word.isidentifier() and word.isascii() and word != "timestamp" for word in made)

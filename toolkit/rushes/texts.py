@@ -7,6 +7,7 @@ itself would print it. ``unescaped`` undoes it, for opening the file.
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 _ESCAPE = re.compile(r"\\x([89a-f][0-9a-f])")
@@ -36,3 +37,24 @@ def as_json(value: Any) -> str:
     """Write JSON whose texts are escaped as in the tables, so that every reader of JSON takes it."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return _SURROGATE.sub(lambda found: json.dumps(escaped(found[0]))[1:-1], text)
+
+
+def field_names(names: Sequence[str], *, taken: Sequence[str] = ()) -> list[str]:
+    """Give each name as a field of a protobuf or ROS 2 message may be called; unique, in the same order.
+
+    Args:
+        names: As people wrote them.
+        taken: Fields that are there already.
+    """
+    made: list[str] = []
+    used = set(taken)
+    for name in names:
+        word = re.sub(r"[\W_]+", "_", name, flags=re.ASCII).strip("_").lower() or "value"
+        word = word if word[0].isalpha() else f"c_{word}"
+        number, wanted = 1, word
+        while wanted in used:
+            number += 1
+            wanted = f"{word}_{number}"
+        made.append(wanted)
+        used.add(wanted)
+    return made

@@ -14,13 +14,14 @@ import numpy as np
 from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 
 from rushes import __version__
+from rushes.chunked_mcap import ChunkedFile
 from rushes.contracts import RecordingExporter
 from rushes.errors import ReadError
 from rushes.export._mcap import annotations, happenings, numbers, pictures, places, scenes
-from rushes.export._mcap.chunks import ChunkedFile
 from rushes.export._mcap.schemas import ANY_JSON, IMU, of_numbers, of_type, stamp, with_data
 from rushes.export._mcap.sources import Message, Rows, Source, Topics
 from rushes.model import Stream
+from rushes.texts import field_names
 from rushes.timelines import Calibrated, MessageLane, NumberLane, SoundLane, Timeline, Written
 
 WINDOW_NS = 500_000_000
@@ -100,7 +101,7 @@ def _numbers(lane: NumberLane, topics: Topics) -> Rows | None:
         topic = topics.declare(lane.stream.name, IMU, packed=True, stream=lane.stream, how="values as recorded")
         return Rows(topics.file, topic, lane.t_ns, lambda rows: numbers.imu(lane, rows))
     held = {name: column for name, column in lane.columns.items() if not np.isnan(column).all()}
-    fields = numbers.field_names(list(held))
+    fields = field_names(list(held), taken=("timestamp",))
     topic = topics.declare(
         lane.stream.name,
         of_numbers(_message_name(lane.stream), fields),
@@ -119,7 +120,7 @@ def _message_name(stream: Stream) -> str:
     """Name a type after its stream, as two signals are of two types."""
     if stream.table == "gaze":
         return "Gaze"
-    words = numbers.field_names([stream.name])[0].split("_")
+    words = field_names([stream.name], taken=("timestamp",))[0].split("_")
     return "".join(word.capitalize() for word in words) or "Signal"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mcap.writer import CompressionType, Writer
 
-from rushes.virtual import cdr
+from rushes import cdr
 from rushes.virtual.labels import FrameLabels
 from rushes.virtual.motion import OPTICAL, Pose, pose_from, quaternion_of
 from rushes.virtual.play import Encoded, Inertial, Sound, VirtualSample, play

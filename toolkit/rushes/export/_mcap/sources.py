@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rushes.export._mcap.chunks import ChunkedFile, Part
+from rushes.chunked_mcap import ChunkedFile, Part
 from rushes.export._mcap.numbers import Payloads
 from rushes.export._mcap.schemas import Schema
 from rushes.model import Stream, Times

@@ -1,15 +1,22 @@
 """Writes ROS 2 messages as CDR (little-endian, XCDR1), with the definitions that describe them.
 
-Only the message types that the rig records. Times are int64 nanoseconds and must not be negative.
+Only the message types that we record. Times are int64 nanoseconds, at least ``-STAMP_END_NS`` and less than
+``STAMP_END_NS``, as ROS 2 counts seconds in int32. What ends in ``_rows`` writes many messages of one length.
 """
 
+import re
 import struct
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from rushes.virtual.spec import NANOSECONDS
+from rushes.model import Times
+from rushes.texts import field_names
 
+NANOSECONDS = 1_000_000_000
+STAMP_END_NS = 2**31 * NANOSECONDS
+_HEAD = b"\x00\x01\x00\x00"
 _DEFINITIONS: dict[str, str] = {
     "builtin_interfaces/Time": "int32 sec\nuint32 nanosec\n",
     "std_msgs/Header": "builtin_interfaces/Time stamp\nstring frame_id\n",
@@ -52,11 +59,25 @@ def definition(message_type: str) -> bytes:
     return "".join([_DEFINITIONS[wanted[0]], *rest]).encode()
 
 
+def signals_type(topic: str) -> str:
+    """Name the message type of a stream of numbers: ``/eeg/raw`` gives ``rushes_signals/msg/EegRaw``."""
+    words = re.findall(r"[A-Za-z0-9]+", topic)
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    return f"rushes_signals/msg/{name if name[:1].isalpha() else f'Signals{name}'}"
+
+
+def signals_definition(channel_names: Sequence[str]) -> bytes:
+    """Give the text of a message type with a header and a float64 for each channel, in their order."""
+    fields = "".join(f"float64 {name}\n" for name in field_names(channel_names, taken=("header",)))
+    rest = [f"{'=' * 80}\nMSG: {n}\n{_DEFINITIONS[n]}" for n in ("std_msgs/Header", "builtin_interfaces/Time")]
+    return "".join([f"std_msgs/Header header\n{fields}", *rest]).encode()
+
+
 class _Cdr:
     """Bytes of one message; every number is aligned to its own size after the four bytes of the head."""
 
     def __init__(self) -> None:
-        self.data = bytearray(b"\x00\x01\x00\x00")
+        self.data = bytearray(_HEAD)
 
     def put(self, code: str, *values: float) -> None:
         size = struct.calcsize(code)
@@ -84,10 +105,15 @@ class _Cdr:
 
 def compressed_image(stamp_ns: int, frame: str, *, encoding: str, data: bytes) -> bytes:
     """Write sensor_msgs/msg/CompressedImage."""
+    return compressed_image_head(stamp_ns, frame, encoding=encoding, length=len(data)) + data
+
+
+def compressed_image_head(stamp_ns: int, frame: str, *, encoding: str, length: int) -> bytes:
+    """Write what comes before the ``length`` bytes of a picture in sensor_msgs/msg/CompressedImage."""
     cdr = _Cdr()
     cdr.header(stamp_ns, frame)
     cdr.text(encoding)
-    cdr.blob(data)
+    cdr.put("I", length)
     return bytes(cdr.data)
 
 
@@ -137,11 +163,73 @@ def transforms(
     return bytes(cdr.data)
 
 
-def raw_audio(stamp_ns: int, *, samples: np.typing.NDArray[np.int16], sample_rate_hz: int) -> bytes:
-    """Write foxglove_msgs/msg/RawAudio of one channel."""
+def raw_audio(stamp_ns: int, *, samples: npt.NDArray[np.int16], sample_rate_hz: int) -> bytes:
+    """Write foxglove_msgs/msg/RawAudio of a block, shape (samples,) or (samples, channels)."""
     cdr = _Cdr()
     cdr.time(stamp_ns)
     cdr.blob(samples.astype("<i2").tobytes())
     cdr.text("pcm-s16")
-    cdr.put("I", sample_rate_hz, 1)
+    cdr.put("I", sample_rate_hz, 1 if samples.ndim == 1 else samples.shape[1])
     return bytes(cdr.data)
+
+
+def imu_rows(
+    stamps: Times,
+    frame: str,
+    *,
+    orientation: npt.NDArray[np.float64] | None,
+    gyro: npt.NDArray[np.float64],
+    accel: npt.NDArray[np.float64],
+) -> npt.NDArray[np.uint8]:
+    """Write sensor_msgs/msg/Imu.
+
+    What is absent is said as the standard says it, by a covariance that starts with -1.
+
+    Args:
+        stamps: Shape (n,).
+        frame: Of reference.
+        orientation: Shape (n, 4), x, y, z, w as the message has them; a row of NaN where absent.
+        gyro, accel: Shape (n, 3) each; a row of NaN where absent.
+
+    Returns:
+        Shape (n, bytes of a message).
+    """
+    body = np.zeros((len(stamps), 37))
+    turned = np.full((len(stamps), 4), np.nan) if orientation is None else orientation
+    at = 0
+    for given in (turned, gyro, accel):
+        width = given.shape[1]
+        absent = np.asarray(np.isnan(given).all(axis=1))
+        body[:, at : at + width] = np.where(absent[:, None], 0.0, given)
+        if width == 4:
+            body[absent, at + 3] = 1.0
+        at += width
+        body[:, at] = np.where(absent, -1.0, 0.0)
+        at += 9
+    return signal_rows(stamps, frame, body)
+
+
+def signal_rows(stamps: Times, frame: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Write messages that are a header and doubles, such as those of :func:`signals_definition`.
+
+    Args:
+        stamps: Shape (n,).
+        frame: Of reference.
+        values: Shape (n, doubles).
+
+    Returns:
+        Shape (n, bytes of a message).
+    """
+    name = frame.encode() + b"\0"
+    gap = -(12 + len(name)) % 8 if values.shape[1] else 0  # doubles are aligned to 8 bytes after the head of 4
+    kind = np.dtype(
+        [("head", "V4"), ("sec", "<i4"), ("nanosec", "<u4"), ("length", "<u4"), ("frame", f"V{len(name)}")]
+        + ([("gap", f"V{gap}")] if gap else [])
+        + [("body", "<f8", (values.shape[1],))]
+    )
+    made = np.zeros(len(stamps), kind)
+    made["head"] = np.void(_HEAD)
+    made["sec"], made["nanosec"] = stamps // NANOSECONDS, stamps % NANOSECONDS
+    made["length"], made["frame"] = len(name), np.void(name)
+    made["body"] = values
+    return made.view(np.uint8).reshape(len(stamps), -1)
