@@ -122,6 +122,8 @@ class Stream:
     channel_names: tuple[str, ...] | None = None
     channel_units: tuple[str, ...] | None = None
     can_drop: bool | None = None  # whether the source may leave samples out, as the recording declares
+    sensor: str | None = None  # name of the sensor in the rig that recorded it
+    latency_ns: int | None = None  # from the instant to its log time, as calibrated
     notes: str | None = None
 
 

@@ -1,7 +1,7 @@
 """MCAP records as they lie in the file: walking over them and parsing the small ones."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -16,6 +16,9 @@ HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, CHUNK_INDEX = ra
 ATTACHMENT, ATTACHMENT_INDEX, STATISTICS, METADATA, METADATA_INDEX, SUMMARY_OFFSET, DATA_END = range(9, 16)
 
 RESERVED = range(0x10, 0x80)  # kinds that later versions of the format may bring
+
+IN_DATA = frozenset({HEADER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, ATTACHMENT, METADATA, DATA_END})
+IN_SUMMARY = frozenset({FOOTER, CHUNK_INDEX, ATTACHMENT_INDEX, STATISTICS, METADATA_INDEX, SUMMARY_OFFSET})
 
 PREFIX = 9  # opcode and length of content
 FOOTER_SIZE = PREFIX + 20
@@ -118,6 +121,14 @@ class Cursor:
         return at
 
 
+def _texts_or_none(cursor: Cursor) -> dict[str, str]:
+    """Take a map of strings that nothing depends on: empty where it is cut."""
+    try:
+        return cursor.texts()
+    except BrokenError:
+        return {}
+
+
 @cache
 def _numbers(layout: str) -> struct.Struct:
     return struct.Struct("<" + layout)
@@ -139,6 +150,7 @@ class ChannelRecord:
     schema_id: int
     topic: str
     encoding: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +191,9 @@ class Definitions:
             self.schemas.setdefault(number, Schema(cursor.text(), cursor.text(), cursor.blob()))
         elif span.opcode == CHANNEL:
             number, schema = cursor.take("HH")
-            self.channels.setdefault(number, ChannelRecord(schema, cursor.text(), cursor.text()))
+            if number not in self.channels:
+                topic, encoding = cursor.text(), cursor.text()
+                self.channels[number] = ChannelRecord(schema, topic, encoding, _texts_or_none(cursor))
 
     def merge(self, other: "Definitions") -> None:
         """Add definitions that were found elsewhere."""

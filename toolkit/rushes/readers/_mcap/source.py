@@ -16,7 +16,7 @@ from rushes.quantities import say_count
 from rushes.readers._mcap import messages
 from rushes.readers._mcap.catalogue import Catalogue, catalogue
 from rushes.readers._mcap.messages import Group, Lost
-from rushes.readers._mcap.records import MAGIC, MESSAGE_HEAD, Bytes, Schema
+from rushes.readers._mcap.records import MAGIC, MESSAGE_HEAD, Bytes, ChannelRecord, Schema
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
 from rushes.readers._messages.recording import Unread, count_mismatch
@@ -182,10 +182,9 @@ class McapSource:
         """Read the chunks that may define channels which the summary does not name."""
         if self._catalogue.complete:
             return
-        known = self._catalogue.definitions.channels
         for i, segment in enumerate(self._catalogue.segments):
             held = self._held_by(i)
-            if held is None or not held <= known.keys():
+            if held is None or not held <= self._catalogue.definitions.channels.keys():
                 group = self._look_into(i)
                 if segment.head is None or segment.cut:
                     for heads in group.heads.values():
@@ -248,7 +247,7 @@ def _channels(found: Catalogue) -> tuple[tuple[Channel, ...], list[list[int]]]:
     numbers: list[list[int]] = []
     for number, record in sorted(found.definitions.channels.items()):
         schema = found.definitions.schemas.get(record.schema_id, _NO_SCHEMA)
-        channel = _channel(record.topic, record.encoding, schema, _declared(found, number))
+        channel = _channel(record, schema, _declared(found, number))
         place = places.setdefault((record.topic, record.encoding, schema), len(channels))
         if place == len(channels):
             channels.append(channel)
@@ -269,17 +268,18 @@ def _declared(found: Catalogue, number: int) -> int | None:
     return statistics.per_channel.get(number, 0 if nothing_means_none else None)
 
 
-def _channel(topic: str, encoding: str, schema: Schema, declared: int | None) -> Channel:
+def _channel(record: ChannelRecord, schema: Schema, declared: int | None) -> Channel:
     name = schema.name
-    if encoding == "ros1" and name.count("/") == 1:  # sensor_msgs/Imu
+    if record.encoding == "ros1" and name.count("/") == 1:  # sensor_msgs/Imu
         name = name.replace("/", "/msg/")
     return Channel(
-        topic=topic,
+        topic=record.topic,
         message_type=name,
-        encoding=encoding,
+        encoding=record.encoding,
         schema=schema.data,
         schema_encoding=schema.encoding,
         declared_count=declared,
+        metadata=record.metadata,
     )
 
 

@@ -3,7 +3,8 @@
 A container (``readers/mcap.py``, ``readers/rosbag.py``) yields blocks; an interpreter turns blocks into batches.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ class Channel:
         schema: Definition: message text, JSON schema, or a serialised protobuf FileDescriptorSet.
         schema_encoding: ros2msg, ros2idl, ros1msg, jsonschema, protobuf, or empty.
         declared_count: Messages that the container says the channel holds; None where it says nothing.
+        metadata: What else the container says of it, by name.
     """
 
     topic: str
@@ -30,6 +32,7 @@ class Channel:
     schema: bytes
     schema_encoding: str
     declared_count: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from rushes.readers._messages import (
     evidence,
     foxglove,
     inertial,
+    noted,
     pictures,
     plain,
     poses,
@@ -80,6 +81,9 @@ _INTERPRETERS: dict[tuple[str, str], Build] = {
     **{(encoding, kind): build for kind, build in _ROS.items() for encoding in ("cdr", "ros1")},
     **{(encoding, kind): build for kind, build in _FOXGLOVE.items() for encoding in ("json", "protobuf")},
     ("json", evidence.CLOCK_PAIR): evidence.interpreter,
+    ("json", noted.MARKER): noted.markers,
+    ("json", noted.TAKE): noted.takes,
+    ("json", noted.TROUBLE): noted.troubles,
 }
 
 

@@ -14,8 +14,10 @@ from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, Medi
 from rushes.quantities import say_count
 from rushes.readers._messages import realsense
 from rushes.readers._messages.block import Channel, MessageBlock
+from rushes.readers._messages.channel_facts import with_facts
 from rushes.readers._messages.evidence import Evidence
 from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
+from rushes.readers._messages.noted import Takes
 from rushes.readers._messages.plain import Plain
 from rushes.readers._messages.realsense import FrameMetadata
 
@@ -127,6 +129,8 @@ class MessageRecording:
         for channel, block in self._source.blocks(wanted):
             yield from interpreters[channel].take(block)
         for interpreter in interpreters.values():
+            if isinstance(interpreter, Takes):
+                interpreter.last_ns = self._description.end_ns
             yield from interpreter.finish()
         self._settle(interpreters)
 
@@ -159,8 +163,11 @@ class MessageRecording:
 
     def _stream(self, channel: int, clocks: Mapping[str, str]) -> Stream:
         stream = self._interpreter(channel).stream
-        clock = clocks.get(self._source.channels[channel].topic)
-        return replace(stream, clock_id=clock) if clock is not None and stream.clock == "header" else stream
+        stated = self._source.channels[channel]
+        clock = clocks.get(stated.topic)
+        if clock is not None and stream.clock == "header":
+            stream = replace(stream, clock_id=clock)
+        return with_facts(stream, stated.metadata)
 
     def _settle(self, interpreters: Mapping[int, Interpreter]) -> None:
         """Close the books: what is lost is unread; a count that still differs from the declared one is named."""

@@ -36,6 +36,8 @@ def _rate(stream: Stream, count: int, span: Span | None) -> float | None:
 
 def log_against_header(stream: Stream, columns: Mapping[str, Column]) -> ClockPairs | None:
     """Give the readings of two clocks that samples carry: stamp and arrival; None where they have not both."""
+    if stream.sensor and stream.clock == "log":
+        return None  # the recorder stamped it with its arrival
     header, log = columns.get("t_header_ns"), columns.get("t_log_ns")
     if not isinstance(header, np.ndarray) or not isinstance(log, np.ndarray):
         return None
