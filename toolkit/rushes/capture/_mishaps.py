@@ -49,10 +49,10 @@ class Garbage:
 
 
 class Absence:
-    """Tells that a sensor went away, and that it is back."""
+    """Tells that a sensor, or one stream of it, went away, and that it is back."""
 
-    def __init__(self, into: Intake, *, sensor: str) -> None:
-        self._into, self._sensor = into, sensor
+    def __init__(self, into: Intake, *, sensor: str, stream: str | None = None) -> None:
+        self._into, self._sensor, self._stream = into, sensor, stream
         self._since: int | None = None
         self._why = ""
 
@@ -72,7 +72,16 @@ class Absence:
             self._since = None
 
     def _tell(self, what: Mishap, message: str, at_ns: int, from_ns: int | None) -> None:
-        self._into.trouble(Trouble(what=what, message=message, at_ns=at_ns, from_ns=from_ns, sensor=self._sensor))
+        self._into.trouble(
+            Trouble(
+                what=what,
+                message=message,
+                at_ns=at_ns,
+                sensor=self._sensor,
+                stream=self._stream,
+                from_ns=from_ns,
+            )
+        )
 
 
 def waits() -> Iterator[float]:

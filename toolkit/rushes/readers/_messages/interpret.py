@@ -18,6 +18,7 @@ from rushes.readers._messages import (
     foxglove,
     inertial,
     noted,
+    numbers,
     pictures,
     plain,
     poses,
@@ -97,7 +98,10 @@ def interpreter_for(channel: Channel, first: MessageBlock | None, *, name: str |
         name: Of the stream; the topic when None.
     """
     stream = name if name is not None else channel.topic
-    build = _INTERPRETERS.get((channel.encoding, short(channel.message_type)))
+    kind = short(channel.message_type)
+    build = _INTERPRETERS.get((channel.encoding, kind))
+    if build is None and kind.startswith(numbers.PACKAGE):
+        build = numbers.interpreter
     chosen = build(channel, first, stream) if build else None
     return plain.interpreter(channel, first, stream) if chosen is None else chosen
 
