@@ -80,8 +80,7 @@ class Writer:
         """Write what waits, make the file whole and close it. No more may be put into the tracks."""
         self._ending.set()
         self._wake.set()
-        while self._thread.is_alive():
-            self._thread.join(0.2)  # so that Ctrl-C is heard
+        self._thread.join()
         self._disk.close()
 
     def _run(self) -> None:
@@ -154,9 +153,9 @@ class Writer:
         self._disk.sync_soon()
 
     def _fail(self, error: OSError) -> None:
-        """Give up: what is in closed chunks stands, what is in open ones is lost."""
+        """Give up: what is in closed chunks stands, and what of the open ones still fits."""
         self.error = error
-        self._file.abandon()
+        self._file.rescue()
         self._failed(error)
 
     def _finish(self) -> None:
