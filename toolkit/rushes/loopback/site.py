@@ -143,6 +143,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             page = self.server.page.replace(NONCE, nonce).encode()
             policy = {"Content-Security-Policy": _POLICY.format(nonce=nonce)}
             self._send(HTTPStatus.OK, page, "text/html; charset=utf-8", policy)
+        elif asked.path == "/favicon.ico":  # browsers ask for one by themselves
+            self._send(HTTPStatus.NO_CONTENT, b"", "image/x-icon", {})
         else:
             self._reply(Asked(method=self.command, path=asked.path, query=query, body=body))
 
