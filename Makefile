@@ -74,8 +74,8 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
-# Chromium for the browser tests, and Label Studio in an environment of its own (once, some minutes); mongod comes
-# with the Python packages on Linux x86-64.
+# Chromium for the browser tests, PortAudio for those of microphones, and Label Studio in an environment of its own
+# (once, some minutes); mongod comes with the Python packages on Linux x86-64.
 tools: $(VENV)/.rushes-dev
 	@$(BIN)/rushes annotate install
 	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || \
@@ -84,6 +84,13 @@ tools: $(VENV)/.rushes-dev
 	    (apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core) >/dev/null; \
 	  else \
 	    echo "Chromium is missing and cannot be installed here; on Debian: sudo apt-get install chromium"; exit 1; \
+	  fi
+	@$(BIN)/python -c "import sounddevice" 2>/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing PortAudio"; \
+	    (apt-get update && apt-get install -y --no-install-recommends libportaudio2) >/dev/null; \
+	  else \
+	    echo "PortAudio is missing and cannot be installed here; on Debian: sudo apt-get install libportaudio2"; exit 1; \
 	  fi
 
 clean:

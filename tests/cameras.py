@@ -1,9 +1,12 @@
 """Cameras for tests: pictures whose bytes are known, an HTTP server of JPEGs, and streams of H.264 over TCP."""
 
+import base64
 import io
+import re
 import socket
+import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -177,3 +180,80 @@ def tcp_camera(data: bytes, *, lasts_s: float = 2.0, stays: bool = True) -> Iter
         stop.set()
         thread.join()
         listening.close()
+
+
+class RtspCamera:
+    """A camera that speaks RTSP (RFC 2326) and sends H.264 as RTP (RFC 6184) in the same connection.
+
+    Args:
+        data: An Annex B stream in a container, as :func:`video` gives it; sent at its pace, over and over.
+        sets_apart: Whether the parameter sets are in the description alone and not in the stream.
+    """
+
+    def __init__(self, data: bytes, *, sets_apart: bool = True) -> None:
+        self.units = [
+            [unit for unit in re.split(rb"\x00*\x00\x00\x01", packet) if unit] for _, packet in packets_of(data)
+        ]
+        self._sets = [unit for unit in self.units[0] if unit[0] & 0x1F in (7, 8)]
+        self._apart = sets_apart
+        self._stop = Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.settimeout(0.05)
+        self.url = f"rtsp://127.0.0.1:{self._listening.getsockname()[1]}/live"
+        self._thread = Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._stop.set()
+        self._thread.join()
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection, _ = self._listening.accept()
+            except TimeoutError:
+                continue
+            Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as asked, suppress(OSError):
+            while not self._stop.is_set() and (line := asked.readline()):
+                verb = line.split(b" ")[0]
+                headers = {}
+                while more := asked.readline().strip():
+                    name, _, value = more.decode().partition(":")
+                    headers[name.lower()] = value.strip()
+                body = self._description() if verb == b"DESCRIBE" else ""
+                answer = {"CSeq": headers["cseq"], "Session": "1", "Content-Length": str(len(body))}
+                answer |= {"Public": "DESCRIBE, SETUP, PLAY", "Content-Type": "application/sdp"}
+                answer["Transport"] = "RTP/AVP/TCP;unicast;interleaved=0-1"
+                told = "".join(f"{name}: {value}\r\n" for name, value in answer.items())
+                connection.sendall(f"RTSP/1.0 200 OK\r\n{told}\r\n{body}".encode())
+                if verb == b"PLAY":
+                    self._play(connection)
+                    return
+
+    def _description(self) -> str:
+        sets = ",".join(base64.b64encode(unit).decode() for unit in self._sets)
+        return (
+            "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=live\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n"
+            "a=rtpmap:96 H264/90000\r\na=control:track0\r\n"
+            f"a=fmtp:96 packetization-mode=1; sprop-parameter-sets={sets}\r\n"
+        )
+
+    def _play(self, connection: socket.socket) -> None:
+        number = seq = 0
+        while not self._stop.wait(1 / RATE / 2):
+            units = self.units[number % len(self.units)]
+            units = [unit for unit in units if not (self._apart and unit in self._sets)]
+            for unit in units:
+                last = unit is units[-1]
+                head = struct.pack(
+                    ">BBHII", 0x80, 96 | (0x80 if last else 0), seq & 0xFFFF, 90_000 + number * 90_000 // RATE, 7
+                )
+                packet = head + unit
+                connection.sendall(b"$\0" + struct.pack(">H", len(packet)) + packet)
+                seq += 1
+            number += 1

@@ -113,12 +113,12 @@ class ChunkedFile:
     @property
     def counts(self) -> dict[str, int]:
         """How many messages each topic was given."""
-        return {each.channel.topic: each.count for each in self._open.values()}
+        return {each.channel.topic: each.count for each in tuple(self._open.values())}
 
     @property
     def written(self) -> dict[str, int]:
-        """How many messages of each topic are in chunks that are closed."""
-        return {each.channel.topic: each.written for each in self._open.values()}
+        """How many messages of each topic are in chunks that are closed; may be asked by any thread."""
+        return {each.channel.topic: each.written for each in tuple(self._open.values())}
 
     @property
     def size(self) -> int:

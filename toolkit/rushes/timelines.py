@@ -65,6 +65,7 @@ class SoundLane:
     """The sound of one stream.
 
     Args:
+        t_ns: Shape (n,), of its blocks or packets, by index.
         first_ns, last_ns: Times of its first and its last block.
         blocks: Gives the time of the first sample and the samples, shape (n, channels), block by block in order;
             raises ReadError.
@@ -76,6 +77,7 @@ class SoundLane:
     rate_hz: float
     channels: int
     blocks: Callable[[], Iterator[tuple[int, npt.NDArray[np.int16]]]]
+    t_ns: Times = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

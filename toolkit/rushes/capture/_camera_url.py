@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CODECS = {"mjpeg": "jpeg", "png": "png", "h264": "h264", "hevc": "h265"}
 _ANNEX_B = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
-_START = re.compile(rb"\0\0\1(.)", re.DOTALL)
+_START = re.compile(rb"\x00\x00\x01(.)", re.DOTALL)
 _RAW = frozenset(("mpjpeg", "mjpeg", "h264", "hevc", "image2", "image2pipe", "jpeg_pipe", "png_pipe", "rawvideo"))
 _SPS = {"h264": lambda head: head & 0x1F == 7, "hevc": lambda head: head >> 1 & 0x3F == 33}
 
@@ -73,7 +73,7 @@ class UrlFeed:
         self._kept = self._kept or (wishes.codec == "jpeg" and self._codec == "mjpeg")
         self._plain = _filter_of(track) if self._kept else None
         self._sets = bytes(track.codec_context.extradata or b"") if self._kept and self._plain is None else b""
-        self._timed = not (container.format.flags & Flags.no_timestamps.value or container.format.name in _RAW)
+        self._timed = not (Flags(container.format.flags) & Flags.no_timestamps or container.format.name in _RAW)
         self._paced = is_file(wishes.device)
         self._last_ns = 0
         width_px, height_px = int(track.codec_context.width), int(track.codec_context.height)
@@ -160,7 +160,8 @@ class UrlFeed:
         """Give the stamp of a packet or frame.
 
         A packet that holds none, as where one packet of MPEG-TS brings several pictures, takes its decoding time,
-        else the stamp before it: a stream has stamps for all or for none.
+        else the stamp before it: a stream has stamps for all or for none. FFmpeg leaves out the first of RTSP,
+        from which it counts the others: that is 0.
         """
         if not self._timed:
             return None

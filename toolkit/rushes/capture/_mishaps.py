@@ -49,34 +49,36 @@ class Garbage:
 
 
 class Absence:
-    """Tells that a sensor went away, and that it is back."""
+    """Tells that a sensor, or one stream of it, went away, and that it is back."""
 
-    def __init__(self, into: Intake, *, sensor: str) -> None:
-        self._into, self._sensor = into, sensor
+    def __init__(self, into: Intake, *, sensor: str, stream: str | None = None) -> None:
+        self._into, self._sensor, self._stream = into, sensor, stream
         self._since: int | None = None
         self._why = ""
 
     def begins(self, why: str) -> None:
         """Tell that it stopped; the same again, while it is away, is not told."""
+        now = self._into.clock.now_ns()
         if self._since is None or why != self._why:
-            self._since = self._since or self._into.clock.now_ns()
+            self._since = self._since or now
             self._why = why
-            self._tell("stopped", f"{why}; it is tried again until it is back", None)
+            self._tell("stopped", f"{why}; it is tried again until it is back", now, None)
 
     def ends(self) -> None:
         """Tell that it is back, and for how long it was away."""
         if self._since is not None:
             now = self._into.clock.now_ns()
-            self._tell("returned", f"it is back after {(now - self._since) / 1e9:.1f} s", self._since)
+            self._tell("returned", f"it is back after {(now - self._since) / 1e9:.1f} s", now, self._since)
             self._since = None
 
-    def _tell(self, what: Mishap, message: str, from_ns: int | None) -> None:
+    def _tell(self, what: Mishap, message: str, at_ns: int, from_ns: int | None) -> None:
         self._into.trouble(
             Trouble(
                 what=what,
                 message=message,
-                at_ns=self._into.clock.now_ns(),
+                at_ns=at_ns,
                 sensor=self._sensor,
+                stream=self._stream,
                 from_ns=from_ns,
             )
         )

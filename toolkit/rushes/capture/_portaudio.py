@@ -118,7 +118,7 @@ class Ear:
 
     def clock_ns(self) -> int:
         """Read the clock in which the times of blocks are."""
-        return round(self._stream.time * 1e9)
+        return round(float(self._stream.time) * 1e9)
 
     def close(self) -> None:
         """Stop listening; can be called twice."""

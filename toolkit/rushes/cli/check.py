@@ -43,7 +43,7 @@ rushes check --explain stream.gap
 )
 @click.option("--fail-on", type=OneOf((*SEVERITIES, "never")), default="error", show_default=True)
 @click.option("--since", metavar="REVISION", help="Compare with an earlier revision or tag: what drifted.")
-@click.option("--include-rejected", is_flag=True, help="Look at what people rejected or deleted too.")
+@click.option("--include-rejected", is_flag=True, help="Look at what people rejected, deleted or discarded too.")
 @click.option("--explain", "explained", metavar="CHECK", help="Say what a check does, and why its limits are so.")
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Write a page with pictures here, and JSON beside it."
@@ -111,6 +111,11 @@ def answer(dataset: Path, done: Checked) -> Answer:
         lines.append(
             f"{say_count(len(done.rejected), 'recording')} and {say_count(done.left_out, 'finding')} left out, "
             "as people rejected them; --include-rejected looks at them too"
+        )
+    if done.discarded:
+        lines.append(
+            f"left out: {say_count(sum(done.discarded.values()), 'frame')} of "
+            f"{say_count(len(done.discarded), 'discarded take')}; --include-rejected looks at them too"
         )
     if done.forbidden:
         lines.append(f"forbidden: findings of severity '{done.fail_on}' or worse (exit code 3)")

@@ -40,7 +40,7 @@ rushes export my-dataset --as mcap --out my-players
 )
 @click.option("--tool", help="Only labels of this tool.")
 @click.option("--unlabelled", is_flag=True, help="Take frames without labels along, of streams that have some.")
-@click.option("--include-rejected", is_flag=True, help="Take along what people rejected or deleted.")
+@click.option("--include-rejected", is_flag=True, help="Take along what people rejected, deleted or discarded.")
 @click.option("--no-pictures", is_flag=True, help="Write the labels only.")
 @at_option
 @dry_run_option
@@ -82,6 +82,7 @@ def command(
                 recordings=recordings,
                 options=options,
                 at=revision_of(at),
+                discarded=include_rejected,
                 dry_run=dry_run,
                 progress=told,
             )

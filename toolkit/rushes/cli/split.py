@@ -73,7 +73,7 @@ rushes split my-dataset --by session,place --folds 2 --name folds
 @click.option("--name", default="default", show_default=True, help="Name of the split.")
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--splitter", type=PluginName("splits"), default="grouped", show_default=True)
-@click.option("--include-rejected", is_flag=True, help="Assign what people rejected or deleted too.")
+@click.option("--include-rejected", is_flag=True, help="Assign what people rejected, deleted or discarded too.")
 @click.option("--fresh", is_flag=True, help="Assign everything anew; else what was assigned stays.")
 @dry_run_option
 def _assign(

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Disk:
         self._path, self._at = path, 0
         self._due, self._closing = threading.Event(), False
         self._failure: OSError | None = None
+        self._began_ns: int | None = None
         self._syncing = threading.Thread(target=self._sync, name="rushes-sync", daemon=True)
         self._syncing.start()
 
@@ -57,6 +59,7 @@ class Disk:
             raise self._failure
         waiting = [memoryview(part) for part in parts if len(part)]
         size, first = sum(map(len, waiting)), 0
+        self._began_ns = time.monotonic_ns()
         try:
             while first < len(waiting):
                 done = self.put(waiting[first : first + MOST_PARTS])
@@ -69,6 +72,8 @@ class Disk:
             os.ftruncate(self._file, self._at)
             os.lseek(self._file, self._at, os.SEEK_SET)
             raise
+        finally:
+            self._began_ns = None
         self._at += size
 
     def put(self, parts: Sequence[memoryview]) -> int:
@@ -81,6 +86,11 @@ class Disk:
     def sync_soon(self) -> None:
         """Have what was written brought to the platters, without waiting for it."""
         self._due.set()
+
+    def stalled_ns(self) -> int:
+        """For how long the write that goes on has been going on; 0 when there is none."""
+        began = self._began_ns
+        return 0 if began is None else time.monotonic_ns() - began
 
     def free_bytes(self) -> int:
         """How much more the disk takes."""

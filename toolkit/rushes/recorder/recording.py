@@ -2,38 +2,36 @@
 
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rushes import registry
-from rushes.capturing import HostClock, LiveStream, Mishap, Samples, Source, Trouble
+from rushes.capturing import HostClock, Mishap, Samples, Source, Trouble
 from rushes.errors import CaptureError
-from rushes.live import State, Status, StreamStatus, Take, Verdict
+from rushes.live import Status, Take, Verdict
 from rushes.model import ClockPairs
 from rushes.quantities import say_ns
 from rushes.recorder import notes, verdict
 from rushes.recorder.beginning import begun
+from rushes.recorder.crew import Crew
 from rushes.recorder.disk import Disk
 from rushes.recorder.encoding import FirstMessage, Note
-from rushes.recorder.intake import SensorIntake
-from rushes.recorder.sensing import Around, Sensing
 from rushes.recorder.takes import Ledger
+from rushes.recorder.telling import Telling
 from rushes.recorder.tracks import Gate, Missing, Track
 from rushes.recorder.verdict import RecordingVerdict
 from rushes.recorder.wall_clock import WallClock
 from rushes.recorder.watching import Watching
 from rushes.recorder.writer import Writer
-from rushes.sensors import Rig, SensorOfRig
+from rushes.sensors import Rig
 
 FLUSH_NS = 500_000_000
 QUEUE_BYTES = 64 << 20
 MIN_FREE_BYTES = 512 << 20
 OPENING_S = 5.0
 ENDING_S = 3.0
-LATEST_TROUBLES = 50
 
 
 def source_of(name: str) -> Source:
@@ -76,33 +74,31 @@ class Recording:
     ) -> None:
         self._path, self._rig, self._facts = path, rig, dict(facts)
         self._clock = HostClock.started() if clock is None else clock
-        self._flush_ns, self._queue_bytes, self._opening_s = flush_ns, queue_bytes, opening_s
+        self._flush_ns, self._opening_s = flush_ns, opening_s
         self._make_disk = disk
         self._start_ns = self._end_ns = self._clock.now_ns()
         self._gate = Gate()
-        self._stopping, self._go, self._over = threading.Event(), threading.Event(), threading.Event()
-        self._offering, self._pausing = threading.Lock(), threading.Lock()
-        self._tracks: dict[str, Track] = {}
-        self._troubles: list[Trouble] = []
-        self._said: dict[str, str] = {}
-        self._latest: deque[Trouble] = deque(maxlen=LATEST_TROUBLES)
+        self._over = threading.Event()
+        self._ending, self._pausing = threading.Lock(), threading.Lock()
+        self._telling = Telling(lambda trouble: self._note(notes.of_trouble(trouble, self._clock.now_ns())))
         self._paused_ns = self._start_ns
         self._ended_by = ""
         self._ledger = Ledger(self._start_ns)
-        around = Around(
+        self._crew = Crew(
+            rig,
             clock=self._clock,
-            stopping=self._stopping,
-            go=self._go,
+            gate=self._gate,
+            telling=self._telling,
+            queue_bytes=queue_bytes,
             sources=sources,
-            offer=self._offer,
-            tell=self.tell,
+            follow=self._follow,
+            hurry=self._hurry,
+            pair=self.pair,
         )
-        self._sensing = [Sensing(sensor, around) for sensor in rig.sensors]
         self._watching = Watching(self, WallClock(self._clock, utc_ns), min_free_bytes=min_free_bytes)
         self._disk: Disk | None = None
         self._writer: Writer | None = None
         self._verdict: RecordingVerdict | None = None
-        self._ending = threading.Lock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -134,17 +130,15 @@ class Recording:
                 code="recorder.disk",
                 hint="look at the room on the disk",
             ) from error
-        for each in self._sensing:
-            each.start()
-        deadline = time.monotonic() + self._opening_s
-        for each in self._sensing:
-            each.tried.wait(max(deadline - time.monotonic(), 0.0))
-        mistakes = [each.mistake for each in self._sensing if each.mistake is not None]
+        mistakes = self._crew.open(self._opening_s)
         if mistakes:
             self.stop()
             self._path.unlink(missing_ok=True)
             raise mistakes[0]
-        self._go.set()
+        self._start_ns = self._clock.now_ns()
+        self._ledger = Ledger(self._start_ns)
+        self._note_take(self._ledger.current)
+        self._crew.go()
         self._watching.start()
 
     def stop(self) -> None:
@@ -152,16 +146,14 @@ class Recording:
         with self._ending:
             if self._over.is_set() or self._writer is None:
                 return
-            self._stopping.set()
-            deadline = time.monotonic() + ENDING_S
-            for each in self._sensing:
-                if not each.join(max(deadline - time.monotonic(), 0.01)):
-                    self._say("stopped", "its source did not end in time", sensor=each.sensor.name)
+            for sensor in self._crew.stop(ENDING_S):
+                self._say("stopped", "its source did not end in time", sensor=sensor.name)
             self._gate.closed = True
             if self._gate.paused:
                 self.resume()
             self._watching.stop()
             self._watching.last_words()
+            self._telling.tell_summed()
             self._end_ns = self._clock.now_ns()
             self._note_take(self._ledger.end(self._end_ns))
             self._writer.close()
@@ -188,6 +180,7 @@ class Recording:
     def status(self) -> Status:
         """Say how it is going."""
         now = self._clock.now_ns()
+        written = {} if self._writer is None else self._writer.written
         return Status(
             now_ns=now,
             elapsed_ns=(self._end_ns if self._over.is_set() else now) - self._start_ns,
@@ -195,13 +188,13 @@ class Recording:
             take=self._ledger.current,
             written_bytes=0 if self._writer is None else self._writer.written_bytes,
             free_bytes=self._watching.free_bytes,
-            streams=[status for each in self._sensing for status in self._statuses(each, now)],
-            troubles=tuple(self._latest),
+            streams=self._crew.statuses(now, written=written, is_silent=self._watching.is_silent),
+            troubles=self._telling.latest,
         )
 
     def latest(self, stream: str, most: int) -> Sequence[Samples]:
         """Give the latest samples of a stream, about ``most``, oldest first; none of an unknown stream."""
-        track = self._tracks.get(stream)
+        track = self._crew.track(stream)
         return () if track is None else track.latest(most)
 
     def mark(self, text: str, key: str | None = None, *, at_ns: int | None = None) -> None:
@@ -221,7 +214,7 @@ class Recording:
                 return
             self._gate.paused = False
             lasted = say_ns(self._clock.now_ns() - self._paused_ns)
-            for track in list(self._tracks.values()):
+            for track in self._crew.tracks:
                 missing = track.tell_left_out()
                 if missing is not None:
                     self._say_lost(track, missing, f"left out by a pause of {lasted}")
@@ -260,13 +253,11 @@ class Recording:
     @property
     def tracks(self) -> Sequence[Track]:
         """The streams of all sensors that were opened."""
-        return tuple(self._tracks.values())
+        return self._crew.tracks
 
     def opened_ns(self, track: Track) -> int | None:
         """Since when a stream's sensor is open and samples are wanted; None while it is not."""
-        sensing = next(each for each in self._sensing if each.sensor is track.sensor)
-        opened = sensing.opened_ns if sensing.state == "live" and self._go.is_set() else None
-        return None if opened is None else max(opened, self._start_ns)
+        return self._crew.opened_ns(track)
 
     def free_bytes(self) -> int:
         """Room on the disk."""
@@ -274,11 +265,15 @@ class Recording:
 
     def tell(self, trouble: Trouble) -> None:
         """Take note of something that went wrong, for the terminal and for the file."""
-        self._troubles.append(trouble)
-        self._latest.append(trouble)
-        if trouble.stream is not None:
-            self._said[trouble.stream] = "" if trouble.what == "returned" else trouble.message
-        self._note(notes.of_trouble(trouble, self._clock.now_ns()))
+        self._telling.tell(trouble)
+
+    def tell_summed(self, now_ns: int) -> None:
+        """Tell of what is summed up for a second before it is told."""
+        self._telling.tell_summed(now_ns)
+
+    def stalled_ns(self) -> int:
+        """For how long the disk has been at one write."""
+        return 0 if self._disk is None else self._disk.stalled_ns()
 
     def pair(self, pairs: ClockPairs) -> None:
         """Take readings of two clocks."""
@@ -287,7 +282,9 @@ class Recording:
 
     def say_lost(self, track: Track, missing: Missing) -> None:
         """Tell of samples that were dropped."""
-        self._say_lost(track, missing, "dropped: they came faster than the disk took them")
+        failed = self._writer is not None and self._writer.error is not None
+        how = "lost: the disk took no more" if failed else "dropped: they came faster than the disk took them"
+        self._say_lost(track, missing, how)
 
     def _begin_file(self, disk: Disk) -> None:
         file = begun(disk, self._rig, self._facts, start_ns=self._start_ns)
@@ -299,84 +296,18 @@ class Recording:
             settle=self._settle,
             garbled=self._garbled,
         )
-        self._note_take(self._ledger.current)
         self._writer.start()
 
-    def _offer(self, sensor: SensorOfRig, streams: Sequence[LiveStream]) -> SensorIntake:
-        """Take the streams of a sensor that was opened; gives where its samples go.
-
-        Raises:
-            CaptureError: ``recorder.doubled``, if another sensor has a stream of that name.
-        """
-        with self._offering:
-            for stream in streams:
-                other = self._tracks.get(stream.name)
-                if other is not None and other.sensor is not sensor:
-                    raise CaptureError(
-                        f"{stream.name} is a stream of {other.sensor.name} already",
-                        code="recorder.doubled",
-                        hint="give one of the sensors another name in the rig file",
-                    )
-            for stream in streams:
-                self._follow(sensor, stream)
-        own = {stream.name: self._tracks[stream.name] for stream in streams}
-        return SensorIntake(
-            clock=self._clock,
-            stopping=self._stopping,
-            sensor=sensor,
-            tracks=own,
-            hurry=self._hurry,
-            pair=self.pair,
-            tell=self.tell,
-        )
-
-    def _follow(self, sensor: SensorOfRig, stream: LiveStream) -> None:
+    def _follow(self, track: Track) -> None:
         assert self._writer is not None
-        if stream.name in self._tracks:
-            return
         now = self._clock.now_ns()
-        for topic, form, data in stream.first_messages:
+        for topic, form, data in track.stream.first_messages:
             self._note(FirstMessage(topic=topic, form=form, data=data, log_ns=now))
-        track = Track(sensor, stream, self._gate, queue_bytes=self._queue_bytes)
-        self._tracks[stream.name] = track
         self._writer.follow(track)
-
-    def _statuses(self, sensing: Sensing, now_ns: int) -> list[StreamStatus]:
-        tracks = [track for track in self.tracks if track.sensor is sensing.sensor]
-        name = sensing.sensor.name
-        if not tracks:  # it has no streams before it is opened
-            return [StreamStatus(sensor=name, stream="", form="messages", state=sensing.state, said=sensing.said)]
-        return [self._status(track, sensing, now_ns) for track in tracks]
-
-    def _status(self, track: Track, sensing: Sensing, now_ns: int) -> StreamStatus:
-        reading, stream = track.reading(now_ns), track.stream
-        state: State = sensing.state
-        if state == "live" and self._watching.is_silent(track):
-            state = "silent"
-        return StreamStatus(
-            sensor=track.sensor.name,
-            stream=stream.name,
-            form=stream.form,
-            state=state,
-            samples=0 if self._writer is None else self._writer.written.get(stream.name, 0),
-            rate_hz=reading.rate_hz,
-            nominal_rate_hz=stream.nominal_rate_hz,
-            jitter_ns=reading.jitter_ns,
-            dropped=track.dropped + track.holes,
-            queue=track.fullness,
-            bytes_per_s=reading.bytes_per_s,
-            offset_ns=reading.offset_ns,
-            last_ns=track.last_ns,
-            said=self._said.get(stream.name, "") or sensing.said,
-            channel_names=stream.channel_names,
-        )
 
     def _judge(self, writer: Writer) -> RecordingVerdict:
         written = writer.written
         streams = [verdict.of_track(track, written.get(track.stream.name, 0)) for track in self.tracks]
-        there = {track.sensor.name for track in self.tracks}
-        absent = {each.sensor.name: each.said for each in self._sensing if each.sensor.name not in there}
-        kinds: Counter[Mishap] = Counter(trouble.what for trouble in self._troubles)
         return RecordingVerdict(
             path=self._path,
             start_ns=self._start_ns,
@@ -386,9 +317,13 @@ class Recording:
             ended_by=self._ended_by,
             streams=streams,
             takes=self._ledger.takes,
-            troubles=kinds,
+            troubles=self._telling.counts,
             problems=verdict.problems_of(
-                streams, whole=writer.whole, ended_by=self._ended_by, absent=absent, troubles=self._troubles
+                streams,
+                whole=writer.whole,
+                ended_by=self._ended_by,
+                absent=self._crew.never_opened,
+                troubles=self._telling.kept,
             ),
         )
 
@@ -406,7 +341,7 @@ class Recording:
             track.settle(written.get(track.stream.name, 0), now)
             missing = track.tell_dropped()
             if missing is not None:
-                self._say_lost(track, missing, "lost: the disk took no more")
+                self.say_lost(track, missing)
 
     def _garbled(self, track: Track, samples: Samples, why: str) -> None:
         track.count_lost(samples)

@@ -1,5 +1,6 @@
 """What a recording holds when it has ended, what it lacks, and what to make of it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,11 @@ def problems_of(
     ]
     found += [f"{s.stream}: {s.dropped:,} samples arrived and are not in the file" for s in streams if s.dropped]
     found += [f"{s.stream}: {s.holes:,} samples were lost on their way here" for s in streams if s.holes]
+    garbage: Counter[str] = Counter()
+    for t in troubles:
+        if t.what == "garbage":
+            garbage[t.stream or t.sensor or ""] += max(t.count, 1)
+    found += [f"{about}: {count:,} samples could not be understood" for about, count in garbage.items()]
     found += [f"{s.stream}: {s.gaps} gaps, the longest {say_ns(s.longest_gap_ns)}" for s in streams if s.gaps]
     found += [
         f"{s.stream}: {s.rate_hz:.1f} Hz came of {s.nominal_rate_hz:g} Hz"

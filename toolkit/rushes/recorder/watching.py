@@ -7,12 +7,14 @@ from typing import Protocol
 from rushes.capturing import HostClock, Mishap, Trouble
 from rushes.model import ClockPairs
 from rushes.quantities import say_bytes, say_ns
+from rushes.recorder.gauges import CLOCK_STEP_NS, WINDOW_NS
 from rushes.recorder.tracks import Missing, Track
 from rushes.recorder.wall_clock import WallClock
 
 LOOK_S = 0.25
 TELL_NS = 1_000_000_000
 PAIR_NS = 10_000_000_000
+STALLED_NS = 1_000_000_000
 
 
 class Watched(Protocol):
@@ -38,6 +40,14 @@ class Watched(Protocol):
 
     def tell(self, trouble: Trouble) -> None:
         """Take note of what is wrong."""
+        ...
+
+    def tell_summed(self, now_ns: int) -> None:
+        """Tell of what is summed up before it is told."""
+        ...
+
+    def stalled_ns(self) -> int:
+        """For how long the disk has been at one write."""
         ...
 
     def say_lost(self, track: Track, missing: Missing) -> None:
@@ -69,6 +79,8 @@ class Watching:
         self._silent: dict[str, int] = {}
         self._told_ns: dict[str, int] = {}
         self._paired_ns: int | None = None
+        self._stalled = False
+        self._offsets: dict[str, tuple[int, int]] = {}
         self.free_bytes = 0
 
     def start(self) -> None:
@@ -92,8 +104,10 @@ class Watching:
             self._look_at_silence(track, now)
             self._look_at_clock(track, now)
             self._tell_drops(track, now)
+        self._watched.tell_summed(now)
         self._look_at_wall_clock(now)
-        self._look_at_disk(now)
+        self._look_at_speed(now)
+        self._look_at_room(now)
 
     def last_words(self) -> None:
         """Tell of drops that wait to be told; nothing is looked at that may change once sources have ended."""
@@ -123,13 +137,27 @@ class Watching:
     def _look_at_clock(self, track: Track, now_ns: int) -> None:
         if not self._due(f"clock {track.stream.name}", now_ns):
             return
-        leaps = track.tell_breaks()
+        leaps = track.tell_breaks() or self._lag(track, now_ns)
         if leaps:
             self._told_ns[f"clock {track.stream.name}"] = now_ns
             worst = max(leaps, key=abs)
+            offset = self._offsets.get(track.stream.name, (0, 0))[0]
+            self._offsets[track.stream.name] = (
+                offset,
+                now_ns + WINDOW_NS + TELL_NS,
+            )  # it shows once more until then
             how = f"its clock {track.stream.device_clock} leapt by {say_ns(worst)}"
             more = f", and {len(leaps) - 1} times more" if len(leaps) > 1 else ""
             self._tell(track, "clock", how + more, now_ns, count=len(leaps))
+
+    def _lag(self, track: Track, now_ns: int) -> list[int]:
+        """Find that a device's clock fell behind: no sample of some seconds is in time any more."""
+        name, offset = track.stream.name, track.reading(now_ns).offset_ns
+        if offset is None:
+            return []
+        before, until = self._offsets.get(name, (offset, 0))
+        self._offsets[name] = offset, until
+        return [before - offset] if offset - before > CLOCK_STEP_NS and now_ns >= until else []
 
     def _tell_drops(self, track: Track, now_ns: int) -> None:
         if not self._due(f"lost {track.stream.name}", now_ns):
@@ -151,7 +179,14 @@ class Watching:
             self._paired_ns = now_ns
             self._watched.pair(look.pair)
 
-    def _look_at_disk(self, now_ns: int) -> None:
+    def _look_at_speed(self, now_ns: int) -> None:
+        stalled = self._watched.stalled_ns()
+        if stalled > STALLED_NS and not self._stalled:
+            message = f"the disk has been at one write for {say_ns(stalled)}; what comes meanwhile waits"
+            self._watched.tell(Trouble(what="disk", message=message, at_ns=now_ns, from_ns=now_ns - stalled))
+        self._stalled = stalled > STALLED_NS
+
+    def _look_at_room(self, now_ns: int) -> None:
         try:
             self.free_bytes = self._watched.free_bytes()
         except OSError as error:

@@ -85,6 +85,17 @@ class Writer:
         self._disk.close()
 
     def _run(self) -> None:
+        try:
+            self._write_on()
+            if self.error is None:
+                self._finish()
+        except Exception as error:  # a slip of ours must not cost what was recorded
+            log.exception("the writer failed")
+            self._fail(OSError(f"{type(error).__name__}: {error}"))
+        if self.error is not None:
+            self._salvage()
+
+    def _write_on(self) -> None:
         flushed_ns = time.monotonic_ns()
         while True:
             ending = self._ending.is_set()
@@ -97,10 +108,6 @@ class Writer:
                 self._write(self._flush)
             self._wake.wait(TURN_S)
             self._wake.clear()
-        if self.error is None:
-            self._finish()
-        if self.error is not None:
-            self._salvage()
 
     def _turn(self) -> None:
         """Write everything that waits."""

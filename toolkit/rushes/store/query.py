@@ -145,11 +145,26 @@ def _connection(tables: Mapping[str, Sequence[Path]], query: str) -> "duckdb.Duc
     connection.execute("SET enable_external_access = false")
     for name, files in tables.items():
         connection.execute(f'CREATE VIEW "{name}" AS {_view(table_schema(name), files)}')
-    for name, text in _views().items():
-        if _SHOWS.search(query) or name in query.lower():  # binding one costs some milliseconds
-            connection.execute(f'CREATE VIEW "{name}" AS {text}')
+    for name, text in _wanted_views(query).items():
+        connection.execute(f'CREATE VIEW "{name}" AS {text}')
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _wanted_views(query: str) -> Mapping[str, str]:
+    """Give the views that a query may name, and those that they are made of; binding one costs some milliseconds.
+
+    A view can only be made of views whose names come before its own in the alphabet.
+    """
+    every = _views()
+    if _SHOWS.search(query):
+        return every
+    said, wanted = query.lower(), set()
+    for name in reversed(every):
+        if name in said:
+            wanted.add(name)
+            said += every[name]
+    return {name: text for name, text in every.items() if name in wanted}
 
 
 @cache

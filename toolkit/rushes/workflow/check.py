@@ -57,7 +57,7 @@ class Settings:
         options: By check id, the options to change.
         fail_on: The least severity that is forbidden; ``never`` forbids nothing.
         since: An earlier revision, by number or tag, that the dataset is compared with.
-        rejected: Check what people rejected or deleted too.
+        rejected: Check what people rejected or deleted too, and what is of discarded takes.
         recordings: Ids of those to check, by what looks at one recording alone; all of them, and the dataset as a
             whole, when None.
     """
@@ -86,7 +86,9 @@ class Checked:
     Args:
         forbidden: Whether anything found is at least as bad as ``fail_on``.
         rejected: Names of recordings that were not looked at, since people rejected or deleted them.
-        left_out: Findings that are not among ``found``, since all their frames were rejected or deleted.
+        left_out: Findings that are not among ``found``, since all their frames were rejected, deleted or of
+            discarded takes.
+        discarded: Frames of each discarded take that were left out, by name of the recording and number.
     """
 
     found: Sequence[Found]
@@ -99,6 +101,7 @@ class Checked:
     revision: int
     rejected: Sequence[str] = ()
     left_out: int = 0
+    discarded: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -167,6 +170,7 @@ def check(
     least = SEVERITIES.index(settings.fail_on) if settings.fail_on in SEVERITIES else len(SEVERITIES)
     forbidden = any(SEVERITIES.index(item.finding.severity) >= least for item in rows.found)
     ids = [recording["recording_id"] for recording in every]
+    names_of = {row["recording_id"]: row["name"] for row in every}
     store = Store.open(dataset)
     names = [plugin.name for plugin, _ in chosen]
     revision = store.revision if dry_run or not ids else _commit(store, ids, names, rows, argv, recipe_digest)
@@ -181,6 +185,11 @@ def check(
         revision=revision,
         rejected=[row["name"] for row in every if row["recording_id"] not in there],
         left_out=found - len(rows.found),
+        discarded={
+            (names_of[recording], number): count
+            for recording, takes in (out.discarded.frames(names_of) if out.discarded else {}).items()
+            for number, count in takes.items()
+        },
     )
 
 

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from rushes import registry
 from rushes.annotate.rows import labels_of
 from rushes.errors import UsageError
+from rushes.live import Take
 from rushes.media import MediaReader
 from rushes.model import Times
 from rushes.store import Store
@@ -31,6 +32,7 @@ from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
 from rushes.workflow.sounds import SOUND_COLUMNS, Sound
+from rushes.workflow.takes import takes_of
 from rushes.workflow.track_boxes import table_of
 
 Where = Mapping[str, Any]
@@ -219,6 +221,14 @@ class Dataset:
         ):
             found.setdefault(moment, {})[stream] = index
         return [found[moment] for moment in sorted(found)]
+
+    def takes(self, recording: str) -> list[Take]:
+        """Give the takes of a recording in the order of their numbers, the newest word on each.
+
+        Those with the verdict ``discard`` are left out by exports, splits, checks and the App. Tables hold their
+        samples none the less; the view ``takes_discarded`` lists their frames.
+        """
+        return takes_of(self.store).get(self.recording_id(recording), [])
 
     def track_boxes(self, recording: str, stream: str, *, where: Where | None = None) -> pa.Table:
         """Give the box of every track on every sample on which it is shown, as :func:`track_boxes.table_of`.

@@ -17,6 +17,7 @@ from rushes.store import Store
 from rushes.store.transaction import Transaction
 from rushes.workflow._annotate.turns import turn
 from rushes.workflow.annotate_edit import author_of
+from rushes.workflow.takes import DISCARD, Discarded
 
 Item: TypeAlias = tuple[str, str | None, int | None]
 """Recording, stream and index of a frame; stream and index are None for a whole recording."""
@@ -118,26 +119,42 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """What stands rejected or deleted. A frame's own decision counts before its recording's."""
+    """What stands rejected or deleted, and what was discarded while it was recorded.
+
+    A frame's own decision counts before its recording's, and either before what was said of its take.
+    """
 
     recordings: Mapping[str, str] = field(default_factory=dict)
     frames: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    discarded: Discarded | None = None
 
     def __bool__(self) -> bool:
         """Say whether anything is left out at all."""
-        return bool(self.recordings) or any(what in OUT for what in self.frames.values())
+        decided = bool(self.recordings) or any(what in OUT for what in self.frames.values())
+        return decided or bool(self.discarded)
 
     def takes(self, recording_id: str, stream: str | None = None, index: int | None = None) -> str | None:
-        """Give ``reject`` or ``delete`` where the item is left out, else None."""
+        """Give ``reject``, ``delete`` or ``discard`` where the item is left out, else None."""
         if stream is not None and index is not None:
             own = self.frames.get((recording_id, stream, index))
             if own is not None:
                 return own if own in OUT else None
-        return self.recordings.get(recording_id)
+        whole = self.recordings.get(recording_id)
+        if whole is None and self.take(recording_id, stream, index) is not None:
+            return DISCARD
+        return whole
+
+    def take(self, recording_id: str, stream: str | None, index: int | None) -> int | None:
+        """Give the number of the discarded take that a frame is in, None where it is in none."""
+        if not self.discarded or stream is None or index is None:
+            return None
+        return self.discarded.number(recording_id, stream, index)
 
     def whole(self, recording_id: str) -> bool:
         """Say whether a recording is left out and no frame of it is taken in again."""
-        return recording_id in self.recordings and not any(
+        discarded = self.discarded is not None and self.discarded.whole(recording_id)
+        out = recording_id in self.recordings or discarded
+        return out and not any(
             recording == recording_id and what == "accept" for (recording, _, _), what in self.frames.items()
         )
 
@@ -171,6 +188,7 @@ def excluded(store: Store) -> Excluded:
     """Give what exports, splits and checks leave out."""
     recordings: dict[str, str] = {}
     frames: dict[tuple[str, str, int], str] = {}
+    taken_in: set[str] = set()
     for (item, about), one in standing(store).items():
         recording, stream, index = item
         if about != "use":
@@ -178,9 +196,11 @@ def excluded(store: Store) -> Excluded:
         if stream is None or index is None:
             if one.what in OUT:
                 recordings[recording] = one.what
+            else:
+                taken_in.add(recording)
         else:
             frames[recording, stream, index] = one.what
-    return Excluded(recordings, frames)
+    return Excluded(recordings, frames, Discarded(store, taken_in=taken_in))
 
 
 def requested_parts(store: Store) -> dict[str, Decision]:

@@ -15,6 +15,7 @@ from rushes.annotate.tracks import boxes_of
 from rushes.contracts import Exported, Exporter, LeftOut
 from rushes.errors import ReadError, UsageError
 from rushes.labels import Label, LabelledPicture, Picture, Track, digest_of, kind_of
+from rushes.quantities import say_count
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels import exported, vocabulary
 from rushes.workflow._labels.choosing import chosen
@@ -24,6 +25,7 @@ from rushes.workflow.decisions import Excluded, excluded
 from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.pictures import Frames
 from rushes.workflow.plugin_options import settled
+from rushes.workflow.takes import DISCARD
 
 _PLAIN = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "bmp": ".bmp"}
 """Codecs whose bytes are a picture file as they stand."""
@@ -43,7 +45,7 @@ class Settings:
         tool: Only labels of this tool.
         unlabelled: Take along the frames without labels of every stream that has labelled ones.
         pictures: Whether the pictures themselves are written.
-        rejected: Take along what people rejected or deleted.
+        rejected: Take along what people rejected or deleted, and what is of discarded takes.
     """
 
     format: str
@@ -97,6 +99,8 @@ def export(
                 code="labels.none",
                 hint="all of them are rejected; --include-rejected takes them along"
                 if gathered.rejected
+                else "all of them are of discarded takes; --include-rejected takes them along"
+                if gathered.discarded
                 else "what models propose is no truth by itself; --source model exports it"
                 if gathered.truth.proposed and settings.source == "truth"
                 else f"rushes query {dataset} 'select source, tool, kind, count(*) from labels group by all'",
@@ -143,6 +147,9 @@ class _Gathered:
         one_of_several: Labels that stand though others say otherwise of their item and nobody has settled it.
         rejected: Labels on frames that people rejected or deleted.
         rejected_frames: How many such frames would else be in it.
+        discarded: Labels on frames of takes that were discarded while they were recorded.
+        discarded_frames: How many such frames would else be in it.
+        discarded_takes: Recording and number of those takes.
     """
 
     def __init__(self, opened: Dataset, settings: Settings) -> None:
@@ -161,6 +168,9 @@ class _Gathered:
         self.outside_split: list[Label] = []
         self.rejected: list[Label] = []
         self.rejected_frames = 0
+        self.discarded: list[Label] = []
+        self.discarded_frames = 0
+        self.discarded_takes: set[tuple[str, int | None]] = set()
         self._excluded = Excluded() if settings.rejected else excluded(opened.store)
         self.from_tracks = 0
         self._of_track: dict[str, str] = {}
@@ -203,7 +213,13 @@ class _Gathered:
             if self._parts and self._parts.of(recording_id, stream, index) is None:
                 self.outside_split.extend(mine)
                 continue
-            if self._excluded.takes(recording_id, stream, index):
+            why = self._excluded.takes(recording_id, stream, index)
+            if why == DISCARD:
+                self.discarded.extend(mine)
+                self.discarded_frames += 1
+                self.discarded_takes.add((recording_id, self._excluded.take(recording_id, stream, index)))
+                continue
+            if why:
                 self.rejected.extend(mine)
                 self.rejected_frames += 1
                 continue
@@ -327,6 +343,11 @@ def _with_the_rest(written: Exported, gathered: _Gathered, place: Path, out: Pat
             gathered.rejected,
             "people rejected them; --include-rejected takes them along",
         ),
+        (
+            "labels on discarded takes",
+            gathered.discarded,
+            "their takes were discarded; --include-rejected takes them along",
+        ),
         ("unreadable frames", gathered.unreadable, "the picture is absent or does not decode"),
     )
     lost = [
@@ -337,6 +358,11 @@ def _with_the_rest(written: Exported, gathered: _Gathered, place: Path, out: Pat
     if gathered.rejected_frames:
         reason = "people rejected or deleted them; --include-rejected takes them along"
         lost.append(LeftOut(effect="noted", what="rejected frames", count=gathered.rejected_frames, reason=reason))
+    if gathered.discarded_frames:
+        takes = say_count(len(gathered.discarded_takes), "discarded take")
+        reason = f"they are of {takes}; --include-rejected takes them along"
+        count = gathered.discarded_frames
+        lost.append(LeftOut(effect="noted", what="frames of discarded takes", count=count, reason=reason))
     if gathered.from_tracks:
         reason = "each was written as a box on every frame that it is shown on, by straight lines between its keys"
         lost.append(LeftOut(effect="noted", what="tracks", count=gathered.from_tracks, reason=reason))

@@ -57,6 +57,7 @@ def export_recordings(
     recordings: Sequence[str] = (),
     options: Mapping[str, str] | None = None,
     at: int | str | None = None,
+    discarded: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> DoneRecordings:
@@ -69,6 +70,7 @@ def export_recordings(
         recordings: Names or ids; all when empty.
         options: Of the format.
         at: Revision or tag.
+        discarded: Take along samples of discarded takes.
         dry_run: Write nothing; only say what would be written.
         progress: Called now and then.
 
@@ -94,7 +96,7 @@ def export_recordings(
                 hint=f"rushes ingest PATH --into {dataset} brings some in",
             )
         names = {row["recording_id"]: row["name"] for row in rows}
-        files, timelines = [], Timelines(opened)
+        files, timelines = [], Timelines(opened, discarded=discarded)
         for recording_id in dict.fromkeys(wanted):
             path = out / (_file_name(recording_id, names) + exporter.suffix)
             if dry_run:

@@ -32,7 +32,8 @@ class Request:
         mode: ``reference`` leaves media where they are; ``copy`` copies them into the dataset and hashes them.
         reader: Name of the reader to use for every path; None to let the readers decide.
         options: For the reader.
-        facts: ``subject``, ``session``, ``place``, ``task`` … that hold for all recordings.
+        facts: ``subject``, ``session``, ``place``, ``task`` … that hold for all recordings; they win over what a
+            recording states of itself.
         facts_from: A regular expression with named groups, searched in each recording's path below the given
             one; its groups are facts, and win over ``facts``.
     """
@@ -183,7 +184,8 @@ def _one(
                     losses=recording.losses(),
                 )
             work = Work(store, reader, recording, recording_id, fingerprint, item.path, request.mode)
-            written = work.run(_facts_of(item.path, request, pattern), argv)
+            facts = stated_facts(recording.description.metadata) | _facts_of(item.path, request, pattern)
+            written = work.run(facts, argv)
             return Taken(
                 path=item.path,
                 reader=item.reader,
@@ -220,6 +222,16 @@ def _facts_pattern(request: Request) -> re.Pattern[str] | None:
                 hint=f"did you mean '{near}'?" if near else f"facts are {', '.join(FACTS)}",
             )
     return pattern
+
+
+def stated_facts(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Give the facts that a recording states of itself: of its metadata record ``session``, where it has one."""
+    found: dict[str, str] = {}
+    records = metadata.get("metadata")
+    for record in records if isinstance(records, list) else ():
+        if record.get("name") == "session":
+            found |= {name: value for name, value in record["metadata"].items() if name in FACTS and value}
+    return found
 
 
 def _facts_of(path: Path, request: Request, pattern: re.Pattern[str] | None) -> dict[str, str]:

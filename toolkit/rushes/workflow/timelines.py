@@ -14,6 +14,7 @@ from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow._timeline.layout import Layout
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import excluded
 
 _Rows = Mapping[str, list[Mapping[str, Any]]]
 _LABELS = """
@@ -28,10 +29,12 @@ class Timelines:
 
     Args:
         dataset: Opened at the revision that is meant.
+        discarded: Whether samples of discarded takes are in them too.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, *, discarded: bool = False) -> None:
         self._dataset = dataset
+        self._discarded = None if discarded else excluded(dataset.store).discarded
 
     def of(self, recording_id: str) -> Timeline:
         """Lay out a recording. Its pictures and sound are read when the timeline is."""
@@ -44,7 +47,7 @@ class Timelines:
     def happenings(self, recording_id: str) -> list[Happening]:
         """Give the segments and findings of a recording, without laying it out."""
         layout = self._layout(recording_id)
-        return [*layout.segments(self._segments.get(recording_id, [])), *layout.findings()]
+        return layout.kept([*layout.segments(self._segments.get(recording_id, [])), *layout.findings()])
 
     def digest(self, recording_id: str) -> str:
         """Make a name of all that its timeline depends on; what is read again from equal digests is equal."""
@@ -54,7 +57,8 @@ class Timelines:
         said = (row["name"], row["fingerprint"], row["reader"], row["reader_version"], ontology)
         streams = [(stream["stream"], stream["count"]) for stream in layout.rows]
         labels = self._label_digests.get(recording_id)
-        whole = repr((said, layout.newest_maps, labels, layout.found, streams))
+        out = tuple(self._discarded.of(recording_id)) if self._discarded else ()
+        whole = repr((said, layout.newest_maps, labels, layout.found, streams) + ((out,) if out else ()))
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     def _layout(self, recording_id: str) -> Layout:
@@ -66,6 +70,7 @@ class Timelines:
             found=self._findings.get(recording_id, []),
             ontology=self._ontology,
             read_labels=lambda: self._standing({"recording_id": recording_id}),
+            discarded=self._discarded,
         )
 
     def _standing(self, where: Mapping[str, Any]) -> list[Label]:

@@ -12,7 +12,9 @@ from isal.isal_zlib import crc32
 from rushes.model import Loss
 from rushes.readers._mcap import records
 from rushes.readers._mcap.records import BrokenError, Bytes, ChunkHead, Cursor, Definitions, Span, Statistics
+from rushes.readers._mcap.resync import chunk_at, next_chunk
 
+_DATA_END_SIZE = 4
 RUN_BYTES = 8 << 20
 """Messages outside chunks are taken in runs of about so many bytes."""
 
@@ -184,21 +186,70 @@ class _Gap:
         self.chunk: tuple[Span, ChunkHead, dict[int, int]] | None = None
         self.run: tuple[int, int] | None = None
         self.reached = 0
+        self.latest: Span | None = None
 
     def walk(self, begin: int, end: int) -> bool:
-        self.reached = begin
-        try:
-            for span in records.walk(self.data, begin, end):
-                if span.opcode == records.DATA_END:
-                    break
-                self.take(span)
-                self.reached = span.end
-        except BrokenError as broken:
+        """Walk to the end; over damage on to the next whole chunk. False where the last stretch is lost."""
+        at: int | None = begin
+        while at is not None:
+            self.reached, self.latest = at, None
+            try:
+                self.each(at, end)
+            except BrokenError as broken:
+                at = self.over(broken, end)
+                if at is None:
+                    self.close()
+                    self.lost(broken, end)
+                    return False
+                continue
             self.close()
-            self.lost(broken, end)
-            return False
-        self.close()
+            at = None
         return True
+
+    def each(self, begin: int, end: int) -> None:
+        for span in records.walk(self.data, begin, end):
+            if span.opcode == records.DATA_END and span.end - span.start == _DATA_END_SIZE:
+                return
+            if span.opcode not in records.IN_DATA and chunk_at(self.data, span.at, end) == span:
+                span = replace(span, opcode=records.CHUNK)  # by its lengths: the kind alone is damaged
+            self.take(span)
+            self.reached = span.end
+            if span.opcode in records.IN_DATA:
+                self.latest = span
+
+    def over(self, broken: BrokenError, end: int) -> int | None:
+        """Give where the next whole chunk starts behind a damaged record, and name what lies between.
+
+        The record that led there may be the damaged one: it is kept only if it is a chunk whose lengths agree.
+        """
+        latest, known = self.latest, bool(self.data[broken.at] in records.IN_DATA)
+        sound = latest is not None and chunk_at(self.data, latest.at, end) == latest
+        lost_from = broken.at if latest is None else latest.end if sound else latest.at
+        found = next_chunk(self.data, lost_from if sound else lost_from + 1, end)
+        if found is None:
+            return None
+        if known and found.at > broken.at:
+            lost_from, sound = max(lost_from, broken.at), True
+        if latest is not None and not sound:
+            self.forget(latest)
+        self.close()
+        head = records.chunk_head(self.data, found)
+        loss = _loss(
+            "read.damaged",
+            self.name,
+            lost_from,
+            found.at,
+            f"nothing can be read from byte {lost_from} to {found.at}: {broken.reason}",
+        )
+        self.found.losses.append(replace(loss, start_ns=self.last_ns, end_ns=head.start_ns))
+        return found.at
+
+    def forget(self, latest: Span) -> None:
+        """Leave out a record that was taken and whose length is damaged."""
+        if self.chunk and self.chunk[0].at == latest.at:
+            self.chunk = None
+        elif self.run:
+            self.run = (self.run[0], latest.at) if self.run[0] < latest.at else None
 
     def take(self, span: Span) -> None:
         if span.opcode == records.MESSAGE:
@@ -223,14 +274,16 @@ class _Gap:
         elif span.opcode == records.METADATA:
             cursor = Cursor(self.data, span.start, span.end)
             self.found.metadata.append({"name": cursor.text(), "metadata": cursor.texts()})
-        elif span.opcode in records.RESERVED:
+        elif span.opcode in records.RESERVED or span.opcode in records.IN_SUMMARY:
             self.found.losses.append(
                 _loss(
                     "read.damaged",
                     self.name,
                     span.at,
                     span.end,
-                    f"a record of unknown kind {span.opcode} is skipped",
+                    f"a record of unknown kind {span.opcode} is skipped"
+                    if span.opcode in records.RESERVED
+                    else f"a record of kind {span.opcode} is skipped, which has no place among the data",
                 )
             )
 
@@ -289,10 +342,15 @@ class _Gap:
                 file=self.name,
                 byte_from=at,
                 byte_to=end,
-                start_ns=head.start_ns if head else None,
+                start_ns=head.start_ns if head else self.last_ns,
                 end_ns=head.end_ns if head else None,
             )
         )
+
+    @property
+    def last_ns(self) -> int | None:
+        """Last log time of the chunks before."""
+        return max((segment.head.end_ns for segment in self.found.segments if segment.head), default=None)
 
 
 def _head_at(data: Bytes, at: int) -> ChunkHead | None:

@@ -182,10 +182,9 @@ class McapSource:
         """Read the chunks that may define channels which the summary does not name."""
         if self._catalogue.complete:
             return
-        known = self._catalogue.definitions.channels
         for i, segment in enumerate(self._catalogue.segments):
             held = self._held_by(i)
-            if held is None or not held <= known.keys():
+            if held is None or not held <= self._catalogue.definitions.channels.keys():
                 group = self._look_into(i)
                 if segment.head is None or segment.cut:
                     for heads in group.heads.values():

@@ -17,6 +17,8 @@ from rushes.readers._messages import (
     evidence,
     foxglove,
     inertial,
+    noted,
+    numbers,
     pictures,
     plain,
     poses,
@@ -80,6 +82,9 @@ _INTERPRETERS: dict[tuple[str, str], Build] = {
     **{(encoding, kind): build for kind, build in _ROS.items() for encoding in ("cdr", "ros1")},
     **{(encoding, kind): build for kind, build in _FOXGLOVE.items() for encoding in ("json", "protobuf")},
     ("json", evidence.CLOCK_PAIR): evidence.interpreter,
+    ("json", noted.MARKER): noted.markers,
+    ("json", noted.TAKE): noted.takes,
+    ("json", noted.TROUBLE): noted.troubles,
 }
 
 
@@ -93,7 +98,10 @@ def interpreter_for(channel: Channel, first: MessageBlock | None, *, name: str |
         name: Of the stream; the topic when None.
     """
     stream = name if name is not None else channel.topic
-    build = _INTERPRETERS.get((channel.encoding, short(channel.message_type)))
+    kind = short(channel.message_type)
+    build = _INTERPRETERS.get((channel.encoding, kind))
+    if build is None and kind.startswith(numbers.PACKAGE):
+        build = numbers.interpreter
     chosen = build(channel, first, stream) if build else None
     return plain.interpreter(channel, first, stream) if chosen is None else chosen
 

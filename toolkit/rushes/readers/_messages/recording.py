@@ -17,6 +17,7 @@ from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.channel_facts import with_facts
 from rushes.readers._messages.evidence import Evidence
 from rushes.readers._messages.interpret import Interpreter, interpreter_for, with_unread
+from rushes.readers._messages.noted import Takes
 from rushes.readers._messages.plain import Plain
 from rushes.readers._messages.realsense import FrameMetadata
 
@@ -128,6 +129,8 @@ class MessageRecording:
         for channel, block in self._source.blocks(wanted):
             yield from interpreters[channel].take(block)
         for interpreter in interpreters.values():
+            if isinstance(interpreter, Takes):
+                interpreter.last_ns = self._description.end_ns
             yield from interpreter.finish()
         self._settle(interpreters)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from rushes.browse.labelled import BrowseWords
 from rushes.browse.view import BrowseSamples
@@ -11,23 +12,40 @@ from rushes.store import Store
 from rushes.workflow import decisions
 from rushes.workflow._browse.places import Ints, Places
 from rushes.workflow.decisions import Item
+from rushes.workflow.takes import Discarded
 
 
 def without_deleted(
     samples: BrowseSamples, store: Store, recordings: Sequence[str], streams: Sequence[str]
 ) -> BrowseSamples:
-    """Leave out the pictures of which a deletion stands; one that was accepted stays in a deleted recording."""
+    """Leave out the pictures of which a deletion stands, and those of discarded takes; what was accepted stays."""
     out = decisions.excluded(store)
-    if "delete" not in {*out.recordings.values(), *out.frames.values()}:
+    if "delete" not in {*out.recordings.values(), *out.frames.values()} and not out.discarded:
         return samples
     gone = np.isin(
         samples.recording, [i for i, name in enumerate(recordings) if out.recordings.get(name) == "delete"]
     )
     places = Places(samples, recordings, streams)
+    for at, recording in enumerate(recordings):
+        if out.discarded and out.discarded.of(recording):
+            gone |= (samples.recording == at) & _of_discarded(samples, out.discarded, recording, streams)
     for (recording, stream, index), what in out.frames.items():
         gone[places.frames_between(recording, stream, index, index + 1)] = what == "delete"
     columns = [field.name for field in fields(samples)[:-2]]
     return replace(samples, **{name: getattr(samples, name)[~gone] for name in columns})
+
+
+def _of_discarded(
+    samples: BrowseSamples, discarded: Discarded, recording: str, streams: Sequence[str]
+) -> npt.NDArray[np.bool_]:
+    """Tell of every picture whether the one of its stream and index in this recording is of a discarded take."""
+    found = np.zeros(len(samples.index), np.bool_)
+    for number, stream in enumerate(streams):
+        mine = np.flatnonzero(samples.stream == number)
+        takes = discarded.numbers(recording, stream)
+        known = mine[samples.index[mine] < len(takes)]
+        found[known] = takes[samples.index[known]] > 0
+    return found
 
 
 def words_of(store: Store, places: Places) -> Mapping[str, BrowseWords]:

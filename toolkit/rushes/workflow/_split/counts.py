@@ -19,6 +19,9 @@ DEFAULT = ("class", "task")
 _NOT_OUT = """ and not exists (
     select 1 from decided as d where d.about = 'use' and d.what in ('reject', 'delete')
     and d.recording_id = labels.recording_id and d.stream = labels.stream and d.index = labels.index
+) and not exists (
+    select 1 from takes_discarded as t
+    where t.recording_id = labels.recording_id and t.stream = labels.stream and t.index = labels.index
 )"""
 
 

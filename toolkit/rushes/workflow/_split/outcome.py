@@ -28,7 +28,7 @@ class Settings:
         fresh: Forget what was assigned before, instead of pinning it; locked parts stay.
         blocks: Cut each recording into so many blocks of time; 0 does so only where all is one group.
         buffer_ns: Time between blocks of different parts that is left out.
-        rejected: Assign recordings that people rejected or deleted too.
+        rejected: Assign recordings that people rejected or deleted, and discarded takes, too.
     """
 
     parts: Mapping[str, float]
@@ -70,6 +70,7 @@ class Split:
         digests: sha256 of what each part holds.
         left_out: Recordings that got no part, since theirs is locked.
         rejected: Names of recordings that got no part, since people rejected or deleted them.
+        discarded: Frames of each discarded take that are left out of the parts, by recording's name and number.
         asked: Recordings that are where somebody asked for them, and who did.
         nodes: What components count: recordings, and the pictures of sets of stills.
         cut: Recordings that are parted into blocks of time.
@@ -89,6 +90,7 @@ class Split:
     digests: Mapping[str, str] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     rejected: Sequence[str] = ()
+    discarded: Mapping[tuple[str, int], int] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     nodes: Sequence[str] = ()
     cut: Sequence[str] = ()

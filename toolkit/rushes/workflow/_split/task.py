@@ -10,7 +10,7 @@ from rushes.contracts import Splitter
 from rushes.errors import UsageError
 from rushes.model import Assignment, Column
 from rushes.splits import Component, Spread, audit, components, judge, spreads
-from rushes.workflow import decisions
+from rushes.workflow import decisions, takes
 from rushes.workflow._split import counts, locks, requests, words
 from rushes.workflow._split.links import Links, duplicates
 from rushes.workflow._split.outcome import Settings, Split
@@ -26,6 +26,7 @@ class Task:
         self.opened, self.store, self.settings = opened, opened.store, settings
         found = self.store.table("recordings").sort_by("recording_id").to_pylist()
         out = decisions.Excluded() if settings.rejected else decisions.excluded(self.store)
+        self.discarded = out.discarded or takes.NOTHING
         kept = [row for row in found if row["take_state"] != "discarded"]
         before = self.store.table("splits", where={"split": settings.name}).to_pylist()
         self.locks = locks.locked_parts(self.store, settings.name)
@@ -141,7 +142,8 @@ class Task:
             elif recording in self.cuts:
                 units += blocks_of(recording, self.cuts[recording])
             elif recording not in held:  # what was cut before keeps its rows as they are
-                units.append(Unit(name=recording, recording_id=recording, samples=max(row["count_read"], 1)))
+                samples = row["count_read"] - self.discarded.samples(recording)
+                units.append(Unit(name=recording, recording_id=recording, samples=max(samples, 1)))
         return units
 
     def assign(self, splitter: Splitter) -> list[Assignment]:
@@ -258,12 +260,12 @@ class Task:
             before, after = (self.settings.buffer_ns // 2 if part != each.part else 0 for part in neighbours)
             for stream in made.streams:
                 first, last = made.rows(stream, unit.block, before_ns=before, after_ns=after)
-                if first < last:
-                    rows.append(
-                        row
-                        | {"stream": stream, "index": first, "index_end": last, "group_by": "block"}
-                        | {"reason": f"block {unit.block} of {made.blocks}: {each.reason}"}
-                    )
+                rows += [
+                    row
+                    | {"stream": stream, "index": begin, "index_end": end, "group_by": "block"}
+                    | {"reason": f"block {unit.block} of {made.blocks}: {each.reason}"}
+                    for begin, end in self.discarded.stretches(unit.recording_id, stream, first, last)
+                ]
         return rows
 
     def told(self, assigned: Sequence[Assignment], rows: Sequence[Mapping[str, Any]]) -> Split:
@@ -293,6 +295,11 @@ class Task:
             digests={part: locks.digest_of_rows(r for r in rows if r["part"] == part) for part in settings.parts},
             left_out=sorted(set(self.left_out)),
             rejected=sorted(self.rejected),
+            discarded={
+                (self.names[recording], number): count
+                for recording, counts in self.discarded.frames(self.names).items()
+                for number, count in counts.items()
+            },
             asked=dict(self.requests.asked),
             findings=findings,
             nodes=self.nodes,

@@ -38,6 +38,16 @@ def remarks(done: Split) -> Iterator[Finding]:
             unit="1",
             count=len(done.rejected),
         )
+    if done.discarded:
+        frames, takes = sum(done.discarded.values()), say_count(len(done.discarded), "discarded take")
+        yield Finding(
+            check="split.discarded-takes",
+            severity="info",
+            message=f"left out: {say_count(frames, 'frame')} of {takes}; exports of this split do not hold them",
+            value=float(frames),
+            unit="1",
+            count=len(done.discarded),
+        )
     pictures = Counter(node.partition("#")[0] for node in done.left_out if "#" in node)
     whole = [f"'{done.names[recording]}' belongs" for recording in done.left_out if "#" not in recording]
     some = [f"{say_count(count, 'picture')} of '{done.names[name]}' belong" for name, count in pictures.items()]
@@ -65,6 +75,14 @@ def remarks(done: Split) -> Iterator[Finding]:
             message="near-duplicates were not looked for, so that equal pictures may lie in two parts; "
             "rushes split verify looks for them",
         )
+
+
+def _left_out(done: Split) -> Iterator[str]:
+    if done.rejected:
+        yield f"{say_count(len(done.rejected), 'recording')} left out, rejected by people."
+    if done.discarded:
+        takes = say_count(len(done.discarded), "discarded take")
+        yield f"{say_count(sum(done.discarded.values()), 'frame')} of {takes} left out."
 
 
 def evidence(done: Split) -> list[str]:
@@ -115,7 +133,6 @@ def evidence(done: Split) -> list[str]:
         said.append(f"Sizes are within {100 * off:.2f} points of the shares.")
     if done.asked:
         said.append(f"{say_count(len(done.asked), 'recording')} where somebody asked for it to be.")
-    if done.rejected:
-        said.append(f"{say_count(len(done.rejected), 'recording')} left out, rejected by people.")
+    said.extend(_left_out(done))
     said.extend(f"Part '{part}' is locked, sha256 {done.digests[part]}." for part in done.locked)
     return said

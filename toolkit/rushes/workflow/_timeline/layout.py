@@ -1,7 +1,7 @@
 """Lays one recording out on one clock: a lane a stream, labels and findings at their corrected times."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from rushes import __version__
 from rushes.decoders import as_sixteen
 from rushes.labels import Label
 from rushes.model import Times
+from rushes.quantities import say_count
 from rushes.timelines import (
     Calibrated,
     FrameLane,
@@ -29,8 +30,10 @@ from rushes.timelines import (
 from rushes.timing.clockmap import ClockMap
 from rushes.vocabulary import Ontology
 from rushes.workflow._timeline.columns import by_index, channels, decoder_or_none, floats, renderer, stream_of
+from rushes.workflow._timeline.leaving_out import within_one, without
 from rushes.workflow.clock_maps import maps_of
 from rushes.workflow.dataset import TIMED, Dataset
+from rushes.workflow.takes import Discarded
 from rushes.workflow.values_at import STAMPS
 
 
@@ -44,6 +47,7 @@ class Layout:
         maps: Its rows of ``clock_maps``.
         found: Its rows of ``findings``.
         read_labels: Gives the labels on it that stand; asked for when they are wanted.
+        discarded: Takes to leave out; None for none.
     """
 
     dataset: Dataset
@@ -53,9 +57,38 @@ class Layout:
     found: Sequence[Mapping[str, Any]]
     ontology: Ontology | None
     read_labels: Callable[[], Sequence[Label]]
+    discarded: Discarded | None = None
 
     def timeline(self) -> Timeline:
-        """Lay it all out."""
+        """Lay out all of it that is not discarded."""
+        whole = self._whole()
+        if not self._discarded_spans:
+            return whole
+        assert self.discarded is not None
+        kept = {
+            row["stream"]: self.discarded.numbers(self.recording_id, row["stream"]) == 0
+            for row in self._timed
+            if row["table"] != "events"
+        }
+        takes = say_count(len(self._discarded_spans), "take")
+        reason = f"of {takes} that {'was' if len(self._discarded_spans) == 1 else 'were'} discarded"
+        return without(whole, kept, self._discarded_spans, reason=reason)
+
+    @cached_property
+    def _discarded_spans(self) -> list[tuple[int, int]]:
+        """Discarded takes in the reference clock, start included and end not."""
+        takes = self.discarded.of(self.recording_id) if self.discarded else ()
+        most = int(np.iinfo(np.int64).max)
+        return [
+            (take.start_ns + self._shift_ns, most if take.end_ns is None else take.end_ns + self._shift_ns)
+            for take in takes
+        ]
+
+    def kept(self, happenings: Iterable[Happening]) -> list[Happening]:
+        """Leave out what happened wholly in a discarded take."""
+        return [each for each in happenings if not within_one(each, self._discarded_spans)]
+
+    def _whole(self) -> Timeline:
         labels = self.read_labels()
         omitted = [
             Omission(effect="lost", stream=row["stream"], count=row["count"], reason=reason)
@@ -93,7 +126,9 @@ class Layout:
 
     @property
     def span_ns(self) -> tuple[int, int] | None:
-        """First and last time of any sample."""
+        """First and last time of any sample that is not discarded."""
+        if self._discarded_spans:
+            return self.timeline().span_ns
         return (self._ends[0] + self._shift_ns, self._ends[1] + self._shift_ns) if self._ends else None
 
     @cached_property
@@ -213,6 +248,7 @@ class Layout:
             rate_hz=rate_hz,
             channels=stream.channels or 1,
             blocks=by_block if sound.by_block else by_track,
+            t_ns=times if sound.by_block else np.zeros(0, np.int64),
         )
 
     # Numbers, places, messages.

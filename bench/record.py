@@ -1,0 +1,223 @@
+"""What recording costs beside the sensors themselves, and how much it writes when sensors allow.
+
+The rig of made-up sensors: two 720p30 JPEG cameras, 30 Hz depth as PNG, a 1 kHz IMU that gives its samples one
+by one, 48 kHz sound in blocks of 10 ms. It runs first into nothing, then into a file; the recorder costs the rest.
+``python bench/record.py`` takes about a minute, ``--minutes 10`` is the figure that counts.
+"""
+
+import argparse
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rushes.capturing import HostClock, Inertial, LiveStream, Pictures, Samples, Sound
+from rushes.recorder.recording import Recording
+from rushes.sensors import Rig, SensorOfRig
+
+OUT = Path(__file__).resolve().parent / "output"
+SECOND_NS = 1_000_000_000
+FLOOD_SECONDS = 10
+
+
+def pictures(name, codec, data, hz=30.0):
+    stream = LiveStream(
+        name=f"/{name}/image",
+        form="pictures",
+        modality="color",
+        nominal_rate_hz=hz,
+        device_clock=name,
+        codec=codec,
+    )
+    width, height = (1280, 720) if codec == "jpeg" else (640, 480)
+
+    def content(k):
+        return Pictures(data=(data[k % len(data)],), width_px=width, height_px=height)
+
+    return stream, content
+
+
+def encoded(extension, shape, dtype, top, option):
+    """Encode ten pictures that are as hard to compress as a room with some noise."""
+    draw = np.random.default_rng(0)
+    smooth = cv2.resize(draw.integers(0, top, (9, 16, *shape[2:])).astype(np.float32), shape[1::-1])
+    noisy = [np.clip(smooth + draw.normal(0, top / 60, shape), 0, top - 1).astype(dtype) for _ in range(10)]
+    return [cv2.imencode(extension, picture, option)[1].tobytes() for picture in noisy]
+
+
+def sensors():
+    """Give each stream with its rate and what makes the content of a sample."""
+    color = encoded(".jpg", (720, 1280, 3), np.uint8, 256, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    depth = encoded(".png", (480, 640), np.uint16, 4000, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    still, block = np.array([[0.1, 0.2, 0.3]]), np.zeros((480, 1), np.int16)
+    imu = LiveStream(name="/imu", form="inertial", modality="imu", nominal_rate_hz=1000.0, device_clock="imu")
+    mic = LiveStream(
+        name="/mic",
+        form="sound",
+        modality="audio",
+        nominal_rate_hz=100.0,
+        device_clock="mic",
+        sample_rate_hz=48_000,
+        channels=1,
+    )
+    return {
+        "left": pictures("left", "jpeg", color),
+        "right": pictures("right", "jpeg", color),
+        "depth": pictures("depth", "16UC1; compressedDepth png", depth),
+        "imu": (imu, lambda _: Inertial(gyro_rad_s=still, accel_m_s2=still)),
+        "mic": (mic, lambda _: Sound(samples=block)),
+    }
+
+
+class Paced:
+    """A sensor that gives a sample each period, and those that it is late with at once."""
+
+    name, version = "paced", "1"
+
+    def __init__(self, made):
+        self.made = made
+
+    def open(self, sensor):
+        stream, content = self.made[sensor.name]
+        return Track(stream, content)
+
+
+@dataclass
+class Track:
+    stream: LiveStream
+    content: object
+    streams: list = field(init=False)
+
+    def __post_init__(self):
+        self.streams = [self.stream]
+
+    def run(self, into):
+        period, start, k = round(SECOND_NS / self.stream.nominal_rate_hz), time.monotonic_ns(), 0
+        while not into.stopping.is_set():
+            due = start + k * period
+            wait = due - time.monotonic_ns()
+            if wait > 0:
+                time.sleep(wait / SECOND_NS)
+            now = into.clock.now_ns()
+            into.put(one(self.stream, k, now, k * period, self.content(k)))
+            k += 1
+
+    def close(self):
+        """Nothing is held."""
+
+
+class Flood(Paced):
+    """A sensor that gives as much as is taken."""
+
+    def open(self, sensor):
+        stream, content = self.made[sensor.name]
+
+        class Open(Track):
+            def run(self, into):
+                k = 0
+                while not into.stopping.is_set():
+                    into.put(one(stream, k, into.clock.now_ns(), k, content(k)))
+                    k += 1
+
+        return Open(stream, content)
+
+
+def one(stream, k, now_ns, device_ns, content):
+    return Samples(
+        stream=stream.name,
+        arrival_ns=np.array([now_ns], np.int64),
+        device_ns=np.array([device_ns], np.int64),
+        seq=np.array([k], np.int64),
+        content=content,
+    )
+
+
+class Nothing:
+    """Takes samples and forgets them."""
+
+    def __init__(self):
+        self.clock, self.stopping = HostClock.started(), threading.Event()
+
+    def put(self, samples):
+        """Forget them."""
+
+
+def cpu_alone(made, seconds):
+    """Give the CPU seconds that the sensors take by themselves."""
+    into = Nothing()
+    threads = [threading.Thread(target=Track(*each).run, args=(into,)) for each in made.values()]
+    start = time.process_time()
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    into.stopping.set()
+    for thread in threads:
+        thread.join()
+    return time.process_time() - start
+
+
+def resident_mb():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def record(path, source, seconds, *, when_full="drop"):
+    """Record for some time; gives the verdict, CPU seconds, and resident memory at a fifth and at the end."""
+    rig = Rig(
+        name="bench",
+        about="",
+        sensors=[SensorOfRig(name=name, source="x", when_full=when_full) for name in source.made],
+    )
+    path.unlink(missing_ok=True)
+    start = time.process_time()
+    memory = []
+    with Recording(path, rig, {}, sources=lambda _: source, min_free_bytes=1 << 30) as recording:
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if recording.wait(min(1.0, seconds / 5)):
+                break
+            recording.status()
+            memory.append(resident_mb())
+    spent = time.process_time() - start
+    path.unlink()
+    return recording.verdict(), spent, memory[len(memory) // 5], memory[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=0.5, help="how long the rig is recorded")
+    parser.add_argument("--alone", type=float, default=15.0, help="seconds that its sensors run into nothing")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the recording, which is removed")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    made, path, seconds = sensors(), asked.out / "bench.mcap", asked.minutes * 60
+    alone = cpu_alone(made, asked.alone) / asked.alone
+    verdict, spent, early_mb, late_mb = record(path, Paced(made), seconds)
+    lasted = (verdict.end_ns - verdict.start_ns) / SECOND_NS
+    print(f"{'stream':<14}{'samples':>10}{'Hz':>9}{'dropped':>9}{'holes':>7}{'gaps':>6}{'longest':>11}")
+    for s in verdict.streams:
+        gap = f"{s.longest_gap_ns / 1e6:.1f} ms"
+        print(
+            f"{s.stream:<14}{s.samples:>10,}{s.rate_hz or 0:>9.2f}{s.dropped:>9}{s.holes:>7}{s.gaps:>6}{gap:>11}"
+        )
+    print(f"{lasted:.1f} s, {verdict.written_bytes / 1e6 / lasted:.1f} MB/s, whole: {verdict.whole}")
+    print(f"cores: sensors {alone:.3f}, recorded {spent / lasted:.3f}, the recorder {spent / lasted - alone:.3f}")
+    print(f"resident: {early_mb:.1f} MB after a fifth, {late_mb:.1f} MB at the end")
+    flood = Flood({name: made[name] for name in ("left", "right")})
+    verdict, spent, early_mb, late_mb = record(path, flood, FLOOD_SECONDS, when_full="block")
+    lasted = (verdict.end_ns - verdict.start_ns) / SECOND_NS
+    dropped = sum(s.dropped for s in verdict.streams)
+    print(
+        f"flood: {verdict.written_bytes / 1e6 / lasted:.0f} MB/s over {lasted:.1f} s, {dropped} dropped, "
+        f"{spent / lasted:.2f} cores, resident {late_mb:.0f} MB"
+    )
+    for problem in verdict.problems:
+        print(" ", problem)
+
+
+if __name__ == "__main__":
+    main()

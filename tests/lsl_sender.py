@@ -1,0 +1,37 @@
+"""An LSL outlet in a process of its own: sends from the first line of its input until its end, and says how many.
+
+Each sample holds its number and the sender's own monotonic clock, read just before it is stamped and sent.
+"""
+
+import sys
+import threading
+import time
+
+import pylsl
+
+
+def main(name, source_id, rate_hz, channels, samples=0):
+    info = pylsl.StreamInfo(name, "Numbers", channels, rate_hz, "double64", source_id)
+    outlet = pylsl.StreamOutlet(info)
+    print("ready", flush=True)
+    if not outlet.wait_for_consumers(20.0):
+        sys.exit("nobody listens")
+    print("heard", flush=True)
+    sys.stdin.readline()
+    over = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    sent, begun = 0, time.monotonic()
+    while not over.is_set() and (not samples or sent < samples):
+        due = min(int((time.monotonic() - begun) * rate_hz) + 1, samples or sys.maxsize)
+        while sent < due:
+            now = time.monotonic()
+            outlet.push_sample([float(sent), now, *[0.0] * (channels - 2)], pylsl.local_clock())
+            sent += 1
+        time.sleep(0.002)
+    if samples:
+        over.wait()
+    print(sent, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
