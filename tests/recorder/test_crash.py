@@ -44,20 +44,29 @@ with Recording(Path(sys.argv[1]), rig_of(*sensors), {}, **made) as recording:
 """
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_killed_recorder_leaves_all_but_the_last_second(tmp_path, seed):
-    path = tmp_path / "take.mcap"
+def child_that_records(path: Path, code: str) -> subprocess.Popen:
+    """Start a process that records, and wait until it does."""
     places = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": places}
+        [sys.executable, "-c", code, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": places},
     )
     assert child.stdout is not None
     assert child.stdout.readline() == b"go\n"
+    child.stdout.close()
+    return child
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_recorder_leaves_all_but_the_last_second(tmp_path, seed):
+    path = tmp_path / "take.mcap"
+    child = child_that_records(path, CHILD)
     time.sleep(0.7 + random.Random(seed).random())
     killed_ns = time.time_ns()
     child.send_signal(signal.SIGKILL)
     child.wait()
-    child.stdout.close()
     with PLUGIN.open(path, {}) as opened:
         rows = rows_of(list(opened.batches()))
         losses = list(opened.losses())
@@ -70,6 +79,23 @@ def test_a_killed_recorder_leaves_all_but_the_last_second(tmp_path, seed):
         assert killed_ns - max(log) <= 1_000_000_000, form
     assert rows["/imu"]["seq"] == list(range(len(rows["/imu"]["seq"])))
     assert rows["/imu"]["gyro_y_rad_s"] == [k + 0.25 for k in rows["/imu"]["seq"]]
+
+
+def test_whoever_presses_ctrl_c_twice_has_a_whole_file(tmp_path):
+    path = tmp_path / "take.mcap"
+    slow = CHILD.replace("        k += 5\n", "        k += 5\n    time.sleep(0.8)\n").replace(
+        "import sys", "import sys, time"
+    )
+    child = child_that_records(path, slow)
+    time.sleep(0.5)
+    for _ in range(2):
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert child.poll() is None, "it still waits for its sensors"
+    child.wait(20)
+    with PLUGIN.open(path, {}) as opened:
+        assert len(rows_of(list(opened.batches()))["/imu"]["seq"]) > 0
+        assert list(opened.losses()) == []
 
 
 steps = st.lists(

@@ -290,6 +290,48 @@ def test_silence_is_told_and_its_end_too(record, tmp_path, monkeypatch):
     assert told == [("stopped", "/eeg/raw"), ("returned", "/eeg/raw")]
 
 
+def test_what_a_source_says_of_its_absence_is_not_said_again(record, tmp_path, monkeypatch):
+    monkeypatch.setattr("rushes.recorder.gauges.SILENT_NS", 100_000_000)
+    monkeypatch.setattr("rushes.recorder.watching.LOOK_S", 0.02)
+    back = threading.Event()
+
+    def run(into, of):
+        give_some(into, of)
+        into.trouble(Trouble(what="stopped", message="the cable is out", at_ns=into.clock.now_ns()))
+        back.wait(5)
+        into.trouble(Trouble(what="returned", message="it is back", at_ns=into.clock.now_ns()))
+        for k in range(COUNT, 10_000):
+            if into.stopping.wait(0.005):
+                return
+            into.put(samples_of(of.device, k, 1, into.clock.now_ns()))
+
+    with record(run, sensor("numbers")) as recording:
+        wait_for(lambda: recording.status().streams[0].state == "absent")
+        assert recording.status().streams[0].said == "the cable is out"
+        assert not back.wait(0.3)
+        back.set()
+        wait_for(lambda: recording.status().streams[0].samples > COUNT)
+        assert recording.status().streams[0].state == "live"
+        assert recording.status().streams[0].said == ""
+    told = [(t["what"], t["sensor"]) for t in notes(tmp_path / "take.mcap", "/rushes/troubles")]
+    assert told == [("stopped", "numbers"), ("returned", "numbers")]
+
+
+def test_garbage_that_goes_on_is_told_at_once_and_then_summed_up(record, tmp_path):
+    def run(into, of):
+        for _ in range(500):
+            into.trouble(Trouble(what="garbage", message="half a line", at_ns=into.clock.now_ns(), count=2))
+        give_some(into, of)
+
+    with record(run, sensor("numbers")) as recording:
+        wait_for(lambda: done(recording))
+    told = notes(tmp_path / "take.mcap", "/rushes/troubles")
+    assert sum(t["count"] for t in told) == 1000
+    assert told[0]["count"] == 2
+    assert len(told) <= 4
+    assert recording.verdict().problems[0] == "numbers: 1,000 samples could not be understood"
+
+
 def test_two_sensors_with_a_stream_of_one_name_are_not_mixed(record, tmp_path):
     with record(give_some, sensor("inertial", name="a"), sensor("inertial", name="b")) as recording:
         wait_for(lambda: all(s.state == "ended" for s in recording.status().streams))

@@ -1,5 +1,6 @@
 """A recording that goes on: a thread for every sensor, one that writes, one that watches; a file that survives."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ from rushes.recorder.watching import Watching
 from rushes.recorder.writer import Writer
 from rushes.sensors import Rig
 
+log = logging.getLogger(__name__)
 FLUSH_NS = 500_000_000
 QUEUE_BYTES = 64 << 20
 MIN_FREE_BYTES = 512 << 20
@@ -99,6 +101,8 @@ class Recording:
         self._disk: Disk | None = None
         self._writer: Writer | None = None
         self._verdict: RecordingVerdict | None = None
+        self._finishing: threading.Thread | None = None
+        self._slip: Exception | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -130,11 +134,14 @@ class Recording:
                 code="recorder.disk",
                 hint="look at the room on the disk",
             ) from error
-        mistakes = self._crew.open(self._opening_s)
-        if mistakes:
+        try:
+            mistakes = self._crew.open(self._opening_s)
+            if mistakes:
+                raise mistakes[0]
+        except BaseException:  # Ctrl-C too
             self.stop()
             self._path.unlink(missing_ok=True)
-            raise mistakes[0]
+            raise
         self._start_ns = self._clock.now_ns()
         self._ledger = Ledger(self._start_ns)
         self._note_take(self._ledger.current)
@@ -142,23 +149,18 @@ class Recording:
         self._watching.start()
 
     def stop(self) -> None:
-        """End the sources, write what waits, and make the file whole; can be called twice, from any thread."""
-        with self._ending:
-            if self._over.is_set() or self._writer is None:
-                return
-            for sensor in self._crew.stop(ENDING_S):
-                self._say("stopped", "its source did not end in time", sensor=sensor.name)
-            self._gate.closed = True
-            if self._gate.paused:
-                self.resume()
-            self._watching.stop()
-            self._watching.last_words()
-            self._telling.tell_summed()
-            self._end_ns = self._clock.now_ns()
-            self._note_take(self._ledger.end(self._end_ns))
-            self._writer.close()
-            self._verdict = self._judge(self._writer)
-            self._over.set()
+        """End the sources, write what waits, and make the file whole; can be called twice, from any thread.
+
+        Whoever loses patience, by Ctrl-C, does not keep the file from being made whole: a thread of its own does
+        it, and the process ends after it.
+        """
+        if self._writer is None:
+            return
+        self._begin_to_stop()
+        while not self._over.wait(0.2):  # in pieces, so that Ctrl-C is heard
+            pass
+        if self._slip is not None:
+            raise self._slip
 
     def wait(self, seconds: float) -> bool:
         """Wait until the recording has ended by itself, at most for so long; tells whether it has."""
@@ -166,9 +168,8 @@ class Recording:
 
     def end(self, why: str) -> None:
         """Have the recording stopped, for a reason that the verdict tells; does not wait for it."""
-        if not self._ended_by:
-            self._ended_by = why
-            threading.Thread(target=self.stop, name="rushes-end", daemon=True).start()
+        self._ended_by = self._ended_by or why
+        self._begin_to_stop()
 
     def verdict(self) -> RecordingVerdict:
         """Say what was captured; to be asked when it has ended."""
@@ -285,6 +286,32 @@ class Recording:
         failed = self._writer is not None and self._writer.error is not None
         how = "lost: the disk took no more" if failed else "dropped: they came faster than the disk took them"
         self._say_lost(track, missing, how)
+
+    def _begin_to_stop(self) -> None:
+        with self._ending:
+            if self._finishing is None:
+                self._finishing = threading.Thread(target=self._finish, name="rushes-end", daemon=False)
+                self._finishing.start()
+
+    def _finish(self) -> None:
+        assert self._writer is not None
+        try:
+            for sensor in self._crew.stop(ENDING_S):
+                self._say("stopped", "its source did not end in time", sensor=sensor.name)
+            self._gate.closed = True
+            self.resume()
+            self._watching.stop()
+            self._watching.last_words()
+            self._telling.tell_summed()
+            self._end_ns = self._clock.now_ns()
+            self._note_take(self._ledger.end(self._end_ns))
+            self._writer.close()
+            self._verdict = self._judge(self._writer)
+        except Exception as error:  # raised where it is waited for
+            log.exception("the recording could not be ended")
+            self._slip = error
+        finally:
+            self._over.set()
 
     def _begin_file(self, disk: Disk) -> None:
         file = begun(disk, self._rig, self._facts, start_ns=self._start_ns)

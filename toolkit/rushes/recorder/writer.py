@@ -80,8 +80,7 @@ class Writer:
         """Write what waits, make the file whole and close it. No more may be put into the tracks."""
         self._ending.set()
         self._wake.set()
-        while self._thread.is_alive():
-            self._thread.join(0.2)  # so that Ctrl-C is heard
+        self._thread.join()
         self._disk.close()
 
     def _run(self) -> None:
