@@ -13,10 +13,12 @@ import pylsl
 def main(name, source_id, rate_hz, channels, samples=0):
     info = pylsl.StreamInfo(name, "Numbers", channels, rate_hz, "double64", source_id)
     outlet = pylsl.StreamOutlet(info)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     if not outlet.wait_for_consumers(20.0):
         sys.exit("nobody listens")
-    print("heard", flush=True)
+    sys.stdout.write("heard\n")
+    sys.stdout.flush()
     sys.stdin.readline()
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
@@ -30,7 +32,7 @@ def main(name, source_id, rate_hz, channels, samples=0):
         time.sleep(0.002)
     if samples:
         over.wait()
-    print(sent, flush=True)
+    sys.stdout.write(f"{sent}\n")
 
 
 if __name__ == "__main__":

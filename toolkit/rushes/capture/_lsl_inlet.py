@@ -1,7 +1,7 @@
-"""One stream of the Lab Streaming Layer, as liblsl gives it: samples in numpy, raw stamps, readings of two clocks.
+"""One stream of the Lab Streaming Layer, as liblsl gives it: samples in numpy, raw stamps, clock readings.
 
-Stamps are seconds of the sending machine's ``local_clock``, as they were sent: liblsl's own corrections (clocksync,
-dejitter) stay off. ``pylsl`` is seen here and in ``_lsl_network`` alone.
+Stamps are seconds of the sending machine's ``local_clock``, as they were sent: liblsl's own corrections
+(clocksync, dejitter) stay off. ``pylsl`` is seen here and in ``_lsl_network`` alone.
 """
 
 import ctypes

@@ -99,7 +99,7 @@ class Lookout:
 
 
 def predicate(device: str) -> str | None:
-    """Give the query that a rig's ``device`` means: a predicate, a plain name, or all streams where it is empty."""
+    """Give the query that a rig's ``device`` means: a predicate, a plain name, or all where it is empty."""
     if not device:
         return None
     if any(sign in device for sign in "='\"("):
@@ -118,7 +118,8 @@ def _quoted(text: str) -> str:
 
 def _described(info: Any) -> Outlet:
     channels = info.channel_count()
-    labels, units = [], []
+    labels: list[str] = []
+    units: list[str] = []
     at = info.desc().child("channels").child("channel")
     while not at.empty() and len(labels) < channels:
         labels.append(at.child_value("label").strip())

@@ -52,6 +52,15 @@ class Wishes:
             raise self.refused(name, f"is {value!r}; it must be a whole number from {least} to {most}")
         return value
 
+    def number(self, name: str, default: float | None = None, *, least: float, most: float) -> float | None:
+        """Take a number between two limits, both included."""
+        value = self._taken(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise self.refused(name, f"is {value!r}; it must be a number from {least:g} to {most:g}")
+        return float(value)
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Take true or false."""
         value = self._taken(name)

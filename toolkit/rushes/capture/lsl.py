@@ -243,9 +243,7 @@ class LslTrack:
         if silent_ns > max(SILENT_NS, SILENT_PERIODS * _SECOND / rate):
             self._absence.begins("nothing comes any more")
 
-    def _usable(
-        self, values: Any, stamps: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.float64] | tuple[str, ...], npt.NDArray[np.float64]]:
+    def _usable(self, values: Any, stamps: npt.NDArray[np.float64]) -> tuple[Any, npt.NDArray[np.float64]]:
         """Leave out samples whose stamp is no time; they are counted and told."""
         good = np.abs(stamps) < _LATEST_S  # which NaN is not
         if good.all():

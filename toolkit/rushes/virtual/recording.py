@@ -45,13 +45,15 @@ def write_recording(rig: RigSpec, path: Path) -> Truth:
         channels = _Channels(writer)
         facts = {"take": rig.name, "subject": rig.actor.subject, **dict(rig.metadata)}
         writer.add_metadata("session", dict(sorted(facts.items())))
-        _static(rig, channels)
+        fixed = fixed_frames(rig)
+        if fixed is not None:
+            channels.add("/tf_static", TYPES["pose"], fixed, log_ns=rig.start_ns, seq=0)
         told: dict[str, int] = {}
         for sample in play(rig):
             second = (sample.true_ns - rig.start_ns) // NANOSECONDS
             if isinstance(sample.payload, Encoded) and told.get(sample.stream) != second:
                 told[sample.stream] = second
-                _calibration(sample, channels, second)
+                _calibrate(sample, channels, second)
             channels.add(
                 sample.stream,
                 TYPES[sample.sensor.kind],
@@ -107,27 +109,32 @@ def _camera(sensor: SensorSpec) -> Pinhole:
     )
 
 
-def _static(rig: RigSpec, channels: _Channels) -> None:
+def fixed_frames(rig: RigSpec) -> bytes | None:
+    """Write where the sensors are in the rig, as the message of /tf_static; None where it has none to place."""
     items = []
     for sensor in rig.sensors:
         if sensor.kind in ("color", "depth", "imu"):
             pose = pose_from(sensor.T_rig_sensor)
             pose = pose if sensor.kind == "imu" else pose.then(OPTICAL)
-            items.append((rig.start_ns, "rig", sensor.frame, *_numbers(pose)))
-    if items:
-        channels.add("/tf_static", TYPES["pose"], cdr.transforms(items), log_ns=rig.start_ns, seq=0)
+            items.append((rig.start_ns, "rig", sensor.frame, *place_of(pose)))
+    return cdr.transforms(items) if items else None
 
 
-def _calibration(sample: VirtualSample, channels: _Channels, second: int) -> None:
-    camera = _camera(sample.sensor)
-    data = cdr.camera_info(
-        sample.device_ns,
-        sample.sensor.frame,
+def calibration(sensor: SensorSpec, stamp_ns: int) -> bytes:
+    """Write the CameraInfo of a camera, with a stamp of its own clock."""
+    camera = _camera(sensor)
+    return cdr.camera_info(
+        stamp_ns,
+        sensor.frame,
         width_px=camera.width_px,
         height_px=camera.height_px,
         focal_px=camera.focal_px,
         center_px=camera.center_px,
     )
+
+
+def _calibrate(sample: VirtualSample, channels: _Channels, second: int) -> None:
+    data = calibration(sample.sensor, sample.device_ns)
     topic = f"/{sample.sensor.name}/camera_info"
     channels.add(topic, "sensor_msgs/msg/CameraInfo", data, log_ns=sample.log_ns, seq=second)
 
@@ -140,10 +147,10 @@ def _message(sample: VirtualSample) -> bytes:
         return cdr.imu(stamp, frame, gyro=payload.gyro_rad_s, accel=payload.accel_m_s2)
     if isinstance(payload, Sound):
         return cdr.raw_audio(stamp, samples=payload.samples, sample_rate_hz=payload.sample_rate_hz)
-    return cdr.transforms([(stamp, "world", "rig", *_numbers(payload))])
+    return cdr.transforms([(stamp, "world", "rig", *place_of(payload))])
 
 
-def _numbers(pose: Pose) -> tuple[list[float], list[float]]:
-    """Give translation and quaternion, rounded so that they are the same on every processor."""
+def place_of(pose: Pose) -> tuple[list[float], list[float]]:
+    """Give translation and quaternion (w, x, y, z), rounded so that they are the same on every processor."""
     translation = [round(float(x), 9) + 0.0 for x in pose.translation]
     return translation, [round(x, 12) + 0.0 for x in quaternion_of(pose.rotation)]
