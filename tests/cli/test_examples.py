@@ -30,7 +30,7 @@ def examples() -> Iterator[tuple[str, str]]:
 
 
 OF_LABELS = ("annotate", "predict", "evaluate", "export")  # they want labels, a model or a server: test_labels
-PLAIN = [pair for pair in examples() if pair[0] not in ("browse", "demo", *OF_LABELS)]
+PLAIN = [pair for pair in examples() if pair[0] not in ("browse", "demo", "slate", *OF_LABELS)]  # slate goes on
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -66,13 +66,14 @@ def test_the_example_runs(
     assert plain.out
 
 
-def test_every_command_of_a_group_has_a_headline_and_examples_and_answers_with_json() -> None:
-    annotate = cli.get_command(CONTEXT, "annotate")
-    assert isinstance(annotate, click.Group)
-    for name, command in annotate.commands.items():
-        shown = command.get_help(click.Context(command, info_name=f"rushes annotate {name}"))
+@pytest.mark.parametrize("group", ["annotate", "rig"])
+def test_every_command_of_a_group_has_a_headline_and_examples_and_answers_with_json(group: str) -> None:
+    found = cli.get_command(CONTEXT, group)
+    assert isinstance(found, click.Group)
+    for name, command in found.commands.items():
+        shown = command.get_help(click.Context(command, info_name=f"rushes {group} {name}"))
         assert "--json" in shown, name
-        assert f"rushes annotate {name}" in (command.epilog or ""), name
+        assert f"rushes {group} {name}" in (command.epilog or ""), name
 
 
 @pytest.mark.live

@@ -1,14 +1,17 @@
 """The keys of a recording: what each asks of it, and the marker that is being typed."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rushes.live import LiveRecording
 
-HELP = "m marker  0-9 mark at once  space pause  n next take  k keep  d discard  r retake  q stop"
+HELP = "m marker  0-9 mark  space pause  n next  k keep  d discard  r retake  q stop"
 SAID_FOR_S = 4.0
 MOST_CHARACTERS = 200
+_SEQUENCES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O.)")
+"""What arrows and their like send."""
 
 
 @dataclass(slots=True)
@@ -42,12 +45,7 @@ class Keys:
 
     def press(self, typed: str) -> None:
         """Take what was typed at once; a key that sends several characters, such as an arrow, does nothing."""
-        if typed.startswith("\x1b"):
-            if typed == "\x1b" and self._text is not None:
-                self._text = None
-                self._say("marker forgotten")
-            return
-        for character in typed:
+        for character in _SEQUENCES.sub("", typed):
             if self._text is None:
                 self._act(character)
             else:
@@ -55,7 +53,10 @@ class Keys:
 
     def _type(self, character: str) -> None:
         text = self._text or ""
-        if character in "\r\n":
+        if character == "\x1b":
+            self._text = None
+            self._say("marker forgotten")
+        elif character in "\r\n":
             self._text = None
             self.recording.mark(text.strip(), key="m", at_ns=self._at_ns)
             self._say(f"marked: {text.strip() or 'm'}")

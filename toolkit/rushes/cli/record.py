@@ -30,9 +30,9 @@ NOT_SOUND = 3
 @verb(
     "record",
     examples="""
-rushes record tabletop --for 2s --subject s07 --task 'pour tea'
-rushes record tabletop --for 2s --subject s07 --task 'pour tea' --into my-dataset
-rushes record tabletop --subject s07 --task 'pour tea' --dry-run
+rushes record virtual-tabletop --for 3s --subject s07 --task 'pour tea'
+rushes record virtual-tabletop --for 3s --subject s07 --task 'pour tea' --into my-dataset
+rushes record webcam-and-microphone --subject s07 --task 'pour tea' --dry-run
 """,
 )
 @click.argument("rig")

@@ -15,7 +15,7 @@ NOT_AS_WANTED = 3
 
 @click.group(
     "rig",
-    epilog=listed("rushes rig scan --source virtual\nrushes rig check tabletop --for 1s"),
+    epilog=listed("rushes rig scan --source virtual --json\nrushes rig check virtual-tabletop"),
     add_help_option=False,
 )
 @click.help_option("-h", "--help", help="Show this message and exit.")
@@ -61,7 +61,11 @@ def scan(names: Sequence[str]) -> Answer:
     )
 
 
-@verb("check", group="rig", examples="rushes rig check tabletop\nrushes rig check tabletop --for 2s --json")
+@verb(
+    "check",
+    group="rig",
+    examples="rushes rig check virtual-tabletop\nrushes rig check virtual-tabletop --for 2s --json",
+)
 @click.argument("rig")
 @click.option("--for", "for_ns", type=Duration(), default="1s", show_default=True, help="How long to listen.")
 def check(rig: str, for_ns: int) -> Answer:

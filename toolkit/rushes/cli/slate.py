@@ -21,9 +21,9 @@ from rushes.quantities import say_count, say_ns
 @verb(
     "slate",
     examples="""
-rushes slate --for 1s
 rushes slate --every 5s --open
 rushes slate --every 10s --log slate.json
+rushes slate --for 10min --json
 """,
 )
 @click.option(

@@ -90,6 +90,7 @@ class Site:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server
+        self._server.over = True
         self._server.shutdown()
         self._server.server_close()
 
@@ -100,6 +101,8 @@ class _Server(http.server.ThreadingHTTPServer):
     page: str
     answer: Callable[[Asked], Reply | None]
     token: str
+    over = False
+    """Connections that a browser keeps open are answered no more."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -131,7 +134,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _handle(self, body: bytes) -> None:
         asked = urlsplit(self.path)
         query = dict(parse_qsl(asked.query, keep_blank_values=True))
-        if self._stranger():
+        if self.server.over:
+            self.close_connection = True
+        elif self._stranger():
             self._refuse(HTTPStatus.FORBIDDEN, "this page is for this machine alone")
         elif self.command == "GET" and asked.path == "/" and self._same(query.get("token", "")):
             cookie = f"{self._cookie}={self.server.token}; Path=/; HttpOnly; SameSite=Strict"
@@ -143,6 +148,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             page = self.server.page.replace(NONCE, nonce).encode()
             policy = {"Content-Security-Policy": _POLICY.format(nonce=nonce)}
             self._send(HTTPStatus.OK, page, "text/html; charset=utf-8", policy)
+        elif asked.path == "/favicon.ico":  # browsers ask for one by themselves
+            self._send(HTTPStatus.NO_CONTENT, b"", "image/x-icon", {})
         else:
             self._reply(Asked(method=self.command, path=asked.path, query=query, body=body))
 

@@ -139,6 +139,7 @@ class Crew:
             offset_ns=reading.offset_ns,
             last_ns=track.last_ns,
             said=self._telling.said(sensor=track.sensor.name, stream=stream.name) or said,
+            channel_names=stream.channel_names,
         )
 
     def _is_away(self, track: Track) -> bool:
