@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition
 
+from rushes.fragments import whole_front
 from rushes.model import Modality, SampleTable, Stream
 
 _TABLES: dict[str, tuple[Modality, SampleTable]] = {
@@ -53,8 +54,14 @@ class Tracks:
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open for reading; text that is not UTF-8 is no reason to fail."""
-    return av.open(str(path), mode="r", metadata_errors="replace")
+    """Open for reading; text that is not UTF-8 is no reason to fail, nor a last fragment whose head is cut."""
+    try:
+        return av.open(str(path), mode="r", metadata_errors="replace")
+    except av.FFmpegError:
+        front = whole_front(path)
+        if front is None:
+            raise
+        return av.open(front, mode="r", metadata_errors="replace")
 
 
 def tracks_of(path: Path) -> Tracks:
