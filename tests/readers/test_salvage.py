@@ -8,7 +8,6 @@ import io
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +39,16 @@ quick = settings(
 Tables = Mapping[str, Mapping[str, list[Any]]]
 
 
-@dataclass
 class Whole:
-    """A recording as it was before the damage; ``units``: where each begins and ends, and the rows in it."""
+    """A recording as it was before the damage; ``units``: where each begins and ends, and the rows in it.
 
-    name: str
-    reader: str
-    data: bytes
-    found: Tables
-    units: list[tuple[int, int, Counter[str]]]
+    No dataclass: of one hypothesis would print every byte.
+    """
+
+    def __init__(
+        self, name: str, reader: str, data: bytes, found: Tables, units: list[tuple[int, int, Counter[str]]]
+    ) -> None:
+        self.name, self.reader, self.data, self.found, self.units = name, reader, data, found, units
 
     def __repr__(self) -> str:
         return f"<{self.name}>"

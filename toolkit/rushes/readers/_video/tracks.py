@@ -78,6 +78,9 @@ def tracks_of(path: Path) -> Tracks:
             if track.type not in _TABLES or Disposition.attached_pic in Disposition(track.disposition):
                 ignored.append(f"track {track.index}: {track.type} {track.metadata.get('filename', '')}".strip())
                 continue
+            if track.type in ("video", "audio") and track.codec_context is None:
+                ignored.append(f"track {track.index}: {track.type} of a codec that the file does not tell")
+                continue
             name = track.type if not seen[track.type] else f"{track.type}{seen[track.type]}"
             seen[track.type] += 1
             streams.append(_stream(track, name, kinect=kinect, avi="avi" in names))
