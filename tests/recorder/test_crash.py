@@ -222,7 +222,8 @@ def test_a_file_that_may_not_grow_is_whole_up_to_its_last_flush(tmp_path):
     with PLUGIN.open(path, {}) as opened:
         rows = rows_of(list(opened.batches()))
         losses = list(opened.losses())
-    assert [loss.byte_from for loss in losses] in ([], [size]), "nothing but the end is missing"
+    cut = [loss.byte_from for loss in losses if loss.code != "capture.lost"]
+    assert cut in ([], [size]), "nothing but the end is missing"
     for form in ("pictures", "inertial", "numbers"):
         seq = rows[STREAMS[form].name]["seq"]
         assert seq
