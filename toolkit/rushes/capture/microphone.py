@@ -244,7 +244,8 @@ class OpenMicrophone:
             return fitting[0]
         offered = ", ".join(f"'{each.name}'" for each in there)
         raise CaptureError(
-            f"microphone '{self._name}': there is no input '{self._device or 'that the system prefers'}'",
+            f"microphone '{self._name}': "
+            + (f"there is no input '{self._device}'" if self._device else "the system has no input of its choice"),
             code="capture.absent",
             hint=f"there are: {offered}"
             if offered

@@ -23,6 +23,7 @@ once arrived at once: their time of arrival is that of the reading, which for fa
 they came.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -271,8 +272,10 @@ def _opened(wishes: SerialWishes) -> serial.SerialBase:
     except (serial.SerialException, OSError, ValueError) as error:
         denied = "Permission" in str(error) or "Access" in str(error)
         hint = "sudo usermod -a -G dialout $USER, then log in again" if denied else "look at cable and port name"
+        number = getattr(error, "errno", None)  # pySerial quotes the system's words twice over
+        why = os.strerror(number) if isinstance(number, int) else str(error)
         raise CaptureError(
-            f"serial line '{wishes.name}' at '{wishes.device}' cannot be opened: {error}",
+            f"serial line '{wishes.name}' at '{wishes.device}' cannot be opened: {why}",
             code="capture.absent",
             hint=f"{hint}; rushes rig scan lists the ports",
             facts={"sensor": wishes.name, "device": wishes.device},
