@@ -140,7 +140,7 @@ class OpenSerial:
                 if now_s - last_s < _FAST_S:
                     time.sleep(_GATHER_S)
                 last_s = now_s
-                data += self._port.read(min(self._port.in_waiting, _MOST_BYTES))
+                data += self._rest(self._port)
             arrival_ns = into.clock.now_ns()
             lines, overlong = cutter.feed(data)
             if overlong:
@@ -148,6 +148,15 @@ class OpenSerial:
             for samples in self._sorter.sorted(lines, arrival_ns, into, garbage):
                 into.put(samples)
             garbage.tell()
+
+    def _rest(self, port: serial.SerialBase) -> bytes:
+        """Read what is there, without waiting."""
+        if "://" not in self._wishes.device:
+            return bytes(port.read(min(port.in_waiting, _MOST_BYTES)))
+        port.timeout = 0  # a socket says that something is there, not how much
+        data = bytes(port.read(_MOST_BYTES))
+        port.timeout = _WAIT_S
+        return data
 
     def _again(self, into: Intake) -> bool:
         """Open the line anew, as often as it takes; False when told to stop meanwhile."""
