@@ -25,7 +25,6 @@ from cameras import (
     without_length,
 )
 from contracts.sources import Gathered, SourceContract, running
-from rushes.capture import camera as module
 from rushes.capture._multipart import PartSplitter, boundary_of
 from rushes.capture._pictures import jpeg_size, without_padding
 from rushes.capture.camera import PLUGIN, found_nodes
@@ -398,9 +397,3 @@ def test_what_a_driver_fills_up_is_cut_off_and_nothing_else():
     assert without_padding(picture + bytes(5000)) == picture
     assert without_padding(picture) == picture
     assert without_padding(picture[:-2] + bytes(10)) == picture[:-2] + bytes(10)
-
-
-def test_the_module_says_all_its_keys():
-    said = module.__doc__
-    for key in ("width_px", "height_px", "codec", "encoding", "quality", "any_format", "modality", "time_meaning"):
-        assert key in said
