@@ -5,8 +5,10 @@ Stamps are seconds of the sending machine's ``local_clock``, as they were sent: 
 """
 
 import ctypes
+import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,12 @@ MOST = 2048
 """Samples that are pulled at once."""
 BUFFER_S = 60
 _TRIES = 8
+_SETTINGS = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
 lib.lsl_time_correction_ex.restype = ctypes.c_double
+if "LSLAPICFG" not in os.environ and not any(Path(place).expanduser().exists() for place in _SETTINGS):
+    pylsl.set_config_content(
+        "[log]\nlevel = -3\n"
+    )  # else it writes over the terminal; what it says is told anyway
 
 
 class LostStreamError(Exception):
