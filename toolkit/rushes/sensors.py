@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 WhenFull = Literal["drop", "block"]
-QUEUE_NS = 2_000_000_000
+QUEUE_NS = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
