@@ -21,6 +21,8 @@ from rushes.workflow.discover import Discovery, Found, Refused, discover, nothin
 from rushes.workflow.reader_faults import reading
 
 Mode = Literal["reference", "copy"]
+RIG_RECORD = "rushes.rig"
+"""Metadata record of a recording that was made with a rig."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,10 +227,13 @@ def _facts_pattern(request: Request) -> re.Pattern[str] | None:
 
 
 def stated_facts(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Give the facts that a recording states of itself: of its metadata record ``session``, where it has one."""
+    """Give the facts that a recording states of itself: in the record ``session`` that a rig's recorder writes."""
+    listed = metadata.get("metadata")
+    records = [record for record in listed if isinstance(record, dict)] if isinstance(listed, list) else []
+    if not any(record.get("name") == RIG_RECORD for record in records):
+        return {}  # what others call a session need not be one
     found: dict[str, str] = {}
-    records = metadata.get("metadata")
-    for record in records if isinstance(records, list) else ():
+    for record in records:
         if record.get("name") == "session":
             found |= {name: value for name, value in record["metadata"].items() if name in FACTS and value}
     return found
