@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_sensors import samples_of
-from rushes.capturing import HostClock, Inertial, Samples
+from rushes.capturing import HostClock, Inertial, Samples, Trouble
 from rushes.recorder.disk import Disk
 from rushes.recorder.gauges import SECOND_NS, Gauge
 from rushes.recorder.takes import Ledger
+from rushes.recorder.telling import Telling
 from rushes.recorder.wall_clock import WallClock
 
 
@@ -125,6 +126,16 @@ def test_the_system_clock_is_seen_to_be_set_by_as_much_as_it_was(sets):
             assert abs(look.ahead_ns - before.ahead_ns - by) < 5_000_000
         elif abs(by) < 5_000_000:
             assert before is None
+
+
+def test_what_was_lost_is_said_for_a_while_and_absence_until_it_ends():
+    telling = Telling(lambda _: None)
+    telling.tell(Trouble(what="lost", message="9 samples", at_ns=0, sensor="a", stream="/a"))
+    telling.tell(Trouble(what="stopped", message="the cable is out", at_ns=0, sensor="b"))
+    said = [[telling.said(now, sensor=s, stream=f"/{s}") for s in "abc"] for now in (SECOND_NS, 60 * SECOND_NS)]
+    assert said == [["9 samples", "the cable is out", ""], ["", "the cable is out", ""]]
+    telling.tell(Trouble(what="returned", message="it is back", at_ns=SECOND_NS, sensor="b"))
+    assert telling.said(SECOND_NS, sensor="b", stream="/b") == ""
 
 
 class Stubborn(Disk):

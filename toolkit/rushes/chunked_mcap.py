@@ -263,11 +263,14 @@ class ChunkedFile:
         for each in self._open.values():
             self._close(each)
 
-    def abandon(self) -> None:
-        """Forget the messages of every chunk that is open, after a write that failed."""
-        for each in self._open.values():
-            each.count = each.written
-            each.parts, each.size, each.times, each.places = [], 0, [], []
+    def rescue(self) -> None:
+        """After a write that failed: hand over the open chunks that still fit, and forget the others."""
+        for each in sorted(self._open.values(), key=lambda each: each.size):
+            try:
+                self._close(each)
+            except OSError:
+                each.count = each.written
+                each.parts, each.size, each.times, each.places = [], 0, [], []
 
     def finish(self) -> None:
         """Close what is open, and write the indexes by which a player finds its way."""

@@ -18,7 +18,8 @@ class StreamStatus:
         samples: Written so far.
         rate_hz: Over the last seconds; None before two samples came.
         jitter_ns: 95th percentile of the deviation of intervals from their median, over the last seconds.
-        dropped: Samples that were there and are not in the file, and holes in the sequence.
+        stream: Empty while the sensor was never opened; ``form`` means nothing then.
+        dropped: Samples that were there and are not in the file, and holes in the sequence; pauses apart.
         queue: How full its queue is, 0 to 1.
         bytes_per_s: Over the last seconds.
         offset_ns: Host clock less device clock, least delay of the last seconds; None without a device clock.

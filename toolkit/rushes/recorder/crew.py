@@ -138,7 +138,7 @@ class Crew:
             bytes_per_s=reading.bytes_per_s,
             offset_ns=reading.offset_ns,
             last_ns=track.last_ns,
-            said=self._telling.said(sensor=track.sensor.name, stream=stream.name) or said,
+            said=self._telling.said(now_ns, sensor=track.sensor.name, stream=stream.name) or said,
             channel_names=stream.channel_names,
         )
 

@@ -4,6 +4,7 @@ A process that is killed loses nothing that was written; a machine that loses it
 """
 
 import errno
+import logging
 import os
 import shutil
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 from rushes.chunked_mcap import Part
 from rushes.errors import CaptureError
 
+log = logging.getLogger(__name__)
 MOST_PARTS = 1000
 """At once; Linux takes 1024."""
 
@@ -106,6 +108,7 @@ class Disk:
         os.close(self._file)
 
     def _sync(self) -> None:
+        self._sync_folder()
         while not self._closing:
             self._due.wait()
             self._due.clear()
@@ -114,3 +117,16 @@ class Disk:
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # what cannot be synced, such as a pipe
                     self._failure = error
+
+    def _sync_folder(self) -> None:
+        """Bring the file's name to the platters, where folders can be synced."""
+        try:
+            folder = os.open(self._path.parent, os.O_RDONLY)
+        except OSError:  # Windows opens no folders
+            return
+        try:
+            os.fsync(folder)
+        except OSError as error:
+            log.debug("the folder cannot be synced: %s", error)
+        finally:
+            os.close(folder)

@@ -1,9 +1,9 @@
 """What the arrivals of a live stream say of it: rate, jitter, holes, gaps, silence, and how its clock runs."""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from rushes.capturing import Form, Samples
 from rushes.model import Times
@@ -17,6 +17,8 @@ GAP_PERIODS, GAP_NS = 5, 250_000_000
 SILENT_PERIODS, SILENT_NS = 10, SECOND_NS
 ENOUGH = 10
 """Samples after which the rate of a stream that states none is known."""
+HELD = 1 << 14
+"""Samples that the last seconds are told from, at most; those of five seconds at 3 kHz."""
 STEADY: tuple[Form, ...] = ("pictures", "inertial", "sound", "numbers")
 """Forms whose samples come at a rate, so that silence means something."""
 
@@ -31,6 +33,33 @@ class Reading:
     offset_ns: int | None = None
 
 
+class _Window:
+    """The last samples of a stream: arrivals, offsets and sizes, in arrays that do not grow."""
+
+    def __init__(self) -> None:
+        self._rows = np.empty((3, HELD), np.int64)
+        self._count = 0
+
+    def add(self, arrival: Times, offset: Times, size: int) -> None:
+        """Add samples that have so many bytes together."""
+        each = size // len(arrival)
+        if len(arrival) > HELD // 2:
+            arrival, offset = arrival[-HELD // 2 :], offset[-HELD // 2 :]
+        n = len(arrival)
+        if self._count + n > HELD:
+            kept = HELD - HELD // 2
+            self._rows[:, :kept] = self._rows[:, self._count - kept : self._count]
+            self._count = kept
+        into = self._rows[:, self._count : self._count + n]
+        into[0], into[1], into[2] = arrival, offset, each
+        self._count += n
+
+    def since(self, from_ns: int) -> npt.NDArray[np.int64]:
+        """Give the samples from a time on: shape (3, n), arrivals, offsets, sizes."""
+        held = self._rows[:, : self._count]
+        return held[:, int(np.searchsorted(held[0], from_ns, "left")) :]
+
+
 class Gauge:
     """Watches the arrivals of one stream. Not safe from several threads at once.
 
@@ -43,7 +72,8 @@ class Gauge:
 
     def __init__(self, form: Form, nominal_rate_hz: float | None) -> None:
         self._steady, self._nominal_hz = form in STEADY, nominal_rate_hz
-        self._window: deque[tuple[Times, Times | None, int]] = deque()
+        self._window = _Window()
+        self._timed = False
         self._seq: int | None = None
         self._device_ns: int | None = None
         self._breaks: list[int] = []
@@ -62,9 +92,8 @@ class Gauge:
         self.arrived += n
         self.first_ns = int(arrival[0]) if self.first_ns is None else self.first_ns
         self.last_ns = int(arrival[-1])
-        self._window.append((arrival, device, size))
-        while self.last_ns - int(self._window[0][0][-1]) > WINDOW_NS:
-            self._window.popleft()
+        self._timed = device is not None
+        self._window.add(arrival, arrival if device is None else arrival - device, size)
         if device is not None and self.last_ns - self.first_ns < WINDOW_NS:
             least = int((arrival - device).min())
             self.first_offset_ns = least if self.first_offset_ns is None else min(self.first_offset_ns, least)
@@ -81,11 +110,9 @@ class Gauge:
 
     def read(self, now_ns: int) -> Reading:
         """Give what the last seconds say."""
-        parts = [part for part in self._window if now_ns - int(part[0][-1]) <= WINDOW_NS]
-        if not parts:
+        times, offsets, sizes = self._window.since(now_ns - WINDOW_NS)
+        if not len(times):
             return Reading()
-        times = np.concatenate([arrival for arrival, _, _ in parts])
-        offsets = [int((arrival - device).min()) for arrival, device, _ in parts if device is not None]
         span_ns = max(now_ns - int(times[0]), 1)
         rate = jitter = None
         if len(times) > 1:
@@ -98,8 +125,8 @@ class Gauge:
         return Reading(
             rate_hz=rate,
             jitter_ns=jitter,
-            bytes_per_s=sum(size for _, _, size in parts) / max(span_ns, SECOND_NS) * SECOND_NS,
-            offset_ns=min(offsets) if offsets else None,
+            bytes_per_s=float(sizes.sum()) / max(span_ns, SECOND_NS) * SECOND_NS,
+            offset_ns=int(offsets.min()) if self._timed else None,
         )
 
     @property

@@ -9,6 +9,8 @@ from rushes.capturing import Mishap, Trouble
 
 LATEST, MOST_KEPT = 50, 1000
 TELL_NS = 1_000_000_000
+SAID_NS = 10_000_000_000
+"""How long a stream is said to have lost something, after it has."""
 _AWAY: tuple[Mishap, ...] = ("absent", "stopped")
 
 
@@ -25,7 +27,7 @@ class Telling:
         self._latest: deque[Trouble] = deque(maxlen=LATEST)
         self._kept: deque[Trouble] = deque(maxlen=MOST_KEPT)
         self._counts: Counter[Mishap] = Counter()
-        self._said: dict[str, str] = {}
+        self._said: dict[str, Trouble] = {}
         self._away: dict[str, Mishap] = {}
         self._summed: dict[tuple[str | None, str | None], Trouble] = {}
         self._told_ns: dict[tuple[str | None, str | None], int] = {}
@@ -59,9 +61,13 @@ class Telling:
         """Tell whether the source itself has said so."""
         return sensor in self._away or stream in self._away
 
-    def said(self, *, sensor: str, stream: str) -> str:
-        """Give the latest word on a stream; empty when all is well."""
-        return self._said.get(stream, "") or self._said.get(sensor, "")
+    def said(self, now_ns: int, *, sensor: str, stream: str) -> str:
+        """Give the latest word on a stream; empty when all is well, or has been for some seconds."""
+        for trouble in filter(None, (self._said.get(stream), self._said.get(sensor))):
+            lasts = trouble.what in _AWAY or now_ns - trouble.at_ns < SAID_NS
+            if trouble.what != "returned" and lasts:
+                return trouble.message
+        return ""
 
     @property
     def latest(self) -> Sequence[Trouble]:
@@ -102,5 +108,5 @@ class Telling:
             self._counts[trouble.what] += 1
             about = trouble.stream or trouble.sensor
             if about is not None:
-                self._said[about] = "" if trouble.what == "returned" else trouble.message
+                self._said[about] = trouble
         self._write(trouble)

@@ -10,7 +10,7 @@ from rushes.recorder.encoding import bytes_of
 from rushes.recorder.gauges import Gauge, Reading
 from rushes.sensors import SensorOfRig
 
-LATEST_SAMPLES, LATEST_BYTES = 20_000, 4 << 20
+LATEST_SAMPLES, LATEST_PUTS, LATEST_BYTES = 20_000, 5_000, 4 << 20
 READ_AGAIN_NS = 200_000_000
 
 
@@ -218,7 +218,9 @@ class Track:
         self._latest_samples += len(samples)
         self._latest_bytes += size
         while len(self._latest) > 1 and (
-            self._latest_samples > LATEST_SAMPLES or self._latest_bytes > LATEST_BYTES
+            self._latest_samples > LATEST_SAMPLES
+            or len(self._latest) > LATEST_PUTS
+            or self._latest_bytes > LATEST_BYTES
         ):
             samples, size = self._latest.popleft()
             self._latest_samples -= len(samples)

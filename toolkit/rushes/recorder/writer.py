@@ -153,9 +153,9 @@ class Writer:
         self._disk.sync_soon()
 
     def _fail(self, error: OSError) -> None:
-        """Give up: what is in closed chunks stands, what is in open ones is lost."""
+        """Give up: what is in closed chunks stands, and what of the open ones still fits."""
         self.error = error
-        self._file.abandon()
+        self._file.rescue()
         self._failed(error)
 
     def _finish(self) -> None:
