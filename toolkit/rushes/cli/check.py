@@ -126,6 +126,7 @@ def answer(dataset: Path, done: Checked) -> Answer:
             "findings": [_entry(item) for item in done.found],
             "rejected": list(done.rejected),
             "left_out": done.left_out,
+            "discarded": {"frames": sum(done.discarded.values()), "takes": len(done.discarded)},
         },
         text="\n".join(lines),
         dataset=str(dataset),

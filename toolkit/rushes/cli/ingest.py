@@ -9,8 +9,11 @@ import click
 from rushes.cli import _progress
 from rushes.cli._options import PluginName, dry_run_option, fact_of, verb
 from rushes.cli._output import Answer, table
+from rushes.model import Loss
 from rushes.quantities import say_count
 from rushes.workflow.ingest import Ingested, Request, Taken, ingest
+
+_OF_LOSS = ("code", "stream", "message", "count", "file", "byte_from", "byte_to", "start_ns", "end_ns")
 
 
 @verb(
@@ -82,7 +85,7 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         )
     if not dry_run and "added" in counts:
         text += f"\nNext: rushes check {dataset}    rushes browse {dataset}"
-    losses = [f"{t.path.name}: {loss.said}" for t in done.taken for loss in t.losses]
+    losses = [f"{t.path.name}: {_said(loss)}" for t in done.taken for loss in t.losses]
     wrong = [f"not taken: {refused.summary}" for refused in done.unread]
     wrong += [f"{t.path.name}: {t.error.hint}" for t in done.taken if t.error and t.error.hint]
     return Answer(
@@ -97,6 +100,14 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         warnings=wrong + losses[:20] + ([f"… and {len(losses) - 20} more losses"] if len(losses) > 20 else []),
         exit_code=1 if "failed" in counts or done.unread else 0,
     )
+
+
+def _said(loss: Loss) -> str:
+    """Say what was lost, and when, where that is known."""
+    if loss.start_ns is None or loss.end_ns is None:
+        return loss.said
+    first, last = loss.start_ns / 1e9, loss.end_ns / 1e9
+    return f"{loss.said} (log time {first:.3f} s to {last:.3f} s)"
 
 
 def _remark(taken: Taken) -> str:
@@ -114,7 +125,7 @@ def _row(taken: Taken) -> dict[str, object]:
         "streams": taken.streams,
         "samples": taken.samples,
         "rows": dict(taken.rows),
-        "losses": [{"code": loss.code, "stream": loss.stream, "message": loss.message} for loss in taken.losses],
+        "losses": [{name: getattr(loss, name) for name in _OF_LOSS} for loss in taken.losses],
         "error": {"code": taken.error.code, "message": taken.error.message, "hint": taken.error.hint}
         if taken.error
         else None,

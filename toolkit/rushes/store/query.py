@@ -159,8 +159,8 @@ def _wanted_views(query: str) -> Mapping[str, str]:
     every = _views()
     if _SHOWS.search(query):
         return every
-    said, wanted = query.lower(), set()
-    for name in reversed(every):
+    said, wanted = query.lower(), set[str]()
+    for name in reversed(list(every)):
         if name in said:
             wanted.add(name)
             said += every[name]

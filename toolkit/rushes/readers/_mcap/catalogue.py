@@ -210,8 +210,9 @@ class _Gap:
         for span in records.walk(self.data, begin, end):
             if span.opcode == records.DATA_END and span.end - span.start == _DATA_END_SIZE:
                 return
-            if span.opcode not in records.IN_DATA and chunk_at(self.data, span.at, end) == span:
-                span = replace(span, opcode=records.CHUNK)  # by its lengths: the kind alone is damaged
+            if span.opcode not in records.IN_DATA:
+                chunk = chunk_at(self.data, span.at, end)
+                span = chunk if chunk and chunk.end == span.end else span  # the kind alone is damaged
             self.take(span)
             self.reached = span.end
             if span.opcode in records.IN_DATA:

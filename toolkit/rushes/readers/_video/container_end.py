@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
+_BOX_HEAD = 8
 _MOST_BOXES = 1_000_000
 
 
@@ -34,7 +35,10 @@ def boxes(path: Path) -> list[str]:
 
 def _boxes_end(file: BinaryIO) -> int | None:
     found = _boxes(file)
-    return found[-1][1] if found else None
+    if not found:
+        return None
+    end, size = found[-1][1], file.seek(0, 2)
+    return end + _BOX_HEAD if end < size < end + _BOX_HEAD else end  # the head of a box is cut
 
 
 def _boxes(file: BinaryIO) -> list[tuple[bytes, int]]:

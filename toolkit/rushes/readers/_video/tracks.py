@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition
 
+from rushes.fragments import whole_front
 from rushes.model import Modality, SampleTable, Stream
 
 _TABLES: dict[str, tuple[Modality, SampleTable]] = {
@@ -53,8 +54,14 @@ class Tracks:
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open for reading; text that is not UTF-8 is no reason to fail."""
-    return av.open(str(path), mode="r", metadata_errors="replace")
+    """Open for reading; text that is not UTF-8 is no reason to fail, nor a last fragment whose head is cut."""
+    try:
+        return av.open(str(path), mode="r", metadata_errors="replace")
+    except av.FFmpegError:
+        front = whole_front(path)
+        if front is None:
+            raise
+        return av.open(front, mode="r", metadata_errors="replace")
 
 
 def tracks_of(path: Path) -> Tracks:
@@ -70,6 +77,9 @@ def tracks_of(path: Path) -> Tracks:
         for track in container.streams:
             if track.type not in _TABLES or Disposition.attached_pic in Disposition(track.disposition):
                 ignored.append(f"track {track.index}: {track.type} {track.metadata.get('filename', '')}".strip())
+                continue
+            if track.type in ("video", "audio") and track.codec_context is None:
+                ignored.append(f"track {track.index}: {track.type} of a codec that the file does not tell")
                 continue
             name = track.type if not seen[track.type] else f"{track.type}{seen[track.type]}"
             seen[track.type] += 1
