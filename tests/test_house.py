@@ -32,7 +32,7 @@ def test_help_loads_no_heavy_guest() -> None:
     assert loaded_after("from rushes.cli._main import run; run(['--help'])") == set()
 
 
-@pytest.mark.parametrize("kind", ["readers", "checks", "splits", "decoders", "export"])
+@pytest.mark.parametrize("kind", ["readers", "checks", "splits", "decoders", "export", "capture"])
 def test_every_plugin_is_called_as_its_kind_wants_and_has_a_version_or_codecs(kind: registry.Kind) -> None:
     names = registry.names(kind)
     assert names

@@ -25,7 +25,6 @@ from cameras import (
     without_length,
 )
 from contracts.sources import Gathered, SourceContract, running
-from rushes.capture import camera as module
 from rushes.capture._multipart import PartSplitter, boundary_of
 from rushes.capture._pictures import jpeg_size, without_padding
 from rushes.capture.camera import PLUGIN, found_nodes
@@ -216,6 +215,41 @@ def decoded(packets: list[bytes], codec: str = "h264") -> int:
     return len(frames) + len(context.decode(None))
 
 
+def test_a_stream_over_http_that_is_no_series_of_jpegs_goes_to_ffmpeg(http_camera):
+    data = video("mpegts", frames=50)
+    pieces = [data[at : at + 1880] for at in range(0, len(data), 1880)]
+    served = http_camera(lambda number, piece: piece, "video/mp2t", pictures=pieces, fall_after=len(pieces))
+
+    (stream,), into = seen(sensor(served.url), 30)
+
+    assert stream.codec == "h264"
+    wanted = packets_of(data)[:30]
+    assert [(int(each.device_ns[0]), each.content.data[0]) for each in into.samples[:30]] == wanted
+
+
+def test_a_server_that_has_no_such_camera_is_absent(http_camera):
+    served = http_camera(with_length)
+    served.gone.set()
+
+    with pytest.raises(CaptureError) as told:
+        PLUGIN.open(sensor(served.url))
+
+    assert told.value.code == "capture.absent"
+    assert "503" in told.value.message
+
+
+def test_damage_in_a_stream_that_is_decoded_here_does_not_end_it():
+    data = bytearray(video("mpegts", frames=60))
+    for at in range(len(data) // 3 // 188 * 188, len(data) // 2, 188):
+        data[at + 20 : at + 180] = bytes(160)
+
+    with tcp_camera(bytes(data)) as url:
+        _, into = seen(sensor(url, form={"codec": "jpeg"}), 35)
+
+    assert {jpeg_size(each) for each in data_of(into)} == {(WIDTH, HEIGHT)}
+    assert not into.told("stopped")
+
+
 def test_a_stream_can_be_recorded_as_jpeg_instead(tmp_path):
     with tcp_camera(video("mpegts")) as url:
         (stream,), into = seen(sensor(url, form={"codec": "jpeg"}), 10)
@@ -363,9 +397,3 @@ def test_what_a_driver_fills_up_is_cut_off_and_nothing_else():
     assert without_padding(picture + bytes(5000)) == picture
     assert without_padding(picture) == picture
     assert without_padding(picture[:-2] + bytes(10)) == picture[:-2] + bytes(10)
-
-
-def test_the_module_says_all_its_keys():
-    said = module.__doc__
-    for key in ("width_px", "height_px", "codec", "encoding", "quality", "any_format", "modality", "time_meaning"):
-        assert key in said

@@ -165,7 +165,7 @@ def block(number: int, *, frames=480, begun_s=100.0, overflowed=False, first_s=N
 
 def test_lost_sound_is_counted_and_leaves_a_hole():
     library, into = StandIn(), Gathered()
-    opened = OpenMicrophone(sensor("", options={"block": 480}), library)
+    opened = OpenMicrophone(sensor("", options={"block": 480}), lambda: library)
     for number in (0, 1, 5, 6):
         library.ears[0].blocks.put(block(number, overflowed=number == 5))
     with running(opened, into):
@@ -180,7 +180,7 @@ def test_lost_sound_is_counted_and_leaves_a_hole():
 
 def test_a_microphone_that_is_unplugged_is_told_and_opened_again():
     library, into = StandIn(), Gathered()
-    opened = OpenMicrophone(sensor(device="desk", options={"block": 480}), library)
+    opened = OpenMicrophone(sensor(device="desk", options={"block": 480}), lambda: library)
     library.ears[0].blocks.put(block(0))
     with running(opened, into):
         into.wait(lambda: into.count() == 1)
@@ -201,16 +201,18 @@ def test_a_microphone_that_is_unplugged_is_told_and_opened_again():
     assert [int(each.seq[0]) for each in into.samples] == [0, 1]
 
 
-def test_a_device_is_found_by_a_part_of_its_name_its_number_or_as_the_usual_one():
-    for device in ("Desk mic", "desk", "3", ""):
-        library = StandIn()
-        OpenMicrophone(sensor(device=device), library).close()
-        assert library.ears[0].asked["index"] == 3
+@pytest.mark.parametrize("device", ["Desk mic", "desk", "3", ""])
+def test_a_device_is_found_by_a_part_of_its_name_its_number_or_as_the_usual_one(device):
+    library = StandIn()
+
+    OpenMicrophone(sensor(device=device), lambda: library).close()
+
+    assert library.ears[0].asked["index"] == 3
 
 
 def test_what_is_not_there_is_absent_and_the_hint_lists_what_is():
     with pytest.raises(CaptureError) as told:
-        OpenMicrophone(sensor(device="studio"), StandIn())
+        OpenMicrophone(sensor(device="studio"), StandIn)
 
     assert told.value.code == "capture.absent"
     assert "'Desk mic'" in told.value.hint
@@ -230,7 +232,7 @@ def test_without_portaudio_the_hint_says_how_to_get_it(monkeypatch):
 
 def test_what_a_rig_cannot_mean_is_refused():
     with pytest.raises(RecipeError) as told:
-        OpenMicrophone(sensor("", form={"sample_rate": 16_000}), StandIn())
+        OpenMicrophone(sensor("", form={"sample_rate": 16_000}), StandIn)
 
     assert "sample_rate_hz" in told.value.hint
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import select
+import socket
 import tty
 from contextlib import suppress
 from itertools import pairwise
@@ -79,21 +80,28 @@ def heard(terminal, rig_sensor, data: bytes, enough, into: Gathered | None = Non
     """Give what comes of bytes; sent once the source listens, after the rest of a line that it leaves out."""
     into = into or Gathered()
     opened = PLUGIN.open(rig_sensor)
+    listening = emptied(opened)
     try:
         with running(opened, into):
-            begin(terminal, into)
-            terminal.send(data)
+            assert listening.wait(10)
+            terminal.send(b"st of a line\n" + data)
             into.wait(lambda: enough(into))
     finally:
         opened.close()
     return into
 
 
-def begin(terminal, into: Gathered) -> None:
-    """Send a line end after the source has thrown away what was there: by then it blocks in its first read."""
-    assert not into.samples
-    Event().wait(0.2)
-    terminal.send(b"st of a line\n")
+def emptied(opened) -> Event:
+    """Give an event that is set once the source has thrown away what came before it began to listen."""
+    done, port = Event(), opened._port
+    empty = port.reset_input_buffer
+
+    def tell() -> None:
+        empty()
+        done.set()
+
+    port.reset_input_buffer = tell
+    return done
 
 
 class TestSerialContract(SourceContract):
@@ -214,16 +222,17 @@ def test_a_flood_of_samples_is_read_whole(terminal):
 
 def test_a_pulled_plug_is_told_and_the_line_opened_again(terminal):
     into, opened = Gathered(), PLUGIN.open(sensor(terminal.path))
+    listening = emptied(opened)
     with running(opened, into):
-        begin(terminal, into)
-        terminal.send(b"1,0,0,1,0,0,0\n")
+        assert listening.wait(10)
+        terminal.send(b"st of a line\n1,0,0,1,0,0,0\n")
         into.wait(lambda: into.count() == 1)
 
         terminal.unplug()
         into.wait(lambda: bool(into.told("stopped")))
         terminal.plug()
         into.wait(lambda: bool(into.told("returned")))
-        Event().wait(0.2)
+        Event().wait(0.5)
         terminal.send(b"half\n2,0,0,1,0,0,0\n")
         into.wait(lambda: into.count() == 2)
     opened.close()
@@ -231,6 +240,36 @@ def test_a_pulled_plug_is_told_and_the_line_opened_again(terminal):
     assert [each.what for each in into.troubles] == ["stopped", "returned"]
     assert into.told("returned")[0].from_ns == into.told("stopped")[0].at_ns
     assert np.concatenate([each.device_ns for each in into.samples]).tolist() == [1000, 2000]
+
+
+def test_lines_come_over_a_socket_as_well_and_are_waited_for_when_it_falls():
+    n, going = 5000, Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+
+    def serve() -> None:
+        for begin_at in (0, n):
+            connection, _ = listening.accept()
+            going.wait()
+            Event().wait(0.5)
+            lines = b"".join(b"%d,0,0,1,0,0,0\n" % i for i in range(begin_at, begin_at + n))
+            connection.sendall(b"half\n" + lines)
+            Event().wait(0.5)
+            connection.close()
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    into, opened = Gathered(), PLUGIN.open(sensor(f"socket://127.0.0.1:{port}"))
+    with running(opened, into):
+        going.set()
+        into.wait(lambda: into.count() == 2 * n)
+    opened.close()
+    thread.join()
+    listening.close()
+
+    times = np.concatenate([each.device_ns for each in into.samples])
+    assert np.array_equal(times, np.arange(2 * n) * 1000)
+    assert [each.what for each in into.troubles][:2] == ["stopped", "returned"]
 
 
 def test_a_header_that_the_device_sends_when_it_starts_is_no_garbage(terminal):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from http.client import HTTPException, HTTPResponse
 from typing import cast
+from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
@@ -29,6 +30,9 @@ def open_http(wishes: CameraWishes) -> "HttpFeed | None":
     """
     try:
         answer = urlopen(_request(wishes.device), timeout=wishes.open_s)  # noqa: S310 - http and https alone come here
+    except HTTPError as error:
+        error.close()  # it is the server's answer too, and holds the connection
+        raise wishes.absent(f"the server answers {error}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise wishes.absent(str(error)) from error
     boundary = boundary_of(answer.headers.get("Content-Type", ""))

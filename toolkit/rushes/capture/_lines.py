@@ -145,7 +145,9 @@ def _number(value: Value, name: str) -> float:
 
 def _whole(value: Value, unit: int) -> int:
     """Give a count in whole units of one, exactly; fractions of the smallest are rounded towards zero."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        whole = int(value) * unit  # as most devices write it, and ten times faster than the general way
+    elif isinstance(value, int) and not isinstance(value, bool):
         whole = value * unit
     elif isinstance(value, str | Decimal):
         exact = Decimal(value)

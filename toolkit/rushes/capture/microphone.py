@@ -18,7 +18,7 @@ recorder's every ten seconds, both ways. How the card's own clock drifts shows i
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty
 from types import ModuleType
 from typing import Any
@@ -74,24 +74,25 @@ class MicrophoneSource:
             CaptureError: ``capture.absent``, ``capture.refused`` or ``capture.missing-library``.
             RecipeError: ``rig.invalid``.
         """
-        return OpenMicrophone(sensor, _portaudio())
+        return OpenMicrophone(sensor, _portaudio)
 
 
 class OpenMicrophone:
     """A microphone that is open.
 
     Args:
-        portaudio: The module ``_portaudio``, or what behaves like it.
+        library: Gives the module ``_portaudio``, or what behaves like it.
     """
 
-    def __init__(self, sensor: SensorOfRig, portaudio: ModuleType | Any) -> None:
+    def __init__(self, sensor: SensorOfRig, library: Callable[[], Any]) -> None:
         form, options = Wishes(sensor, "format"), Wishes(sensor, "options")
-        self._name, self._device, self._portaudio = sensor.name, sensor.device, portaudio
+        self._name, self._device = sensor.name, sensor.device
         self._rate_hz = form.whole("sample_rate_hz", 48_000, least=1_000, most=768_000) or 48_000
         self._channels = form.whole("channels", 1, most=256) or 1
         self._block = options.whole("block", max(1, self._rate_hz // 50), most=1_000_000) or 1
         form.finish()
         options.finish()
+        self._portaudio = library()
         self._clock_name = f"portaudio:{sensor.name}"
         self._ear: Any = self._opened()
         self.streams: Sequence[LiveStream] = (
@@ -244,7 +245,8 @@ class OpenMicrophone:
             return fitting[0]
         offered = ", ".join(f"'{each.name}'" for each in there)
         raise CaptureError(
-            f"microphone '{self._name}': there is no input '{self._device or 'that the system prefers'}'",
+            f"microphone '{self._name}': "
+            + (f"there is no input '{self._device}'" if self._device else "the system has no input of its choice"),
             code="capture.absent",
             hint=f"there are: {offered}"
             if offered

@@ -23,6 +23,7 @@ once arrived at once: their time of arrival is that of the reading, which for fa
 they came.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -139,7 +140,7 @@ class OpenSerial:
                 if now_s - last_s < _FAST_S:
                     time.sleep(_GATHER_S)
                 last_s = now_s
-                data += self._port.read(min(self._port.in_waiting, _MOST_BYTES))
+                data += self._rest(self._port)
             arrival_ns = into.clock.now_ns()
             lines, overlong = cutter.feed(data)
             if overlong:
@@ -147,6 +148,15 @@ class OpenSerial:
             for samples in self._sorter.sorted(lines, arrival_ns, into, garbage):
                 into.put(samples)
             garbage.tell()
+
+    def _rest(self, port: serial.SerialBase) -> bytes:
+        """Read what is there, without waiting."""
+        if "://" not in self._wishes.device:
+            return bytes(port.read(min(port.in_waiting, _MOST_BYTES)))
+        port.timeout = 0  # a socket says that something is there, not how much
+        data = bytes(port.read(_MOST_BYTES))
+        port.timeout = _WAIT_S
+        return data
 
     def _again(self, into: Intake) -> bool:
         """Open the line anew, as often as it takes; False when told to stop meanwhile."""
@@ -271,8 +281,10 @@ def _opened(wishes: SerialWishes) -> serial.SerialBase:
     except (serial.SerialException, OSError, ValueError) as error:
         denied = "Permission" in str(error) or "Access" in str(error)
         hint = "sudo usermod -a -G dialout $USER, then log in again" if denied else "look at cable and port name"
+        number = getattr(error, "errno", None)  # pySerial quotes the system's words twice over
+        why = os.strerror(number) if isinstance(number, int) else str(error)
         raise CaptureError(
-            f"serial line '{wishes.name}' at '{wishes.device}' cannot be opened: {error}",
+            f"serial line '{wishes.name}' at '{wishes.device}' cannot be opened: {why}",
             code="capture.absent",
             hint=f"{hint}; rushes rig scan lists the ports",
             facts={"sensor": wishes.name, "device": wishes.device},

@@ -8,9 +8,9 @@ All sensors of the take are streams of this one source; their topics are those o
     seconds: Length of the take; by itself 3 s for ``tabletop``, 1 s for the others.
     loop: Begin again at the end, for as long as is recorded; clocks and numbers go on, what is seen repeats.
 
-A sample arrives when the take says that its host logged it, counted from the start of the recording. Its arrival is
-measured; it is up to 4 ms late for sensors above 250 Hz, which are given in handfuls. ``device_ns`` is exactly what
-the sensor's clock says, with offset, drift, wander and resets. The truth of all is ``rushes.virtual.clock``, and one
+A sample arrives when its host logged it in the take, counted from the start of the recording. Its arrival is
+measured; it is up to 4 ms late for sensors above 250 Hz, which are given in handfuls. ``device_ns`` is exactly
+what its clock says, with offset, drift, wander and resets. The truth of all is ``rushes.virtual.clock``, and one
 pair of clocks, ``virtual`` against ``log``: when true time began.
 
 Rendering costs more than the take lasts: it is done before, in a process of its own, when the sensor is opened. On
@@ -19,27 +19,25 @@ two cores ``tiny`` takes seconds, ``tabletop`` longer, and a take of 720p pictur
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rushes import cdr
+from rushes.capture._pacing import Due, Pace, give
 from rushes.capture._virtual_rendering import SECONDS, Rendered, content_of, rendered
 from rushes.capture._wishes import Wishes
 from rushes.capturing import (
-    Content,
     Form,
     FoundDevice,
     Intake,
     LiveStream,
     MessageForm,
     OpenSource,
-    Samples,
     Source,
 )
 from rushes.errors import CaptureError
-from rushes.model import ClockPairs, Modality, Times
+from rushes.model import ClockPairs, Modality
 from rushes.registry import close_to
 from rushes.sensors import SensorOfRig
 from rushes.virtual.clock import device_times
@@ -47,8 +45,6 @@ from rushes.virtual.recording import calibration, fixed_frames
 from rushes.virtual.schedule import sample_count
 from rushes.virtual.spec import NANOSECONDS, RigSpec, SensorSpec
 
-FAST_HZ = 250.0
-HANDFUL_NS = 4_000_000
 TRUE_TIME = "virtual"
 _FORMS: Mapping[str, tuple[Form, Modality]] = {
     "color": ("pictures", "color"),
@@ -121,86 +117,39 @@ class OpenVirtual:
         """Give the take at its own pace, until told to stop or at its end."""
         begun_ns = time.monotonic_ns()
         into.pair(_beginning(self._rig, into.clock.of_monotonic(begun_ns)))
-        while not into.stopping.is_set():
-            waits = [wait for wait in (track.wait_until() for track in self._tracks) if wait is not None]
-            if not waits:
-                return
-            rest_ns = begun_ns + min(waits) - time.monotonic_ns()
-            if rest_ns > 0 and into.stopping.wait(rest_ns / NANOSECONDS):
-                return
-            since_ns = time.monotonic_ns() - begun_ns
-            for track in self._tracks:
-                for samples in track.due(since_ns):
-                    into.put(samples.at(into.clock.now_ns()))
+        give(self._tracks, into, begun_ns)
 
     def close(self) -> None:
         """Let go of the rendered pictures."""
         self._tracks = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """Samples whose time has come, before they arrive."""
-
-    stream: str
-    device_ns: Times
-    seq: Times
-    content: Content
-
-    def at(self, arrival_ns: int) -> Samples:
-        """Let them arrive."""
-        return Samples(
-            stream=self.stream,
-            arrival_ns=np.full(len(self.seq), arrival_ns, np.int64),
-            device_ns=self.device_ns,
-            seq=self.seq,
-            content=self.content,
-        )
-
-
 class VirtualTrack:
-    """One sensor of the take: what it gives next.
+    """One sensor of the take.
 
     Args:
         laps: How often the take is given; None for ever.
     """
 
     def __init__(self, rig: RigSpec, spec: SensorSpec, track: Rendered, *, laps: int | None) -> None:
-        self._rig, self._spec, self._track, self._laps = rig, spec, track, laps
-        self._since = track.log_ns - rig.start_ns
+        self._rig, self._spec, self._track = rig, spec, track
         self._lasts_ns = round(rig.seconds * NANOSECONDS)
         self._numbers = sample_count(rig, spec)
-        self._hold_ns = HANDFUL_NS if spec.rate_hz > FAST_HZ else 0
-        self._at = self._lap = 0
+        self.pace = Pace(track.log_ns - rig.start_ns, lasts_ns=self._lasts_ns, laps=laps)
 
-    def wait_until(self) -> int | None:
-        """Say until when nothing is to be given, from the start; None when it is over."""
-        if not len(self._since) or self._lap == self._laps:
-            return None
-        return int(self._since[self._at]) + self._lap * self._lasts_ns + self._hold_ns
+    def cut(self, lap: int, rows: slice) -> Sequence[Due]:
+        """Give some samples; blocks of sound one by one."""
+        if self._spec.kind != "audio":
+            return [self._due(lap, rows)]
+        return [self._due(lap, slice(at, at + 1)) for at in range(rows.start, rows.stop)]
 
-    def due(self, since_ns: int) -> Sequence[Due]:
-        """Give what arrives until ``since_ns`` from the start."""
-        found: list[Due] = []
-        while self.wait_until() is not None:
-            end = int(np.searchsorted(self._since, since_ns - self._lap * self._lasts_ns, side="right"))
-            if end <= self._at:
-                break
-            step = 1 if self._spec.kind == "audio" else end - self._at
-            found += [self._cut(slice(at, at + step)) for at in range(self._at, end, step)]
-            self._at = end
-            if end < len(self._since):
-                break
-            self._at, self._lap = 0, self._lap + 1
-        return found
-
-    def _cut(self, rows: slice) -> Due:
+    def _due(self, lap: int, rows: slice) -> Due:
         track, spec = self._track, self._spec
-        true_ns = track.true_ns[rows] + self._lap * self._lasts_ns
+        true_ns = track.true_ns[rows] + lap * self._lasts_ns
         return Due(
             stream=spec.stream,
             device_ns=device_times(spec.clock, true_ns, start_ns=self._rig.start_ns),
-            seq=track.seq[rows] + self._lap * self._numbers,
+            seq=track.seq[rows] + lap * self._numbers,
             content=content_of(track, spec.kind, rows, width_px=spec.width_px, height_px=spec.height_px),
         )
 

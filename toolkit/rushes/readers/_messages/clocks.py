@@ -1,13 +1,17 @@
 """Which of a message's times is its time, and the time columns of a batch."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from rushes.model import Clock, Column, Times
 from rushes.readers._messages.block import MessageBlock
+from rushes.readers._messages.channel_facts import DEVICE_CLOCK
 from rushes.readers._messages.layout import Indices
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 STAMP = ("header.stamp.sec", "header.stamp.nanosec")
 
 
@@ -17,11 +21,14 @@ def joined(seconds: Any, nanoseconds: Any) -> Times:
     return total
 
 
-def chosen(stamps: Times | None) -> Clock:
+def chosen(stamps: Times | None, stated: Mapping[str, str] = NOTHING) -> Clock:
     """Choose the stamps inside the messages where they are there, positive, and move; else the log's time.
 
-    A single stamp cannot show that it moves; it is trusted.
+    A single stamp cannot show that it moves; it is trusted. Where the recorder names the clock of the device, in
+    the metadata of the channel, the stamps are trusted whatever they are: a device may count from 0.
     """
+    if stamps is not None and stated.get(DEVICE_CLOCK):
+        return "header"
     if stamps is None or not len(stamps) or (stamps <= 0).any():
         return "log"
     return "log" if len(stamps) > 1 and (stamps == stamps[0]).all() else "header"

@@ -40,7 +40,7 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Ine
         return None
     if first is not None:
         found = read(record, first, [*_NUMBERS, "header.frame_id"], wire=wire)
-        clock = chosen(joined(*(found.numbers[path] for path in STAMP)))
+        clock = chosen(joined(*(found.numbers[path] for path in STAMP)), channel.metadata)
         names = spans.texts(first.buffer, found.spans["header.frame_id"])
         frame = (names if isinstance(names, str) else None) or None
     stream = Stream(

@@ -39,7 +39,7 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Num
         return None
     if first is not None:
         found = read(together, first, [*STAMP, _FRAME], wire=wire)
-        clock = chosen(joined(*(found.numbers[path] for path in STAMP)))
+        clock = chosen(joined(*(found.numbers[path] for path in STAMP)), channel.metadata)
         said = spans.texts(first.buffer, found.spans[_FRAME])
         frame = (said if isinstance(said, str) else None) or None
     stream = Stream(

@@ -66,7 +66,7 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Pic
     if first is not None:
         found = read(record, first, paths.all, wire=wire)
         if len(found.rows):
-            clock = chosen(joined(*(found.numbers[path] for path in paths.stamp)))
+            clock = chosen(joined(*(found.numbers[path] for path in paths.stamp)), channel.metadata)
             stated, head, frame = _facts(first, found, paths)
             kind = _kind(channel.topic, stated, head, found, paths)
     stream = Stream(

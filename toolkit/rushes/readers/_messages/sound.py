@@ -76,7 +76,7 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Sou
     if first is not None:
         found = read(record, first, paths.all, wire=wire)
         if paths.stamp:
-            clock = chosen(joined(*(found.numbers[path] for path in paths.stamp)))
+            clock = chosen(joined(*(found.numbers[path] for path in paths.stamp)), channel.metadata)
         if len(found.rows):
             kind = _kind(first, found, paths)
     stream = Stream(
