@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from contracts.sources import Gathered, SourceContract
+from contracts.sources import Gathered, SourceContract, assert_fits
 from rushes import registry
 from rushes.capture.replay import PLUGIN
 from rushes.errors import CaptureError, RecipeError
@@ -131,15 +131,25 @@ def test_a_topic_bears_the_sensors_name_where_it_is_asked_for(take):
     assert [stream.name for stream in source.streams] == ["/old/imu"]
 
 
-def test_a_recording_of_lab_streaming_layer_is_given_too(shared_data):
-    path = next((shared_data / "xdf").glob("*.xdf"), None)
-    if path is None:
-        pytest.skip("there is none")
-    source = PLUGIN.open(sensor_of(path))
-    source.close()
+@pytest.mark.parametrize(
+    ("place", "forms"),
+    [
+        ("devices/xdf/minimal.xdf", {"/old/SendDataC": "numbers", "/old/SendDataString": "texts"}),
+        (
+            "rgbd/tum_fr1_rpy",
+            {"/old/rgb": "pictures", "/old/accelerometer": "inertial", "/old/groundtruth": "places"},
+        ),
+        ("rosbag/ros2_rosbag2_db3/talker/talker.db3", {"/rosout": "messages", "/topic": "messages"}),
+        ("devices/vrs_samples/chunks.vrs", {"/old/101_1": "sound", "/old/372_1": "messages"}),
+    ],
+)
+def test_real_recordings_of_other_formats_are_given_too(shared_data, place, forms):
+    source, into, _ = replayed(shared_data / place, speed=1000.0)
 
-    assert {stream.form for stream in source.streams} <= {"numbers", "texts", "inertial"}
-    assert all(stream.name.startswith("/old/") for stream in source.streams)
+    assert {stream.name: stream.form for stream in source.streams} == forms
+    assert {each.stream for each in into.samples} == set(forms)
+    for samples in into.samples:
+        assert_fits(samples, next(stream for stream in source.streams if stream.name == samples.stream))
 
 
 @pytest.mark.live

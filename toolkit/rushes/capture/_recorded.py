@@ -13,15 +13,9 @@ import numpy.typing as npt
 from rushes.capturing import Content, Form, Inertial, Messages, Numbers, Pictures, Places, Sound, Texts
 from rushes.model import Batch, Location, MediaFile, Stream, Times
 
-CODECS = {
-    "jpeg": "jpeg",
-    "png": "png",
-    "webp": "webp",
-    "h264": "h264",
-    "h265": "h265",
-    "compressed-depth": "16UC1; compressedDepth png",
-}
-"""Codecs of pictures that pass as they are, and what ``CompressedImage.format`` calls them."""
+CODECS = ("jpeg", "png", "webp", "h264", "h265", "compressed-depth")
+"""Of pictures that pass as they are."""
+MILLIMETRE_M = 0.001
 _DEPTH_HEADER = bytes(12)  # what compressed_depth_image_transport puts before the PNG
 _FORMS: Mapping[str, Form] = {
     "imu": "inertial",
@@ -45,6 +39,8 @@ def form_of(stream: Stream, media: Sequence[MediaFile]) -> tuple[Form | None, st
             return None, f"pictures of the codec '{stream.codec}' cannot be passed on as they are"
         if stream.container_index is not None or any(file.container == "video" for file in media):
             return None, "its pictures are inside a video"
+        if stream.modality == "depth" and stream.depth_unit_m not in (None, MILLIMETRE_M, 1.0):
+            return None, f"its depth is in counts of {stream.depth_unit_m} m, which has no place in a message"
         return "pictures", ""
     if stream.table == "audio":
         plain = stream.codec == "pcm_s16le" and stream.channels and stream.sample_rate_hz
@@ -54,6 +50,17 @@ def form_of(stream: Stream, media: Sequence[MediaFile]) -> tuple[Form | None, st
         return None, "it is what the recorder itself noted"
     form = _FORMS.get(stream.table)
     return form, "" if form else f"rows of '{stream.table}' are not given live"
+
+
+def format_of(stream: Stream) -> str:
+    """Say how pictures are coded, as ``CompressedImage.format`` does; depth as ``compressedDepth``."""
+    if stream.codec == "compressed-depth":  # with the header of a quantiser
+        return f"{stream.pixel_format or '32FC1'}; compressedDepth png"
+    return "16UC1; compressedDepth png" if _is_depth_png(stream) else stream.codec or ""
+
+
+def _is_depth_png(stream: Stream) -> bool:
+    return stream.modality == "depth" and stream.codec == "png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +91,7 @@ def gathered(stream: Stream, form: Form, batches: Sequence[Batch]) -> Recorded:
     count = sum(batch.rows for batch in batches)
     names = sorted({name for batch in batches for name in batch.columns})
     columns = {name: _joined([(batch.columns.get(name), batch.rows) for batch in batches]) for name in names}
-    kept = np.ones(count, np.bool_)
+    kept: npt.NDArray[np.bool_] = np.ones(count, np.bool_)
     if form in ("pictures", "sound"):
         kept = np.array([each is not None for each in columns["media_id"]], np.bool_)
     elif form == "messages":
@@ -118,7 +125,7 @@ def content_of(recorded: Recorded, rows: slice, media: Mapping[str, MediaFile], 
     n = rows.stop - rows.start
     match recorded.form:
         case "pictures":
-            before = _DEPTH_HEADER if stream.codec == "compressed-depth" else b""
+            before = _DEPTH_HEADER if _is_depth_png(stream) else b""
             data = tuple(before + read(_location(recorded, i, media)) for i in range(rows.start, rows.stop))
             return Pictures(data=data, width_px=stream.width or 0, height_px=stream.height or 0)
         case "sound":
@@ -158,9 +165,11 @@ def _joined(parts: Sequence[tuple[Any, int]]) -> npt.NDArray[Any]:
 
 def _array(column: Any, rows: int) -> npt.NDArray[Any]:
     if isinstance(column, np.ma.MaskedArray):
+        data = np.asarray(column.data)
         if column.mask.any():
-            return np.asarray(column.astype(object).filled(None))
-        return np.asarray(column.data)
+            data = data.astype(object)
+            data[np.broadcast_to(column.mask, data.shape)] = None
+        return data
     if isinstance(column, np.ndarray):
         return column
     found = np.empty(rows, object)

@@ -27,7 +27,7 @@ import numpy as np
 
 from rushes import registry
 from rushes.capture._pacing import Due, Pace, give
-from rushes.capture._recorded import CODECS, GAZE, Recorded, content_of, form_of, gathered
+from rushes.capture._recorded import GAZE, Recorded, content_of, form_of, format_of, gathered
 from rushes.capture._wishes import Wishes
 from rushes.capturing import (
     Content,
@@ -133,14 +133,14 @@ class OpenReplay:
                 self._refused[stream.name] = why
             else:
                 forms[stream.name] = form
-        if not forms:
-            reasons = "; ".join(f"{name}: {why}" for name, why in self._refused.items()) or "it holds no stream"
+        held = _held(recording, forms)
+        if not held:
+            reasons = "; ".join(f"{name}: {why}" for name, why in self._refused.items()) or "it holds no sample"
             raise CaptureError(
                 f"replay '{sensor.name}': nothing of it can be given live ({reasons})",
                 code="capture.refused",
                 hint="rushes inspect tells what it holds",
             )
-        held = _held(recording, forms)
         files = {file.media_id: file for file in said.media}
         since = _since(held)
         lasts = max((int(each[-1]) + _interval_ns(each) for each in since if len(each)), default=1)
@@ -276,7 +276,7 @@ def _live(sensor: SensorOfRig, recorded: Recorded, topic: str, speed: float) -> 
         time_meaning=stream.time_meaning if clock else "arrival",
         latency_ns=sensor.latency_ns,
         frame_of_reference=stream.frame_of_reference or sensor.frame_of_reference,
-        codec=CODECS[stream.codec or ""] if form == "pictures" else None,
+        codec=format_of(stream) if form == "pictures" else None,
         sample_rate_hz=round(stream.sample_rate_hz) if form == "sound" and stream.sample_rate_hz else None,
         channels=stream.channels if form == "sound" else None,
         channel_names=names if form == "numbers" else (),
