@@ -1,12 +1,13 @@
 """An LSL outlet in a process of its own: sends from the first line of its input until its end, and says how many.
 
-Each sample holds its number and the sender's own monotonic clock, read just before it is stamped and sent.
+Each sample holds its number and when it was due by the sender's own monotonic clock, which is its stamp too.
 """
 
 import sys
 import threading
 import time
 
+import numpy as np
 import pylsl
 
 
@@ -24,14 +25,18 @@ def main(name, source_id, rate_hz, channels, samples=0):
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
     sent, begun = 0, time.monotonic()
     while not over.is_set() and (not samples or sent < samples):
-        due = min(int((time.monotonic() - begun) * rate_hz) + 1, samples or sys.maxsize)
-        while sent < due:
-            now = time.monotonic()
-            outlet.push_sample([float(sent), now, *[0.0] * (channels - 2)], pylsl.local_clock())
-            sent += 1
+        now = time.monotonic()
+        due = min(int((now - begun) * rate_hz) + 1, samples or sys.maxsize)
+        if due > sent:
+            values = np.zeros((due - sent, channels))
+            values[:, 0] = np.arange(sent, due)
+            values[:, 1] = begun + values[:, 0] / rate_hz
+            outlet.push_chunk(values, (values[:, 1] + pylsl.local_clock() - now).tolist())
+            sent = due
         time.sleep(0.002)
     if samples:
         over.wait()
+    time.sleep(1.0)  # liblsl throws away what waits to be sent when an outlet ends
     sys.stdout.write(f"{sent}\n")
 
 
