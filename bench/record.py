@@ -2,7 +2,8 @@
 
 The rig of made-up sensors: two 720p30 JPEG cameras, 30 Hz depth as PNG, a 1 kHz IMU that gives its samples one
 by one, 48 kHz sound in blocks of 10 ms. It runs first into nothing, then into a file; the recorder costs the rest.
-``python bench/record.py`` takes about a minute, ``--minutes 10`` is the figure that counts.
+``python bench/record.py`` takes about a minute, ``--minutes 10`` is the figure that counts. ``--rig`` records
+another rig, such as a virtual one.
 """
 
 import argparse
@@ -15,13 +16,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from rushes import rigs
 from rushes.capturing import HostClock, Inertial, LiveStream, Pictures, Samples, Sound
-from rushes.recorder.recording import Recording
+from rushes.recorder.recording import Recording, source_of
 from rushes.sensors import Rig, SensorOfRig
 
 OUT = Path(__file__).resolve().parent / "output"
 SECOND_NS = 1_000_000_000
 FLOOD_SECONDS = 10
+OPENING_S = 1800.0
+"""The virtual rig renders its pictures before."""
 
 
 def pictures(name, codec, data, hz=30.0):
@@ -148,13 +152,20 @@ class Nothing:
         name, now = samples.stream, int(samples.arrival_ns[0])
         gap = now - self.last_ns.get(name, now)
         self.longest_ns[name] = max(gap, self.longest_ns.get(name, 0))
-        self.last_ns[name] = now
+        self.last_ns[name] = int(samples.arrival_ns[-1])
+
+    def pair(self, pairs):
+        """Forget it."""
+
+    def trouble(self, trouble):
+        print(" ", trouble.message)
 
 
-def cpu_alone(made, seconds):
+def cpu_alone(rig, sources, seconds):
     """Give the CPU seconds that the sensors take by themselves, and the longest interval of each."""
     into = Nothing()
-    threads = [threading.Thread(target=Track(*each).run, args=(into,)) for each in made.values()]
+    opened = [sources(sensor.source).open(sensor) for sensor in rig.sensors]
+    threads = [threading.Thread(target=each.run, args=(into,)) for each in opened]
     start = time.process_time()
     for thread in threads:
         thread.start()
@@ -162,7 +173,10 @@ def cpu_alone(made, seconds):
     into.stopping.set()
     for thread in threads:
         thread.join()
-    return time.process_time() - start, into.longest_ns
+    spent = time.process_time() - start
+    for each in opened:
+        each.close()
+    return spent, into.longest_ns
 
 
 def resident_mb():
@@ -170,18 +184,18 @@ def resident_mb():
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def record(path, source, seconds, *, when_full="drop"):
-    """Record for some time; gives the verdict, CPU seconds, and resident memory at a fifth and at the end."""
-    rig = Rig(
-        name="bench",
-        about="",
-        sensors=[SensorOfRig(name=name, source="x", when_full=when_full) for name in source.made],
+def rig_of(names, *, when_full="drop"):
+    return Rig(
+        name="bench", about="", sensors=[SensorOfRig(name=n, source="x", when_full=when_full) for n in names]
     )
+
+
+def record(path, rig, sources, seconds):
+    """Record for some time; gives the verdict, CPU seconds, and resident memory at a fifth and at the end."""
     path.unlink(missing_ok=True)
-    start = time.process_time()
     memory = []
-    with Recording(path, rig, {}, sources=lambda _: source, min_free_bytes=1 << 30) as recording:
-        began = time.monotonic()
+    with Recording(path, rig, {}, sources=sources, min_free_bytes=1 << 30, opening_s=OPENING_S) as recording:
+        began, start = time.monotonic(), time.process_time()
         while time.monotonic() - began < seconds:
             if recording.wait(min(1.0, seconds / 5)):
                 break
@@ -197,25 +211,28 @@ def main():
     parser.add_argument("--minutes", type=float, default=0.5, help="how long the rig is recorded")
     parser.add_argument("--alone", type=float, default=15.0, help="seconds that its sensors run into nothing")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the recording, which is removed")
+    parser.add_argument("--rig", help="a rig file, or the name of one that comes with the package")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     made, path, seconds = sensors(), asked.out / "bench.mcap", asked.minutes * 60
-    alone, longest = cpu_alone(made, asked.alone)
+    rig, sources = (rigs.load(asked.rig), source_of) if asked.rig else (rig_of(made), lambda _: Paced(made))
+    alone, longest = cpu_alone(rig, sources, asked.alone)
     alone /= asked.alone
-    verdict, spent, early_mb, late_mb = record(path, Paced(made), seconds)
+    verdict, spent, early_mb, late_mb = record(path, rig, sources, seconds)
     lasted = (verdict.end_ns - verdict.start_ns) / SECOND_NS
     print(
-        f"{'stream':<14}{'samples':>10}{'Hz':>9}{'dropped':>9}{'holes':>7}{'gaps':>6}{'longest':>11}{'alone':>11}"
+        f"{'stream':<30}{'samples':>10}{'Hz':>9}{'dropped':>9}{'holes':>7}{'gaps':>6}{'longest':>11}{'alone':>11}"
     )
     for s in verdict.streams:
-        gap, before = (f"{ns / 1e6:.1f} ms" for ns in (s.longest_gap_ns, longest[s.stream]))
-        row = f"{s.stream:<14}{s.samples:>10,}{s.rate_hz or 0:>9.2f}{s.dropped:>9}{s.holes:>7}{s.gaps:>6}"
+        gap, before = (f"{ns / 1e6:.1f} ms" for ns in (s.longest_gap_ns, longest.get(s.stream, 0)))
+        row = f"{s.stream:<30}{s.samples:>10,}{s.rate_hz or 0:>9.2f}{s.dropped:>9}{s.holes:>7}{s.gaps:>6}"
         print(f"{row}{gap:>11}{before:>11}")
     print(f"{lasted:.1f} s, {verdict.written_bytes / 1e6 / lasted:.1f} MB/s, whole: {verdict.whole}")
     print(f"cores: sensors {alone:.3f}, recorded {spent / lasted:.3f}, the recorder {spent / lasted - alone:.3f}")
     print(f"resident: {early_mb:.1f} MB after a fifth, {late_mb:.1f} MB at the end")
     flood = Flood({name: made[name] for name in ("left", "right")})
-    verdict, spent, early_mb, late_mb = record(path, flood, FLOOD_SECONDS, when_full="block")
+    rig = rig_of(flood.made, when_full="block")
+    verdict, spent, _, late_mb = record(path, rig, lambda _: flood, FLOOD_SECONDS)
     lasted = (verdict.end_ns - verdict.start_ns) / SECOND_NS
     dropped = sum(s.dropped for s in verdict.streams)
     print(
