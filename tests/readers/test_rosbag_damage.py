@@ -204,6 +204,12 @@ def test_rows_on_a_damaged_page_are_lost_and_those_behind_it_read(tmp_path):
     assert sum(entry.unread for entry in ledger) == lost
     assert sum(loss.count or 0 for loss in losses) == lost
     assert found[IMU]["t_log_ns"][-1] == written.messages[IMU][-1][0]
+    spans = [
+        (loss.start_ns, loss.end_ns) for loss in losses if loss.start_ns is not None and loss.end_ns is not None
+    ]
+    missing = {time for time, _ in written.messages[IMU]} - set(found[IMU]["t_log_ns"])
+    assert missing
+    assert all(any(start < time < end for start, end in spans) for time in missing)
 
 
 def test_a_cut_database_is_read_up_to_the_cut(tmp_path):

@@ -6,7 +6,7 @@ A damaged page loses the rows on it; the reading goes on behind them.
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -60,6 +60,7 @@ class SqliteFile:
         self._media_id = media_id
         self._open_losses: list[Loss] = []
         self._run_losses: list[Loss] = []
+        self._last_ns: int | None = None
         self._held = ExitStack()
         logs = [] if packed_file else logs_beside(path)
         missing = 0 if packed_file else missing_bytes(path)
@@ -216,12 +217,14 @@ class SqliteFile:
         """Read the rows in id order; over a damaged page on to the next row that can be read."""
         query = f"SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? {chosen} ORDER BY id"
         last: int | None = -(1 << 63)
+        self._last_ns = None
         while last is not None:
             rows: list[tuple[Any, ...]] = []
             size = 0
             try:
                 for row in self._database.execute(query, (last,)):
                     rows.append(row)
+                    self._last_ns = row[2] if isinstance(row[2], int) else self._last_ns
                     size += len(row[3]) if isinstance(row[3], bytes) else 0
                     if len(rows) >= BLOCK_ROWS or size >= BLOCK_BYTES:
                         last = int(row[0])
@@ -254,6 +257,8 @@ class SqliteFile:
                 message=f"{self._file}: rows behind {last} and before {until} cannot be read: {error}",
                 count=None if good is None else good - last - 1,
                 file=self._file,
+                start_ns=self._last_ns,
+                end_ns=None if good is None else self._time_of(good),
             )
         )
         return None if good is None else good - 1
@@ -267,6 +272,12 @@ class SqliteFile:
         except DAMAGE:
             return None
         return int(found[0]) if found else None
+
+    def _time_of(self, row: int) -> int | None:
+        with suppress(*DAMAGE):
+            found = self._database.execute("SELECT timestamp FROM messages WHERE id = ?", (row,)).fetchone()
+            return int(found[0]) if found and isinstance(found[0], int) else None
+        return None
 
     def _by_channel(self, rows: list[_Row]) -> Iterator[tuple[int, MessageBlock]]:
         if not rows:
