@@ -118,6 +118,30 @@ def test_an_absent_sensor_makes_the_recording_not_sound_and_the_others_are_recor
     assert "gaze is not there" in done.stderr
 
 
+def test_a_check_of_a_rig_tells_each_sensor_and_ends_with_3_where_one_is_absent(bench: Path) -> None:
+    line = command("rig", "check", "bench.yaml", "--json")
+    good = subprocess.run(line, env=ENVIRONMENT, capture_output=True, text=True)
+    assert good.returncode == 0, good.stderr
+    hold_to_schema("rig", json.loads(good.stdout))
+    with Path("bench.yaml").open("a") as rig:
+        rig.write("  - {name: gaze, source: paced, device: absent}\n")
+    said = subprocess.run(line[:-1], env=ENVIRONMENT, capture_output=True, text=True)
+    assert said.returncode == 3
+    assert re.search(r"^gaze +failed", said.stdout, re.MULTILINE)
+    assert re.search(r"^cam_left +ok +/cam_left/image/compressed +jpeg 640 × 480", said.stdout, re.MULTILINE)
+    assert "gaze is not there; plug it in" in said.stderr
+    assert list(bench.glob("*.mcap")) == []
+
+
+def test_a_scan_tells_what_every_kind_of_source_found(bench: Path) -> None:
+    line = command("rig", "scan", "--source", "paced", "--json")
+    done = subprocess.run(line, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    hold_to_schema("rig", body)
+    assert [device["title"] for device in body["result"]["devices"]] == ["a made-up camera"]
+
+
 @contextmanager
 def going(*words: str) -> Iterator[subprocess.Popen[str]]:
     """Start a recording and wait until it writes."""

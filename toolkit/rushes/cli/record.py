@@ -36,7 +36,12 @@ rushes record webcam-and-microphone --subject s07 --task 'pour tea' --dry-run
 """,
 )
 @click.argument("rig")
-@click.option("--for", "for_ns", type=Duration(), help="Stop after so long, such as 30s; else until q or Ctrl-C.")
+@click.option(
+    "--for",
+    "for_ns",
+    type=Duration(),
+    help="Stop so long after the sensors are open, such as 30s; else at q or Ctrl-C.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -77,9 +77,7 @@ def check(rig: str, for_ns: int) -> Answer:
     found = registry.late("rushes.workflow.rig").check(loaded, for_ns=for_ns)
     rows: list[tuple[object, ...]] = []
     for one in found:
-        rows += [_row(one, stream) for stream in one.streams] or [
-            (one.sensor.name, one.state, "", "", "", "", "", "")
-        ]
+        rows += [_row(one, stream) for stream in one.streams] or [(one.sensor.name, one.state, *[""] * 7)]
     head = ("sensor", "state", "stream", "what", "samples", "Hz", "nominal", "longest", "per s")
     wrong = [one for one in found if one.state != "ok"]
     verdict = (

@@ -75,10 +75,8 @@ class Preview:
                 ],
             }
 
-    def picture(self, stream: str, seen: str) -> Reply | None:
-        """Give the newest picture of a stream; nothing where the page has it already."""
-        if all(one.stream != stream for one in self._recording.status().streams):
-            return None
+    def picture(self, stream: str, seen: str) -> Reply:
+        """Give the newest picture of a stream; nothing where the page has it already, or there is none."""
         found = [batch for batch in self._recording.latest(stream, 1) if isinstance(batch.content, Pictures)]
         if not found or not len(found[-1]):
             return Reply()

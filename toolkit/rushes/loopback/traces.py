@@ -4,7 +4,8 @@ A trace keeps stretches, not samples, and takes each sample once, so that a look
 sensor is.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ MOST_CHANNELS = 8
 """As many lines can still be told apart."""
 
 Floats = npt.NDArray[np.float64]
+Said = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Trace:
         self.seen_ns = 0
         self._low: dict[int, Floats] = {}
         self._high: dict[int, Floats] = {}
+        self._said: dict[int, tuple[Said, Said]] = {}
 
     def take(self, batches: Iterable[Samples], names: tuple[str, ...] = ()) -> None:
         """Take what is new among samples, oldest first; those that were seen are passed over."""
@@ -63,18 +66,17 @@ class Trace:
         """Give the lines by group as JSON values: ``low`` and ``high`` a line, None where nothing came."""
         last = now_ns // STRETCH_NS
         told: list[dict[str, Any]] = []
+        rows = [self._say(at) for at in range(last - STRETCHES + 1, last + 1)]
         begin = 0
         for group in self.groups:
             end = begin + len(group.lines)
-            low = [self._low.get(at) for at in range(last - STRETCHES + 1, last + 1)]
-            high = [self._high.get(at) for at in range(last - STRETCHES + 1, last + 1)]
             told.append(
                 {
                     "title": group.title,
                     "lines": list(group.lines),
                     "hidden": group.hidden,
-                    "low": [[_said(row, i) for row in low] for i in range(begin, end)],
-                    "high": [[_said(row, i) for row in high] for i in range(begin, end)],
+                    "low": [[low[i] if i < len(low) else None for low, _ in rows] for i in range(begin, end)],
+                    "high": [[high[i] if i < len(high) else None for _, high in rows] for i in range(begin, end)],
                 }
             )
             begin = end
@@ -91,9 +93,19 @@ class Trace:
             same = had is not None and had.shape == lows[i].shape
             self._low[place] = np.fmin(self._low[place], lows[i]) if same else lows[i]
             self._high[place] = np.fmax(self._high[place], highs[i]) if same else highs[i]
+            self._said.pop(place, None)
         oldest = int(places[-1]) - STRETCHES
         for place in [place for place in self._low if place < oldest]:
             del self._low[place], self._high[place]
+            self._said.pop(place, None)
+
+    def _say(self, place: int) -> tuple[Said, Said]:
+        """Give a stretch as JSON values; made once, as most of what is drawn was drawn before."""
+        if place not in self._low:
+            return (), ()
+        if place not in self._said:
+            self._said[place] = _said(self._low[place]), _said(self._high[place])
+        return self._said[place]
 
 
 def groups_of(batch: Samples, names: tuple[str, ...]) -> tuple[Group, ...]:
@@ -135,7 +147,5 @@ def _values(batch: Samples) -> tuple[Floats, Floats]:
     return nothing, nothing
 
 
-def _said(row: Floats | None, at: int) -> float | None:
-    if row is None or at >= len(row) or not np.isfinite(row[at]):
-        return None
-    return float(f"{row[at]:.4g}")
+def _said(row: Floats) -> Said:
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in row.tolist()]

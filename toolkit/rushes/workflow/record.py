@@ -15,6 +15,8 @@ from rushes.recorder.verdict import RecordingVerdict
 from rushes.sensors import Rig
 
 EVERY_S = 0.25
+MOST_OPENING_NS = 120_000_000_000
+"""So long sensors that are being opened are waited for, before the time of a recording begins to count."""
 Ending = Literal["time", "asked", "interrupted", "sources", "itself"]
 """``sources``: every one came to its end; ``itself``: the recording could not go on, such as for a full disk."""
 
@@ -26,7 +28,7 @@ class Plan:
     Args:
         path: Of the file, where there is none yet.
         facts: Of the session, settled by ``rigs.facts_of``.
-        for_ns: How long, from the start, pauses included; None until it is stopped.
+        for_ns: How long, pauses included, from when no sensor is still being opened; None until it is stopped.
         preview_port: Of the preview, 0 for any that is free; None for no preview.
     """
 
@@ -125,15 +127,24 @@ def lacking_of(rig: Rig, verdict: RecordingVerdict) -> tuple[str, ...]:
 
 
 def _watch(recording: Recording, plan: Plan, stop: Stop, shown: Shown) -> Ending:
+    opened_ns: int | None = None
     while True:
         status = recording.status()
         shown(status)
+        if opened_ns is None and not _is_opening(status):
+            opened_ns = status.elapsed_ns
         if stop.why is not None:
             return stop.why
-        left_ns = None if plan.for_ns is None else plan.for_ns - status.elapsed_ns
+        left_ns = None
+        if plan.for_ns is not None and opened_ns is not None:
+            left_ns = plan.for_ns + opened_ns - status.elapsed_ns
         if left_ns is not None and left_ns <= 0:
             return "time"
         if status.streams and all(stream.state == "ended" for stream in status.streams):
             return "sources"
         if recording.wait(EVERY_S if left_ns is None else min(EVERY_S, left_ns / 1e9)):
             return "itself"
+
+
+def _is_opening(status: Status) -> bool:
+    return status.elapsed_ns < MOST_OPENING_NS and any(stream.state == "opening" for stream in status.streams)

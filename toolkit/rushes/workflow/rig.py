@@ -18,7 +18,8 @@ from rushes.recorder.encoding import bytes_of
 from rushes.sensors import Rig, SensorOfRig
 
 SCAN_S = 20.0
-OPEN_S = 10.0
+OPEN_S = 60.0
+"""Some take long: the virtual rig renders what it will show."""
 END_S = 2.0
 TROUBLES_KEPT = 5
 
