@@ -159,7 +159,7 @@ def reopened(place: Path) -> None:
         (place / "cache" / NOTE).unlink(missing_ok=True)
         began = time.perf_counter()
         command = [sys.executable, "-m", "rushes", "browse", str(place), "--port", "0"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             spans.append(_first_picture(place, path, process) - began)
             process.send_signal(signal.SIGINT)
     print(f"{'rushes browse, to the first picture':<36}{statistics.median(spans[1:]):5.2f} s, unchanged dataset")

@@ -112,17 +112,15 @@ def load(view: BrowseView) -> Loaded:
         kept.set_aside([*changed, *gone])
         declare.labels(dataset, elements)
         written = _replace(dataset, view, changed, gone, elements)
-        kept.remember(changed)
-        _save_views(dataset, view)
-        if not view.main_rate_hz:
-            log.debug("nothing in '%s' plays: no recording has two pictures at two times", view.name)
-        elif view.grouped:
-            playback.fill(dataset, view, elements, changed, gone)
-        else:
-            playback.save_view(dataset, rate_hz=view.main_rate_hz)
-        for field in FIELDS:
-            if field.indexed:
-                dataset.create_index(field.name)  # after the rows of a first load: sorted once, not kept sorted
+        # MongoDB copies the documents on one core while it sorts and indexes them on the other.
+        with ThreadPoolExecutor(1, "rushes-remember") as beside:
+            remembered = beside.submit(kept.remember, changed)
+            _save_views(dataset, view)
+            _make_playable(dataset, view, elements, changed, gone)
+            for field in FIELDS:
+                if field.indexed:
+                    dataset.create_index(field.name)  # after the rows: sorted once, not kept sorted
+            remembered.result()
     waiting = kept.put_back()
     if changed:
         notes.insert_many({"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed)
@@ -139,6 +137,17 @@ def load(view: BrowseView) -> Loaded:
         unshown=elements.unshown,
         waiting=waiting,
     )
+
+
+def _make_playable(
+    dataset: Any, view: BrowseView, elements: Elements, changed: list[str], gone: list[str]
+) -> None:
+    if not view.main_rate_hz:
+        log.debug("nothing in '%s' plays: no recording has two pictures at two times", view.name)
+    elif view.grouped:
+        playback.fill(dataset, view, elements, changed, gone)
+    else:
+        playback.save_view(dataset, rate_hz=view.main_rate_hz)
 
 
 def _groups(dataset: Any) -> int:

@@ -55,8 +55,8 @@ def fill(source: Any, view: BrowseView, elements: Elements, changed: Sequence[st
     for recording_id in changed:
         if recording_id in slices:
             by_slice.setdefault(slices[recording_id], []).append(recording_id)
-    for slice_name, recordings in by_slice.items():
-        steps = _copy(dataset, slice_name, recordings, once=not view.repeats)
+    if by_slice:
+        steps = _copy(dataset, by_slice, once=not view.repeats)
         source._sample_collection.aggregate(steps, allowDiskUse=True)
     for field in _INDEXED:
         dataset.create_index(field)
@@ -73,17 +73,29 @@ def save_view(dataset: Any, *, rate_hz: float | None) -> None:
     dataset.save_view(VIEW, grouped, description="A recording a group, which plays", overwrite=True)
 
 
-def _copy(dataset: Any, slice_name: str, recordings: Sequence[str], *, once: bool) -> list[Mapping[str, Any]]:
+def _copy(dataset: Any, by_slice: Mapping[str, Sequence[str]], *, once: bool) -> list[Mapping[str, Any]]:
+    """Give the steps that copy recordings, of each the stream of its slice."""
+    name = dataset._sample_collection_name
+    into: Mapping[str, Any] = {"$merge": {"into": name, "whenMatched": "replace"}}
+    if dataset._sample_collection.estimated_document_count() == 0:
+        into = {"$out": name}  # four times as fast; it keeps the indexes
     of_two_moments: list[Mapping[str, Any]] = [
         {"$group": {"_id": "$filepath", "sample": {"$first": "$$ROOT"}}},
         {"$replaceRoot": {"newRoot": "$sample"}},
     ]
     return [
-        {"$match": {"recording_id": {"$in": list(recordings)}, "group.name": slice_name}},
+        {
+            "$match": {
+                "$or": [
+                    {"recording_id": {"$in": list(recordings)}, "group.name": slice_name}
+                    for slice_name, recordings in by_slice.items()
+                ]
+            }
+        },
         *([] if once else of_two_moments),
         {"$set": {"_dataset_id": dataset._doc.id}},
         {"$unset": "group"},
-        {"$merge": {"into": dataset._sample_collection_name, "whenMatched": "replace"}},
+        into,
     ]
 
 

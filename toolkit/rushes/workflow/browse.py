@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rushes import registry
-from rushes.browse import ahead
 from rushes.browse.edits import Database, Edits
 from rushes.browse.labelled import BrowseWords
 from rushes.browse.view import (
@@ -155,7 +154,6 @@ def serve(
         UsageError: As :func:`browse_view`.
         ToolError: ``browse.*``, where the database cannot be had or the port is taken; ``annotate.busy``.
     """
-    ahead.begin()
     who = author_of(author)
     done: list[WrittenBack] = []
 
