@@ -209,12 +209,15 @@ def test_what_a_pause_leaves_out_is_counted_and_written(record, tmp_path):
         resumed.set()
         wait_for(lambda: recording.status().streams[0].state == "ended")
     verdict = recording.verdict()
-    told = [t for t in notes(tmp_path / "take.mcap", "/rushes/troubles") if t["what"] == "lost"]
+    told = [t for t in notes(tmp_path / "take.mcap", "/rushes/troubles") if t["what"] == "paused"]
     assert [t["count"] for t in told] == [verdict.streams[0].left_out]
     assert verdict.streams[0].samples + verdict.streams[0].left_out == 40
     assert (verdict.streams[0].dropped, verdict.streams[0].holes) == (0, 0)
     assert told[0]["from_ns"] <= told[0]["at_ns"]
     assert "pause" in told[0]["message"]
+    with PLUGIN.open(tmp_path / "take.mcap", {}) as opened:
+        list(opened.batches())
+        assert list(opened.losses()) == [], "what somebody left out is no loss"
 
 
 def test_a_sensor_that_is_absent_is_tried_again_and_told(record, tmp_path, monkeypatch):

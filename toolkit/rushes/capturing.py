@@ -20,9 +20,9 @@ from rushes.sensors import SensorOfRig
 
 Form = Literal["pictures", "inertial", "sound", "numbers", "texts", "places", "messages"]
 """What the content of a stream's samples is: a class of :data:`Content` each."""
-Mishap = Literal["absent", "refused", "stopped", "returned", "garbage", "lost", "clock", "disk"]
+Mishap = Literal["absent", "refused", "stopped", "returned", "garbage", "lost", "paused", "clock", "disk"]
 """``refused``: it does not do what the rig asks; ``lost``: samples that were there and are not in the file;
-``clock``: a clock that was set or began again."""
+``paused``: left out because somebody asked for it; ``clock``: a clock that was set or began again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,7 +218,7 @@ class Recording:
             for track in self._crew.tracks:
                 missing = track.tell_left_out()
                 if missing is not None:
-                    self._say_lost(track, missing, f"left out by a pause of {lasted}")
+                    self._say_lost("paused", track, missing, f"left out by a pause of {lasted}")
 
     def next_take(self) -> Take:
         """End the take and begin the next; gives the one that ended."""
@@ -285,7 +285,7 @@ class Recording:
         """Tell of samples that were dropped."""
         failed = self._writer is not None and self._writer.error is not None
         how = "lost: the disk took no more" if failed else "dropped: they came faster than the disk took them"
-        self._say_lost(track, missing, how)
+        self._say_lost("lost", track, missing, how)
 
     def _begin_to_stop(self) -> None:
         with self._ending:
@@ -375,10 +375,10 @@ class Recording:
         message = f"{len(samples)} samples cannot be written: {why}"
         self._say("garbage", message, sensor=track.sensor.name, stream=track.stream.name, count=len(samples))
 
-    def _say_lost(self, track: Track, missing: Missing, how: str) -> None:
+    def _say_lost(self, what: Mishap, track: Track, missing: Missing, how: str) -> None:
         self.tell(
             Trouble(
-                what="lost",
+                what=what,
                 message=f"{missing.count:,} samples {how}",
                 at_ns=missing.until_ns,
                 sensor=track.sensor.name,

@@ -20,7 +20,7 @@ from rushes.texts import as_json
 
 MARKER, TAKE, TROUBLE = "rushes.Marker", "rushes.Take", "rushes.Trouble"
 Verdict = Literal["keep", "discard"]
-What = Literal["absent", "refused", "stopped", "returned", "garbage", "lost", "clock", "disk"]
+What = Literal["absent", "refused", "stopped", "returned", "garbage", "lost", "paused", "clock", "disk"]
 ANEW = "said anew later"
 _MOST = np.iinfo(np.int64).max
 _Said = Mapping[str, Any]
