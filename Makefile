@@ -2,7 +2,7 @@
 # make test   everything that is checked: style, types, floors, tests, with real servers and a real browser
 # make check  the same without servers and slow tests
 # make coverage   the quick tests, with the lines that they reach
-# make soak   more of the same: more kills, more seeds, more interleavings; an hour or so
+# make soak   more of the same: more kills, more seeds, more interleavings, minutes of recording; an hour or so
 # Each does its own set-up; what is needed is Python 3.11 or newer with venv, make and git.
 
 PYTHON ?= python3
