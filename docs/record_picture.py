@@ -1,5 +1,6 @@
 """Make ``docs/record.svg``: what ``rushes record`` shows in a terminal, of the virtual rig after some seconds."""
 
+import re
 import sys
 import tempfile
 import time
@@ -27,7 +28,10 @@ def make(target: Path, seconds: float = 8.0) -> None:
     with Path("/dev/null").open("w") as nowhere:
         console = Console(record=True, width=WIDTH, height=HEIGHT, file=nowhere, force_terminal=True)
         console.print(board(status, title=f"{rig.name} → {path.name}", keys=KEYS, width=WIDTH, height=HEIGHT))
-        console.save_svg(str(target), title=f"rushes record {rig.name} --subject s07 --task 'pour tea'")
+        drawn = console.export_svg(title=f"rushes record {rig.name} --subject s07 --task 'pour tea'")
+    target.write_text(
+        re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.S), encoding="utf-8"
+    )  # no font from afar
 
 
 if __name__ == "__main__":
