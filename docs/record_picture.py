@@ -30,7 +30,7 @@ def make(target: Path, seconds: float = 8.0) -> None:
         console.print(board(status, title=f"{rig.name} → {path.name}", keys=KEYS, width=WIDTH, height=HEIGHT))
         drawn = console.export_svg(title=f"rushes record {rig.name} --subject s07 --task 'pour tea'")
     target.write_text(
-        re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.S), encoding="utf-8"
+        re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL), encoding="utf-8"
     )  # no font from afar
 
 

@@ -25,6 +25,8 @@ from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.players import playlist_of
 from rushes.workflow.split import Settings, split
+from rushes.workflow.sync import Settings as Settled
+from rushes.workflow.sync import sync
 
 TAKES = [
     ("rushes.Take", at(8), take(1, 0, 8, "discard", why="the cup fell")),
@@ -228,3 +230,10 @@ def test_an_export_of_nothing_but_discarded_takes_says_why_it_is_empty(tmp_path:
     with pytest.raises(UsageError) as caught:
         exported(place, tmp_path / "out")
     assert "discarded" in (caught.value.hint or "")
+
+
+def test_what_a_recorder_notes_has_no_say_in_how_clocks_run(dataset):
+    synced, _ = sync(dataset, Settled(crosscheck=False))
+    told = synced[0].common
+    assert told is None or "/rushes" not in f"{told}"
+    assert "/rushes" not in synced[0].reason

@@ -121,7 +121,7 @@ def sync(
         for number, recording in enumerate(recordings):
             if progress:
                 progress(recording["name"], number, len(recordings))
-            mine = [s for s in streams if s["recording_id"] == recording["recording_id"] and s["table"] in TIMED]
+            mine = [s for s in streams if s["recording_id"] == recording["recording_id"] and _has_a_clock(s)]
             done.append(_one(opened, recording["recording_id"], recording["name"], mine, settings))
         if progress:
             progress("", len(recordings), len(recordings))
@@ -137,6 +137,12 @@ def sync(
     if dry_run or not recordings:
         return done, store.revision
     return _write(Store.open(dataset), done, argv, recipe_digest)
+
+
+def _has_a_clock(stream: Mapping[str, Any]) -> bool:
+    """Say whether a stream has a say in how clocks run: not what a recorder noted, which is in its own clock."""
+    noted = (stream["message_type"] or "").startswith("rushes.") and stream["clock"] == "log"
+    return stream["table"] in TIMED and not noted
 
 
 def _meant(settings: Settings, known: Sequence[str]) -> str:
