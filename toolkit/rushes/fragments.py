@@ -7,6 +7,9 @@ though every fragment before is complete; it takes the same file when it is told
 import struct
 from pathlib import Path
 
+import av
+from av.container import InputContainer
+
 _MOST_BOXES = 10_000_000
 _HEAD = 16
 
@@ -37,3 +40,18 @@ def whole_front(path: Path) -> str | None:
     except OSError:
         return None
     return None
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open for reading; text that is not UTF-8 is no reason to fail, nor a last fragment whose head is cut.
+
+    Raises:
+        av.FFmpegError: If FFmpeg does not know it, or nothing of it is whole.
+    """
+    try:
+        return av.open(str(path), mode="r", metadata_errors="replace")
+    except av.FFmpegError:
+        front = whole_front(path)
+        if front is None:
+            raise
+        return av.open(front, mode="r", metadata_errors="replace")

@@ -25,7 +25,7 @@ from rushes.contracts import Decoder
 from rushes.decoders._grey import shrink, small, to_8_bits
 from rushes.decoders._headers import Head
 from rushes.errors import ReadError
-from rushes.fragments import whole_front
+from rushes.fragments import open_container
 from rushes.model import FrameRequest, SmallPicture
 
 OPEN_TRACKS = 8
@@ -159,7 +159,7 @@ class _Track:
         self.closed = False
         self._path = path
         self._index = index
-        self._container: InputContainer = _opened(path)
+        self._container: InputContainer = open_container(path)
         if index >= len(self._container.streams) or self._container.streams[index].type != "video":
             self._container.close()
             raise ValueError(f"track {index} is no video")
@@ -233,7 +233,7 @@ class _Track:
         """Open anew: not every demuxer can seek to its very first packet, whose pts may be late."""
         self.forget()
         self._container.close()
-        self._container = _opened(self._path)
+        self._container = open_container(self._path)
         self._stream = self._container.streams[self._index]
         self._frames = _shown(self._container.demux(self._stream), None)
 
@@ -342,14 +342,3 @@ def _undecodable(request: FrameRequest, why: str) -> ReadError:
 
 
 PLUGIN: Decoder = VideoDecoder()
-
-
-def _opened(path: Path) -> InputContainer:
-    """Open a container, also one whose last fragment is cut in its head."""
-    try:
-        return av.open(str(path), mode="r", metadata_errors="replace")
-    except av.FFmpegError:
-        front = whole_front(path)
-        if front is None:
-            raise
-        return av.open(front, mode="r", metadata_errors="replace")

@@ -4,16 +4,16 @@ A covariance that starts with -1 says that the sensor gives no such value (see i
 are null.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from rushes.model import Batch, Clock, Column, LedgerEntry, Loss, Stream
+from rushes.model import Batch, Clock, Column, Stream
 from rushes.readers._messages import spans
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.clocks import STAMP, chosen, joined, time_columns
 from rushes.readers._messages.definition import Record
 from rushes.readers._messages.layout import Fields, LayoutError, Wire, check, read
 from rushes.readers._messages.standard import layout_of, wire_of
-from rushes.readers._messages.tally import Tally, masked
+from rushes.readers._messages.tally import PerMessage, masked
 
 _GROUPS = {
     "angular_velocity": ("gyro_x_rad_s", "gyro_y_rad_s", "gyro_z_rad_s"),
@@ -56,13 +56,12 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Ine
     return Inertial(stream, record, wire)
 
 
-class Inertial:
+class Inertial(PerMessage):
     """Reads Imu messages by layout."""
 
     def __init__(self, stream: Stream, record: Record, wire: Wire) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self._record, self._wire = record, wire
-        self._tally = Tally(stream)
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
         """Interpret the next messages."""
@@ -76,18 +75,6 @@ class Inertial:
         for group in _GROUPS:
             columns.update(_values(found, group))
         yield self._tally.batch(len(found.rows), columns)
-
-    def finish(self) -> Iterator[Batch]:
-        """Give nothing more."""
-        return iter(())
-
-    def ledger(self) -> LedgerEntry:
-        """Account for all messages taken."""
-        return self._tally.entry(per_message=True)
-
-    def losses(self) -> Sequence[Loss]:
-        """Give none: what was refused is in the ledger."""
-        return ()
 
 
 def _values(found: Fields, group: str) -> dict[str, Column]:

@@ -11,11 +11,11 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from rushes.model import Batch, Clock, Column, LedgerEntry, Loss, Modality, Stream
+from rushes.model import Batch, Clock, Column, Loss, Modality, Stream
 from rushes.quantities import say_count
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.clocks import time_columns
-from rushes.readers._messages.tally import Tally, masked
+from rushes.readers._messages.tally import PerMessage, masked
 from rushes.texts import as_json
 
 MARKER, TAKE, TROUBLE = "rushes.Marker", "rushes.Take", "rushes.Trouble"
@@ -58,12 +58,8 @@ def _stream(channel: Channel, name: str, *, clock: Clock = "log", modality: Moda
     )
 
 
-class Markers:
+class Markers(PerMessage):
     """Texts that belong to an instant."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        self._tally = Tally(stream)
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
         """Read the next messages."""
@@ -85,20 +81,8 @@ class Markers:
         columns["value"] = [_rest(one, "key", "source") for one in said]
         yield self._tally.batch(len(said), columns)
 
-    def finish(self) -> Iterator[Batch]:
-        """Give nothing more."""
-        return iter(())
 
-    def ledger(self) -> LedgerEntry:
-        """Account for all messages."""
-        return self._tally.entry(per_message=True)
-
-    def losses(self) -> Sequence[Loss]:
-        """Give none: what was refused is in the ledger."""
-        return ()
-
-
-class Takes:
+class Takes(PerMessage):
     """Takes, a row each; a take without end lasts to that of the recording.
 
     Attributes:
@@ -106,9 +90,8 @@ class Takes:
     """
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self.last_ns: int | None = None
-        self._tally = Tally(stream)
         self._newest: dict[int, tuple[_Said, int, int | None]] = {}
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
@@ -158,21 +141,12 @@ class Takes:
         last = max(log_ns, said["start_ns"], log_ns if self.last_ns is None else self.last_ns)
         return int(end) if end is not None else min(last, _MOST - 1) + 1
 
-    def ledger(self) -> LedgerEntry:
-        """Account for all messages."""
-        return self._tally.entry(per_message=True)
 
-    def losses(self) -> Sequence[Loss]:
-        """Give none: what was refused is in the ledger."""
-        return ()
-
-
-class Troubles:
+class Troubles(PerMessage):
     """What went wrong; from when to when, where it lasted."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        self._tally = Tally(stream)
+        super().__init__(stream)
         self._losses: list[Loss] = []
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
@@ -194,14 +168,6 @@ class Troubles:
         columns["label"] = [one["what"] for one in said]
         columns["value"] = [_rest(one, "message", "sensor", "stream", "count") for one in said]
         yield self._tally.batch(len(said), columns)
-
-    def finish(self) -> Iterator[Batch]:
-        """Give nothing more."""
-        return iter(())
-
-    def ledger(self) -> LedgerEntry:
-        """Account for all messages."""
-        return self._tally.entry(per_message=True)
 
     def losses(self) -> Sequence[Loss]:
         """Name the samples that did not get into the recording, and the messages that could not be read."""

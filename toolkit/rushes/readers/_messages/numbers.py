@@ -5,16 +5,16 @@ units, is in the metadata of the MCAP channel. Where that is absent or of anothe
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from rushes.model import Batch, Clock, LedgerEntry, Loss, Stream
+from rushes.model import Batch, Clock, Stream
 from rushes.readers._messages import spans
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.clocks import STAMP, chosen, joined, time_columns
 from rushes.readers._messages.definition import Many, Number, Record
 from rushes.readers._messages.layout import LayoutError, Wire, check, read
 from rushes.readers._messages.standard import layout_of, wire_of
-from rushes.readers._messages.tally import Tally
+from rushes.readers._messages.tally import PerMessage
 
 PACKAGE = "rushes_signals/"
 NAMES, UNITS = "rushes.channel_names", "rushes.channel_units"
@@ -58,13 +58,12 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Num
     return Numbers(stream, together, wire)
 
 
-class Numbers:
+class Numbers(PerMessage):
     """Reads numbers by layout."""
 
     def __init__(self, stream: Stream, record: Record, wire: Wire) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self._record, self._wire = record, wire
-        self._tally = Tally(stream)
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
         """Interpret the next messages."""
@@ -78,18 +77,6 @@ class Numbers:
         columns = time_columns(block, found.rows, stamps, self.stream.clock)
         columns["values"] = found.numbers[_VALUES].reshape(rows, -1)
         yield self._tally.batch(rows, columns)
-
-    def finish(self) -> Iterator[Batch]:
-        """Give nothing more."""
-        return iter(())
-
-    def ledger(self) -> LedgerEntry:
-        """Account for all messages taken."""
-        return self._tally.entry(per_message=True)
-
-    def losses(self) -> Sequence[Loss]:
-        """Give none: what was refused is in the ledger."""
-        return ()
 
 
 def _stated(metadata: Mapping[str, str], key: str, count: int) -> tuple[str, ...] | None:

@@ -4,20 +4,20 @@ RawAudio says how it is coded. AudioData and AudioDataStamped do not (AudioInfo 
 and sample counts stay open.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rushes.model import Batch, Clock, LedgerEntry, Loss, Stream
+from rushes.model import Batch, Clock, Stream
 from rushes.readers._messages import spans
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.clocks import STAMP, chosen, joined, time_columns
 from rushes.readers._messages.definition import Record, short
 from rushes.readers._messages.layout import Fields, LayoutError, Wire, check, has, read
 from rushes.readers._messages.standard import layout_of, wire_of
-from rushes.readers._messages.tally import Tally, location_columns
+from rushes.readers._messages.tally import PerMessage, location_columns
 
 PCM = {"pcm-s16": ("pcm_s16le", 2), "pcm-s16le": ("pcm_s16le", 2), "pcm-f32": ("pcm_f32le", 4)}
 """Codec and bytes a sample by what RawAudio calls its format."""
@@ -118,15 +118,14 @@ def _codec(head: bytes) -> str | None:
     return "wav" if head == b"RIFF" else None
 
 
-class Sound:
+class Sound(PerMessage):
     """Locates blocks of sound by layout, and counts their samples where they are PCM."""
 
     def __init__(self, stream: Stream, record: Record, wire: Wire, paths: Paths, kind: _Kind) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self._record, self._wire, self._paths, self._kind = record, wire, paths, kind
         self._frame_bytes = kind.sample_bytes * (stream.channels or 0)
         self._heard = 0
-        self._tally = Tally(stream)
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
         """Interpret the next messages."""
@@ -164,15 +163,3 @@ class Sound:
         other = int((~keep).sum())
         self._tally.refuse({f"coded otherwise than the first, which are '{stated[:40]}'": other})
         return keep
-
-    def finish(self) -> Iterator[Batch]:
-        """Give nothing more."""
-        return iter(())
-
-    def ledger(self) -> LedgerEntry:
-        """Account for all messages taken."""
-        return self._tally.entry(per_message=True)
-
-    def losses(self) -> Sequence[Loss]:
-        """Give none: what was refused is in the ledger."""
-        return ()

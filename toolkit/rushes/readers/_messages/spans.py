@@ -1,7 +1,5 @@
 """Strings and number sequences that were located in a buffer → Python values, and comparing them all at once."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -42,8 +40,3 @@ def floats(buffer: Buffer, fields: Fields, path: str, i: int) -> npt.NDArray[np.
     raw = buffer[first : first + length].tobytes()
     values: npt.NDArray[np.float64] = np.frombuffer(raw, ">f8" if fields.swapped[i] else "<f8").astype(np.float64)
     return values
-
-
-def merged_text(values: list[Any]) -> Any:
-    """Give one value for all rows where they are equal."""
-    return values[0] if values and all(value == values[0] for value in values) else values

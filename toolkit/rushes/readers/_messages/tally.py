@@ -1,12 +1,12 @@
 """Counts what an interpreter is given and what becomes of it, and numbers its samples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rushes.model import Batch, Column, LedgerEntry, Stream
+from rushes.model import Batch, Column, LedgerEntry, Loss, Stream
 from rushes.readers._messages.block import MessageBlock
 from rushes.readers._messages.layout import Indices
 
@@ -52,6 +52,26 @@ class Tally:
             reasons={**self.merged, **self.rejected},
             rows=None if per_message else self.rows,
         )
+
+
+class PerMessage:
+    """What interpreters share of whose messages each makes one row or is refused, and is not waited with."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._tally = Tally(stream)
+
+    def finish(self) -> Iterator[Batch]:
+        """Give nothing more."""
+        return iter(())
+
+    def ledger(self) -> LedgerEntry:
+        """Account for all messages taken."""
+        return self._tally.entry(per_message=True)
+
+    def losses(self) -> Sequence[Loss]:
+        """Give none: what was refused is in the ledger."""
+        return ()
 
 
 def location_columns(block: MessageBlock, rows: Indices, first: Indices, length: Indices) -> dict[str, Column]:

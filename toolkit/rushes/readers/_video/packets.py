@@ -19,12 +19,13 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from rushes.fragments import open_container
 from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream
 from rushes.quantities import say_count
 from rushes.readers._files.exact_time import largest_pts, pts_ns
 from rushes.readers._files.parts import in_batches, where_known
 from rushes.readers._video.container_end import declared_end
-from rushes.readers._video.tracks import Tracks, open_container
+from rushes.readers._video.tracks import Tracks
 
 OUTSIDE = "outside the edit list"
 CLOSING_CUE = "the empty cue that ends the track"

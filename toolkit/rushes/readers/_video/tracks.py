@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.container import InputContainer
 from av.stream import Disposition
 
-from rushes.fragments import whole_front
+from rushes.fragments import open_container
 from rushes.model import Modality, SampleTable, Stream
 
 _TABLES: dict[str, tuple[Modality, SampleTable]] = {
@@ -51,17 +50,6 @@ class Tracks:
         first, *others = self.streams or ()
         renamed = [replace(first, name=prefix), *(replace(s, name=f"{prefix}/{s.name}") for s in others)]
         return replace(self, streams=tuple(renamed))
-
-
-def open_container(path: Path) -> InputContainer:
-    """Open for reading; text that is not UTF-8 is no reason to fail, nor a last fragment whose head is cut."""
-    try:
-        return av.open(str(path), mode="r", metadata_errors="replace")
-    except av.FFmpegError:
-        front = whole_front(path)
-        if front is None:
-            raise
-        return av.open(front, mode="r", metadata_errors="replace")
 
 
 def tracks_of(path: Path) -> Tracks:
