@@ -7,7 +7,6 @@ from fiftyone.operators import types
 
 BAR_PX, LINE_PX = 220, 26
 COLORS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#bab0ac")
-SEVERITY_COLORS = {"error": "#e45756", "warning": "#f58518", "info": "#4c78a8"}
 CONFIG = {"displaylogo": False, "responsive": True}
 
 Layout = dict[str, Any]

@@ -11,9 +11,6 @@ import pyarrow.compute as pc
 from rushes.checks import PICTURE_MEASURES, PICTURE_MEASURES_VERSION
 from rushes.workflow.dataset import Dataset
 
-NEIGHBOURLY = ("difference", "unchanged")
-"""Measures that belong to a picture and the one before it."""
-
 
 @dataclass(slots=True)
 class Measured:

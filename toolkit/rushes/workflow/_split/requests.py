@@ -21,9 +21,6 @@ class Requests:
     impossible: Mapping[str, str] = field(default_factory=dict)
 
 
-NO_REQUESTS = Requests()
-
-
 def weigh(
     wanted: Mapping[str, tuple[str, str]],
     group_of: Mapping[str, str],
