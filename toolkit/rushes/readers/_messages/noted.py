@@ -7,10 +7,12 @@ count as merged. Troubles that cost samples are losses of the recording too.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
+from rushes.capturing import Mishap
+from rushes.live import Verdict
 from rushes.model import Batch, Clock, Column, Loss, Modality, Stream
 from rushes.quantities import say_count
 from rushes.readers._messages.block import Channel, MessageBlock
@@ -19,8 +21,6 @@ from rushes.readers._messages.tally import PerMessage, masked
 from rushes.texts import as_json
 
 MARKER, TAKE, TROUBLE = "rushes.Marker", "rushes.Take", "rushes.Trouble"
-Verdict = Literal["keep", "discard"]
-What = Literal["absent", "refused", "stopped", "returned", "garbage", "lost", "paused", "clock", "disk"]
 ANEW = "said anew later"
 _MOST = np.iinfo(np.int64).max
 _Said = Mapping[str, Any]
@@ -234,7 +234,7 @@ def _trouble(payload: memoryview) -> _Said | None:
     said = _parsed(payload)
     fits = (
         said is not None
-        and said.get("what") in get_args(What)
+        and said.get("what") in get_args(Mishap)
         and isinstance(said.get("message"), str)
         and _whole(said.get("at_ns"))
         and _whole(said.get("count", 0), least=0)
