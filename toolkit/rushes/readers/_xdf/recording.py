@@ -12,6 +12,7 @@ import numpy as np
 from rushes.errors import ReadError
 from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile, Stream
 from rushes.quantities import say_count
+from rushes.readers._lost_time import Landmarks
 from rushes.readers._xdf import chunks as xdf
 from rushes.readers._xdf.chunks import Chunk, Data, walk
 from rushes.readers._xdf.headers import (
@@ -74,6 +75,7 @@ class XdfRecording:
                 self._kinds[number],
                 data=self._data,
                 file=self._file,
+                ends_ns=_ends_ns(self._footers.get(number)),
             )
             for number, name in self._names.items()
             if streams is None or name in streams
@@ -90,7 +92,17 @@ class XdfRecording:
         for track in tracks.values():
             yield from track.flush()
         self._ledger = tuple(track.close() for track in tracks.values())
-        self._losses = [loss for track in tracks.values() for loss in track.losses()]
+        self._date(tracks)
+
+    def _date(self, tracks: Mapping[int, Track]) -> None:
+        """Give every loss the time that its bytes stand for, now that it is known where samples lie."""
+        stretches = [(loss.byte_from, loss.byte_to) for loss in self._opening if not loss.stream]
+        known = [(first, last) for first, last in stretches if first is not None and last is not None]
+        damage = (min(first for first, _ in known), max(last for _, last in known)) if known else None
+        self._losses = [loss for track in tracks.values() for loss in track.losses(damage)]
+        common = _in_common([track.marks for track in tracks.values()])
+        if common is not None:
+            self._opening = [loss if loss.stream else common.dated([loss])[0] for loss in self._opening]
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every sample that the chunks state."""
@@ -231,6 +243,28 @@ class XdfRecording:
                 byte_to=place[1] if place else None,
             )
         )
+
+
+def _ends_ns(footer: StreamFooter | None) -> tuple[int | None, int | None]:
+    """Give the first and last time that a footer states; None where there is none that can be."""
+    stated = (footer.first_s, footer.last_s) if footer else (None, None)
+    first, last = (
+        int(nanoseconds(np.array([s]))[0]) if s is not None and usable(np.array([s]))[0] else None for s in stated
+    )
+    return first, last
+
+
+def _in_common(tracks: Collection[Landmarks]) -> Landmarks | None:
+    """Give the samples of all streams as one; None where their times never meet: each has a clock of its own."""
+    spans = [span for marks in tracks if (span := marks.whole_ns) is not None]
+    if not spans or max(first for first, _ in spans) > min(last for _, last in spans):
+        return None
+    starts = [marks.start_ns for marks in tracks if marks.start_ns is not None]
+    ends = [marks.end_ns for marks in tracks if marks.end_ns is not None]
+    common = Landmarks(start_ns=min(starts, default=None), end_ns=max(ends, default=None))
+    for marks in tracks:
+        common.extend(marks)
+    return common
 
 
 def _mapped(path: Path) -> Data:
