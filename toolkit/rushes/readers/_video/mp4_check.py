@@ -24,11 +24,13 @@ class Checked:
 
     Args:
         counts: Samples of each track by its number, of its tables and all fragments.
+        media: First byte and one past the last of each ``mdat``, with its head.
     """
 
     counts: Counter[int] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
     fragmented: bool = False
+    media: list[tuple[int, int]] = field(default_factory=list)
 
 
 def checked(path: Path) -> Checked:
@@ -44,6 +46,7 @@ def checked(path: Path) -> Checked:
 def _checked(data: memoryview) -> Checked:
     found, fragments = Checked(), Fragments()
     boxes = list(outermost(data, found.faults))
+    found.media = [(box.at, box.end) for box in boxes if box.kind == b"mdat"]
     for i, box in enumerate(boxes):
         if box.end > len(data):  # named as the end that is missing
             continue
@@ -93,8 +96,37 @@ def _track(data: memoryview, trak: Box, found: Checked) -> None:
     if sizes is None:
         return
     found.counts[track] += len(sizes)
-    for what in _contradictions(tables, sizes, _duration(data, inside[b"mdhd"])):
+    said = _contradictions(tables, sizes, _duration(data, inside[b"mdhd"]))
+    said += _misplaced(tables, sizes, found.media)
+    for what in said:
         found.faults.append(Fault(table=True, byte_from=trak.at, byte_to=trak.end, what=what, track=track))
+
+
+def _misplaced(
+    tables: dict[bytes, npt.NDArray[np.int64]], sizes: npt.NDArray[np.int64], media: list[tuple[int, int]]
+) -> list[str]:
+    """Say how many chunks of samples do not lie in any media box."""
+    places = tables.get(b"stco", tables.get(b"co64"))
+    spread = tables.get(b"stsc")
+    if places is None or spread is None or not len(places) or not len(spread):
+        return []
+    runs = np.diff(np.append(spread[:, 0], len(places) + 1))
+    if (runs <= 0).any():
+        return []  # told as chunks that are out of order
+    each = np.repeat(spread[:, 1], runs)
+    ends = np.minimum(np.cumsum(each), len(sizes))
+    weights = np.concatenate([[0], np.cumsum(sizes)])
+    first = np.concatenate([[0], ends[:-1]])
+    begin = places[: len(each), 0]
+    end = begin + weights[ends] - weights[first]
+    inside = np.zeros(len(begin), np.bool_)
+    for start, stop in media:
+        inside |= (begin >= start) & (end <= stop)
+    wrong = np.flatnonzero(~inside)
+    if not len(wrong):
+        return []
+    count = int((ends - first)[wrong].sum())
+    return [f"{count} of its samples do not lie where there are media"]
 
 
 def _table(data: memoryview, box: Box, width: int, found: Checked) -> npt.NDArray[np.int64]:

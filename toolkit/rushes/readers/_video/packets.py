@@ -79,7 +79,7 @@ class ContainerPart:
         self._media_id = media_id
         self._ledger: tuple[LedgerEntry, ...] = ()
         self._losses: tuple[Loss, ...] = ()
-        self._opening = tuple(_cut(path, media_id))
+        self._opening = tuple(_cut(path, media_id, self._checked))
 
     def batches(self, streams: Collection[str]) -> Iterator[Batch]:
         """Read through the container once and give the rows of one track after the other."""
@@ -113,25 +113,25 @@ class ContainerPart:
 
     def _dated(self, losses: list[Loss], wanted: Sequence[Stream], packets: dict[int, _Packets]) -> list[Loss]:
         """Give losses their times, by the packets around their bytes."""
-        if all(loss.byte_from is None for loss in losses):
+        if not losses:
             return losses
-        every = Landmarks(end_ns=self._tracks.end_ns)
+        end_ns = None if self._checked.fragmented else self._tracks.end_ns  # fragments tell no more than is there
+        every = Landmarks(end_ns=end_ns)
         of_stream: dict[str, Landmarks] = {}
         for stream in wanted:
             found = packets[stream.container_index or 0]
             place, size = np.frombuffer(found.place, np.int64), np.frombuffer(found.size, np.int64)
             there = (place >= 0) & ~np.frombuffer(found.cut, np.bool_)
-            own = of_stream[stream.name] = Landmarks(end_ns=self._tracks.end_ns)
+            own = of_stream[stream.name] = Landmarks(end_ns=end_ns)
             times = pts_ns(np.frombuffer(found.pts, np.int64)[there], _base(stream))
             own.note(place[there], (place + size)[there], times)
             every.extend(own)
         dated = [of_stream.get(loss.stream or "", every).dated([loss])[0] for loss in losses]
         undated = [loss for loss in losses if loss.start_ns is None]
         places = [(loss.byte_from, loss.byte_to) for loss in undated if loss.byte_from is not None]
-        if not places:
-            return dated
         ends = [end for _, end in places]
-        first, last = min(at for at, _ in places), None if None in ends else max(e for e in ends if e is not None)
+        first = min((at for at, _ in places), default=0)
+        last = None if None in ends or not places else max(end for end in ends if end is not None)
         for i, loss in enumerate(dated):
             if loss.code == "read.count-mismatch" and loss.stream in of_stream:
                 start, end = of_stream[loss.stream].span_of(first, last)
@@ -278,14 +278,26 @@ def _shortfall(stream: Stream, found: _Packets, file: str) -> Iterator[Loss]:
         )
     if cut := sum(found.cut):
         message = f"the bytes of {say_count(cut, 'packet')} of {file} are cut off or damaged"
-        yield Loss(code="read.short", message=message, stream=stream.name, count=cut, file=file)
+        pts = np.frombuffer(found.pts, np.int64)[np.frombuffer(found.cut, np.bool_)]
+        start, end = pts_ns(np.array([pts.min(), pts.max()], np.int64), _base(stream)).tolist()
+        yield Loss(
+            code="read.short",
+            message=message,
+            stream=stream.name,
+            count=cut,
+            file=file,
+            start_ns=start,
+            end_ns=end,
+        )
 
 
-def _cut(path: Path, file: str) -> Iterator[Loss]:
+def _cut(path: Path, file: str, found: Checked) -> Iterator[Loss]:
     end, size = declared_end(path), path.stat().st_size
     if end is not None and end > size:
         message = f"{file} ends at byte {size:,}, and says that it has {end:,}"
-        yield Loss(code="read.truncated", message=message, file=file, byte_from=size, byte_to=end)
+        loss = Loss(code="read.truncated", message=message, file=file, byte_from=size, byte_to=end)
+        in_tables = found.media and not found.fragmented and not any(at <= size < to for at, to in found.media)
+        yield replace(loss, start_ns=0) if in_tables else loss
 
 
 def _span(path: Path, tracks: Tracks) -> tuple[int, int] | None:

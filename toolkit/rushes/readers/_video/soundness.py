@@ -54,9 +54,7 @@ def named(
     """
     for i, fault in enumerate(faults):
         if i == _MOST_NAMED:
-            message = (
-                f"{file}: {say_count(len(faults) - i, 'more stretch', 'more stretches')} contradict themselves"
-            )
+            message = f"{file}: {say_count(len(faults) - i, 'more place')} contradict themselves"
             yield Loss(code="read.damaged", message=message, file=file)
             return
         where = f"bytes {fault.byte_from:,} to {fault.byte_to:,} of {file} are damaged"

@@ -81,9 +81,7 @@ def tracks_of(path: Path) -> Tracks:
             if streams[-1].codec in _FIXED_FRAMES and track.codec_context.frame_size:
                 frame_sizes[track.index] = track.codec_context.frame_size
         numbers = {track.index: int(track.id) for track in container.streams}
-        end_ns = None
-        if container.duration is not None:
-            end_ns = ((container.start_time or 0) + container.duration) * 1000
+        end_ns = _end_ns(container)
         metadata = {"container": container.format.name, "tags": dict(container.metadata)}
         if ignored:
             metadata["tracks_left_unread"] = ignored
@@ -97,6 +95,19 @@ def tracks_of(path: Path) -> Tracks:
         numbers=numbers,
         end_ns=end_ns,
     )
+
+
+def _end_ns(container: Any) -> int | None:
+    """Give where the header says that the latest track ends; None where FFmpeg only guesses it."""
+    ends = []
+    for track in container.streams:
+        if track.duration is not None and track.time_base is not None:
+            ends.append(((track.start_time or 0) + track.duration) * track.time_base)
+        if track.type == "video" and track.frames and track.average_rate:
+            ends.append(Fraction(track.frames) / track.average_rate)
+    if container.duration is not None:
+        ends.append(Fraction((container.start_time or 0) + container.duration, 1_000_000))
+    return max((round(end * 1_000_000_000) for end in ends), default=None)
 
 
 def _stream(track: Any, name: str, *, kinect: bool, avi: bool) -> Stream:
