@@ -6,6 +6,7 @@ index at the end of the file repeats all connections and says where the chunks a
 no index, and may end in the middle of anything: then the records are walked, as far as they make sense.
 """
 
+import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -382,8 +383,17 @@ def _cut_chunk(view: memoryview, record: Record, layout: Layout, *, file: str) -
             unpacked_bytes=record.number("size"),
         )
     )
-    layout.losses.append(truncated(file, record.at, size) if following is None else damaged(file, record.at, end))
+    reached = _reached(view, record.data_at, end) if record.text("compression") == "none" else record.at
+    layout.losses.append(truncated(file, reached, size) if following is None else damaged(file, reached, end))
     return end
+
+
+def _reached(view: memoryview, at: int, limit: int) -> int:
+    """Give one past the last whole record from a place on."""
+    with contextlib.suppress(NoRecordError):
+        for record in records(view, at, limit):
+            at = record.end
+    return at
 
 
 def _loose(layout: Layout, record: Record) -> None:

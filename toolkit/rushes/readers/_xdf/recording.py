@@ -3,6 +3,7 @@
 import mmap
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,6 +101,11 @@ class XdfRecording:
         known = [(first, last) for first, last in stretches if first is not None and last is not None]
         damage = (min(first for first, _ in known), max(last for _, last in known)) if known else None
         self._losses = [loss for track in tracks.values() for loss in track.losses(damage)]
+        last_ns = {self._names[n]: span[1] for n, track in tracks.items() if (span := track.marks.whole_ns)}
+        self._opening = [
+            replace(loss, start_ns=last_ns.get(loss.stream or "")) if loss.code == "read.no-footer" else loss
+            for loss in self._opening
+        ]
         common = _in_common([track.marks for track in tracks.values()])
         if common is not None:
             self._opening = [loss if loss.stream else common.dated([loss])[0] for loss in self._opening]
@@ -172,7 +178,8 @@ class XdfRecording:
         for number, count in self._strangers.items():
             if number not in self._headers:
                 message = f"{say_count(count, 'sample')} of stream {number}, which has no header that can be read"
-                self._lost("read.no-stream-header", message, count=count)
+                ends_ns = _ends_ns(self._footers.get(number))
+                self._lost("read.no-stream-header", message, count=count, ends_ns=ends_ns)
         for number, name in self._names.items():
             if number not in self._footers:
                 message = "has no footer: the recording was not closed, or its end is missing"
@@ -231,6 +238,7 @@ class XdfRecording:
         stream: str | None = None,
         count: int | None = None,
         place: tuple[int, int] | None = None,
+        ends_ns: tuple[int | None, int | None] = (None, None),
     ) -> None:
         self._opening.append(
             Loss(
@@ -241,6 +249,8 @@ class XdfRecording:
                 file=self._file,
                 byte_from=place[0] if place else None,
                 byte_to=place[1] if place else None,
+                start_ns=ends_ns[0],
+                end_ns=ends_ns[1],
             )
         )
 
