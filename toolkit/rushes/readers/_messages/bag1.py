@@ -194,7 +194,7 @@ class Bag1:
 
     def _entries(self, chunk: index.ChunkPlace) -> tuple[_Messages, bool]:
         """Read a chunk's IndexData; whether it is all there."""
-        records, _ = index.index_of_chunk(self._view, chunk.data_end)
+        records, behind = index.index_of_chunk(self._view, chunk.data_end)
         parts = []
         for record in records:
             count = record.number("count")
@@ -203,7 +203,7 @@ class Bag1:
             entries = np.frombuffer(self._view, ENTRY, count, record.data_at)
             parts.append((record.number("conn"), entries))
         if chunk.counts is None:
-            followed = bool(records) and records[-1].end < len(self._view)
+            followed = bool(records) and index.is_record(self._view, behind)
         else:
             seen: dict[int, int] = {}
             for number, entries in parts:

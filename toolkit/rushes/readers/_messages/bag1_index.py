@@ -210,6 +210,14 @@ def index_of_chunk(view: memoryview, chunk_end: int) -> tuple[list[Record], int]
     return found, at
 
 
+def is_record(view: memoryview, at: int) -> bool:
+    """Tell whether a record begins at a place; of one that is cut, or damaged, nobody knows what it was."""
+    with contextlib.suppress(NoRecordError):
+        read_record(view, at, len(view))
+        return True
+    return False
+
+
 def survey(view: memoryview, path: Path) -> Layout:
     """Find the connections and chunks of a bag, by its index where that is whole, else by a walk.
 
