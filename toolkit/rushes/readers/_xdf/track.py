@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +72,7 @@ class Track:
         self._texts: list[list[str]] = []
         self._waiting = 0
         self._breaks = [0]  # rows, of those that wait, before which samples may be lost; also the start of all
+        self._refused_s: list[float] = []
         self._last_s = 0.0
         self._came_in = self._out = 0
         self._rejected: Counter[str] = Counter()
@@ -118,6 +119,8 @@ class Track:
             self._rejected[NO_TIME] += int((no_time & ~samples.broken).sum())
             rows = int(kept.sum())
             times.append(np.where(kept, seconds, np.nan))
+            if rows < len(kept):
+                self._note_refused(times[-1])
             if rows:
                 yield self._batch(samples, nanoseconds(seconds[kept]), kept, rows)
         self._note_places(times)
@@ -150,13 +153,23 @@ class Track:
     def losses(self, damage: tuple[int, int] | None = None) -> list[Loss]:
         """What could not be read, with its time; ``damage`` is where bytes of any stream are missing."""
         dated = self.marks.dated(self._losses)
-        if damage is None:
-            return dated
-        start, end = self.marks.span_of(*damage)
+        start, end = (self.marks.start_ns, self.marks.end_ns) if damage is None else self.marks.span_of(*damage)
         return [
             replace(loss, start_ns=start, end_ns=end) if loss.code == "read.count-mismatch" else loss
             for loss in dated
         ]
+
+    def _note_refused(self, seconds: npt.NDArray[np.float64]) -> None:
+        """Note between which times samples were refused; NaN is one that was."""
+        refused = np.flatnonzero(np.isnan(seconds))
+        before, behind = seconds[: refused[0]], seconds[refused[-1] + 1 :]
+        known = seconds[~np.isnan(seconds)]
+        stated = None if self.marks.end_ns is None else self.marks.end_ns / 1e9
+        span = (
+            before[-1] if len(before) else known[0] if len(known) else None,
+            behind[0] if len(behind) else stated if stated is not None else known[-1] if len(known) else None,
+        )
+        self._refused_s += [float(each) for each in span if each is not None]
 
     def _note_places(self, times: list[npt.NDArray[np.float64]]) -> None:
         """Note when the samples of each chunk happened."""
@@ -274,7 +287,8 @@ class Track:
             self._loss("read.damaged", f"{say_count(more, 'more chunk')} cannot be read in full")
         for reason in (BROKEN_MARK, NO_TIME):
             if count := self._rejected[reason]:
-                self._loss("read.unusable-stamp", f"{say_count(count, 'sample')} refused: {reason}", count=count)
+                message = f"{say_count(count, 'sample')} refused: {reason}"
+                self._loss("read.unusable-stamp", message, count=count, seconds=self._refused_s)
         if self._adrift:
             self._loss(
                 "read.deduced-time",
@@ -290,8 +304,15 @@ class Track:
             )
 
     def _loss(
-        self, code: str, message: str, *, count: int | None = None, place: tuple[int, int] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        count: int | None = None,
+        place: tuple[int, int] | None = None,
+        seconds: Sequence[float] = (),
     ) -> None:
+        ends = nanoseconds(np.array([min(seconds), max(seconds)])) if seconds else None
         self._losses.append(
             Loss(
                 code=code,
@@ -301,6 +322,8 @@ class Track:
                 file=self._file,
                 byte_from=place[0] if place else None,
                 byte_to=place[1] if place else None,
+                start_ns=None if ends is None else int(ends[0]),
+                end_ns=None if ends is None else int(ends[1]),
             )
         )
 
