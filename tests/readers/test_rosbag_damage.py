@@ -226,3 +226,20 @@ def test_a_cut_database_is_read_up_to_the_cut(tmp_path):
     assert codes == {"read.truncated", "read.damaged"}
     assert first == [picture.tobytes() for picture in written.pictures[:5]]
     assert path.read_bytes() == whole[: len(whole) * 3 // 4]
+
+
+def test_a_cut_in_the_index_behind_a_chunk_loses_nothing_of_the_chunk(tmp_path):
+    written = write_bag1(tmp_path / "walk.bag", compression="lz4")
+    whole = written.path.read_bytes()
+    _, end = chunk_places(whole)[2]
+    first = struct.unpack_from("<I", whole, end)[0]
+    second = end + 8 + first + struct.unpack_from("<I", whole, end + 4 + first)[0]
+    counts = set()
+    for length in (end, second - 1, second, second + 1, second + 60):
+        written.path.write_bytes(whole[:length])
+        with opened(written.path) as recording:
+            found = tables(recording)
+            assert_books_balance(recording, found)
+            assert recording.losses()
+        counts.add(tuple(len(columns["index"]) for columns in found.values()))
+    assert len(counts) == 1

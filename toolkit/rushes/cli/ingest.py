@@ -104,10 +104,13 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
 
 def _said(loss: Loss) -> str:
     """Say what was lost, and when, where that is known."""
-    if loss.start_ns is None or loss.end_ns is None:
+    if loss.start_ns is None and loss.end_ns is None:
         return loss.said
-    first, last = loss.start_ns / 1e9, loss.end_ns / 1e9
-    return f"{loss.said} (log time {first:.3f} s to {last:.3f} s)"
+    if loss.end_ns is None:
+        return f"{loss.said} (from log time {(loss.start_ns or 0) / 1e9:.3f} s on)"
+    if loss.start_ns is None:
+        return f"{loss.said} (up to log time {loss.end_ns / 1e9:.3f} s)"
+    return f"{loss.said} (log time {loss.start_ns / 1e9:.3f} s to {loss.end_ns / 1e9:.3f} s)"
 
 
 def _remark(taken: Taken) -> str:

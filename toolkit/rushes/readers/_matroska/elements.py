@@ -22,7 +22,7 @@ _ENTERED = frozenset(
     {SEGMENT, CLUSTER, BLOCK_GROUP, INFO, TRACKS, TRACK, VIDEO, ATTACHMENTS, ATTACHED}
     | {TAGS, TAG, TAG_TARGETS, SIMPLE_TAG}
 )
-_CLUSTER_MARK = CLUSTER.to_bytes(4, "big")
+CLUSTER_MARK = CLUSTER.to_bytes(4, "big")
 
 
 class Element(NamedTuple):
@@ -54,7 +54,7 @@ def elements(data: mmap.mmap, start: int = 0) -> Iterator[Element | Unreadable]:
     while place < size:
         found = _element(data, place, size)
         if found is None:
-            following = data.find(_CLUSTER_MARK, place + 1)
+            following = data.find(CLUSTER_MARK, place + 1)
             end = size if following < 0 else following
             yield Unreadable(place, end)
             place = end
@@ -81,6 +81,11 @@ def number(data: mmap.mmap | bytes, place: int) -> tuple[int, int] | None:
     if place + width > len(data):
         return None
     return int.from_bytes(data[place : place + width], "big") & ((1 << 7 * width) - 1), place + width
+
+
+def element(data: mmap.mmap, place: int) -> Element | None:
+    """Read the head of the element at a place; None where there is none."""
+    return _element(data, place, len(data)) if place < len(data) else None
 
 
 def _element(data: mmap.mmap, place: int, size: int) -> Element | None:

@@ -344,7 +344,7 @@ class _Gap:
                 byte_from=at,
                 byte_to=end,
                 start_ns=head.start_ns if head else self.last_ns,
-                end_ns=head.end_ns if head else None,
+                end_ns=None if cut or head is None else head.end_ns,  # behind a cut more may have been
             )
         )
 

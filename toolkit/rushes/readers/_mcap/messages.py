@@ -6,6 +6,7 @@ overlap, and the sizes of all messages and other records add up to that of the c
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
@@ -69,6 +70,7 @@ class Group:
         member: Per channel, shape (n,): which of ``segments`` it lies in.
         bases: Shape (s,): where each segment's body starts in the buffer.
         found: Schemas and channels that were walked over.
+        doubtful: Those of chunks whose checksum fails: to be used where nothing else defines a channel.
         lost: What could not be read.
     """
 
@@ -79,6 +81,7 @@ class Group:
     heads: dict[int, npt.NDArray[np.void]] = field(default_factory=dict)
     member: dict[int, Indices] = field(default_factory=dict)
     found: Definitions = field(default_factory=Definitions)
+    doubtful: Definitions = field(default_factory=Definitions)
     lost: list[Lost] = field(default_factory=list)
 
 
@@ -161,6 +164,7 @@ def load(
                     and crc32(data[head.body : segment.body_end].data) != head.crc
                 ):
                     _lose(group, data, i, "its checksum fails")
+                    _doubt(group, data[head.body : segment.body_end])
     else:
         group = _unpacked(data, segments, scratch or _Scratch())
     bad = {id(lost.segment) for lost in group.lost}
@@ -184,6 +188,7 @@ def _unpacked(data: Bytes, segments: list[Segment], scratch: _Scratch) -> Group:
             if len(content) != head.size:
                 raise BrokenError(segment.at, f"it unpacks to {len(content)} bytes instead of {head.size}")
             if head.crc and crc32(content) != head.crc:
+                _doubt(group, np.frombuffer(content, np.uint8))
                 raise BrokenError(segment.at, "its checksum fails")
         except (ReadError, BrokenError, MemoryError) as error:
             _lose(group, data, i, str(error))
@@ -202,6 +207,14 @@ def _lose(group: Group, data: Bytes, i: int, reason: str) -> None:
     counts = index_counts(data, segment)
     end = segment.body_end
     group.lost.append(Lost(segment=segment, byte_from=segment.at, byte_to=end, reason=reason, counts=counts))
+
+
+def _doubt(group: Group, content: Bytes) -> None:
+    """Note the definitions of a chunk whose checksum fails, as far as they read."""
+    with suppress(BrokenError):
+        for span in records.walk(content, 0, len(content)):
+            if span.opcode in {records.SCHEMA, records.CHANNEL}:
+                group.doubtful.add(content, span)
 
 
 def _index_head(data: Bytes, channel: int, place: int) -> int | None:

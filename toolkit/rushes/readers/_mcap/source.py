@@ -106,14 +106,15 @@ class McapSource:
         """Give the messages of the channels, of only those chunks that hold them where the index tells."""
         wanted = sorted(channels)
         numbers = {number for place in wanted for number in self._numbers[place]}
-        segments = [s for i, s in enumerate(self._catalogue.segments) if self._may_hold(i, numbers)]
+        everything = len(wanted) == len(self.channels)  # of channels that nothing defines, too: they are told
+        segments = [s for i, s in enumerate(self._catalogue.segments) if everything or self._may_hold(i, numbers)]
         self._account = _Account(self._name, self._catalogue, self.channels, self._channel_of)
         for group in messages.groups(self._data, segments, verify=self._verify):
             self._account.note(group)
             for place in wanted:
                 for block in self._blocks(group, place):
                     yield place, block
-        self._account.close(everything=len(wanted) == len(self.channels))
+        self._account.close(everything=everything)
 
     def losses(self) -> Sequence[Loss]:
         """Name what the opening and the latest run could not read."""
@@ -176,7 +177,30 @@ class McapSource:
         if not group.lost:
             self._contents[i] = set(group.at)
         self._catalogue.definitions.merge(group.found)
+        self._believe(group)
         return group
+
+    def _believe(self, group: Group) -> None:
+        """Take definitions from damaged chunks where no other has come yet, and say so."""
+        known = self._catalogue.definitions
+        news = group.doubtful.channels.keys() - known.channels.keys()
+        if not news:
+            return
+        known.merge(group.doubtful)
+        lost = group.lost[0]
+        message = (
+            f"{self._name}: the definitions of {say_count(len(news), 'channel')} are of a chunk whose checksum "
+            "fails; what is read by them may be wrong"
+        )
+        self._catalogue.losses.append(
+            Loss(
+                code="read.damaged",
+                message=message,
+                file=self._name,
+                byte_from=lost.byte_from,
+                byte_to=lost.byte_to,
+            )
+        )
 
     def _complete_definitions(self) -> None:
         """Read the chunks that may define channels which the summary does not name."""

@@ -8,7 +8,7 @@ compressed one the place in the unpacked chunk, with the file offset of the chun
 import contextlib
 import mmap
 from collections.abc import Collection, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rushes.errors import ReadError
 from rushes.media import unpack
 from rushes.model import Loss, MediaFile, Times
+from rushes.readers._lost_time import Landmarks
 from rushes.readers._messages import bag1_index as index
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.peek import FirstMessages
@@ -55,6 +56,8 @@ class Bag1:
         self.layout = index.survey(self._view, path)
         self._run_losses: list[Loss] = []
         self._times: list[int] = []
+        self._marks = Landmarks(start_ns=self.layout.start_ns, end_ns=self.layout.end_ns)
+        self._noted: set[int] = set()
         if not self.layout.indexed:
             self._find_connections()
         self.media = (MediaFile(media_id=path.name, path=path, container="bag"),)
@@ -97,7 +100,7 @@ class Bag1:
 
     def losses(self) -> tuple[Loss, ...]:
         """Name what the opening and the latest run of :meth:`blocks` could not read."""
-        return (*self.layout.losses, *self._run_losses)
+        return tuple(self._marks.dated((*self.layout.losses, *self._run_losses)))
 
     def unread(self) -> Unread:
         """Say whether there are losses; how many messages they cost, what is declared tells."""
@@ -123,6 +126,7 @@ class Bag1:
                 continue
             buffer, base, limit, block = opened
             messages = self._messages(chunk, buffer, base, limit, losses)
+            self._note(chunk, messages)
             yield from self._by_channel(messages, frozenset(wanted), buffer, block)
 
     def _open_chunk(
@@ -139,44 +143,58 @@ class Bag1:
             try:
                 data = unpack(chunk.compression, self._view[chunk.data_at : chunk.data_end])
             except ReadError as error:
-                losses.append(
-                    index.damaged(
-                        self._file,
-                        chunk.at,
-                        chunk.data_end,
-                        count=sum(chunk.counts.values()) if chunk.counts is not None else None,
-                        why=f": {error.message}",
-                    )
+                lost = index.damaged(
+                    self._file,
+                    chunk.at,
+                    chunk.data_end,
+                    count=sum(chunk.counts.values()) if chunk.counts is not None else None,
+                    why=f": {error.message}",
                 )
+                losses.append(_stated(lost, self._entries(chunk)[0].time_ns))
                 return None
             buffer = np.frombuffer(data, np.uint8)
             self._unpacked = (chunk.at, buffer)
         return buffer, 0, len(buffer), chunk.at
+
+    def _note(self, chunk: index.ChunkPlace, messages: _Messages) -> None:
+        """Note when the messages of a chunk were recorded."""
+        if chunk.data_at in self._noted or not len(messages.start):
+            return
+        self._noted.add(chunk.data_at)
+        end = chunk.data_end
+        if chunk.compression == "none":
+            end = int((messages.start + messages.length).max())
+        at = chunk.data_at if chunk.at is None or chunk.compression == "none" else chunk.at
+        self._marks.note(at, end, int(messages.time_ns.min()), int(messages.time_ns.max()))
 
     def _messages(
         self, chunk: index.ChunkPlace, buffer: Bytes, base: int, limit: int, losses: list[Loss]
     ) -> _Messages:
         """Find the messages of a chunk by its IndexData; where that fails, by whichever way finds more of them."""
         indexed = entries = _empty()
+        missed = entries.time_ns
         complete = False
         if chunk.at is not None and chunk.whole:
             entries, complete = self._entries(chunk)
-            indexed = _payloads(entries, buffer, base, limit)
+            indexed, missed = _payloads(entries, buffer, base, limit)
             if complete and len(indexed.start) == len(entries.start):
                 return indexed
         scan_losses: list[Loss] = []
         scanned = self._scan(chunk, buffer, base, limit, scan_losses)
         if len(indexed.start) <= len(scanned.start):
             losses += scan_losses
+            if complete and not scan_losses and len(scanned.start) == len(entries.start):
+                losses.append(_contradicted(self._file, chunk, missed))
             return scanned
         first, last = (chunk.data_at, chunk.data_end) if chunk.at is None else (chunk.at, chunk.data_end)
         count = len(entries.start) - len(indexed.start) if complete else None
-        losses.append(index.damaged(self._file, first, last, count=count))
+        damaged = index.damaged(self._file, first, last, count=count)
+        losses.append(_stated(damaged, missed))
         return indexed
 
     def _entries(self, chunk: index.ChunkPlace) -> tuple[_Messages, bool]:
         """Read a chunk's IndexData; whether it is all there."""
-        records, _ = index.index_of_chunk(self._view, chunk.data_end)
+        records, behind = index.index_of_chunk(self._view, chunk.data_end)
         parts = []
         for record in records:
             count = record.number("count")
@@ -185,7 +203,7 @@ class Bag1:
             entries = np.frombuffer(self._view, ENTRY, count, record.data_at)
             parts.append((record.number("conn"), entries))
         if chunk.counts is None:
-            followed = bool(records) and records[-1].end < len(self._view)
+            followed = bool(records) and index.is_record(self._view, behind)
         else:
             seen: dict[int, int] = {}
             for number, entries in parts:
@@ -286,8 +304,8 @@ class Bag1:
                         self._times.append(index.time_ns(record.fields["time"]))
 
 
-def _payloads(entries: _Messages, buffer: Bytes, base: int, limit: int) -> _Messages:
-    """Follow index entries to the payloads, leaving out those that lead to no message of their connection."""
+def _payloads(entries: _Messages, buffer: Bytes, base: int, limit: int) -> tuple[_Messages, Times]:
+    """Follow index entries to the payloads; those that lead to no such message are left out, by their times."""
     right = np.flatnonzero((entries.start >= 0) & (entries.start + base + 8 <= limit))
     at = entries.start[right] + base
     header = _u32(buffer, at)
@@ -298,20 +316,39 @@ def _payloads(entries: _Messages, buffer: Bytes, base: int, limit: int) -> _Mess
     fits = start + length <= limit
     for width in np.unique(header[fits]):
         same = np.flatnonzero(fits & (header == width))
-        fits[same] = _are_messages(buffer, at[same], int(width), entries.connection[right[same]])
+        rows = right[same]
+        fits[same] = _are_messages(buffer, at[same], int(width), entries.connection[rows], entries.time_ns[rows])
     right = right[fits]
-    return _Messages(entries.connection[right], entries.time_ns[right], start[fits], length[fits])
+    missed = np.delete(entries.time_ns, right)
+    return _Messages(entries.connection[right], entries.time_ns[right], start[fits], length[fits]), missed
 
 
-def _are_messages(buffer: Bytes, at: Ints, width: int, connection: Ints) -> npt.NDArray[np.bool_]:
-    """Tell which headers are of messages of these connections; the fields of all lie as in the first sound one."""
+def _are_messages(buffer: Bytes, at: Ints, width: int, connection: Ints, time_ns: Times) -> npt.NDArray[np.bool_]:
+    """Tell which headers are of these messages; the fields of all lie as in the first sound one."""
     for place in at[:16]:
         header = buffer[place + 4 : place + 4 + width].tobytes()
-        op, conn = header.find(b"op=\x02"), header.find(b"conn=")
-        if op >= 0 and 0 <= conn <= width - 9:
-            same_op = buffer[at + 4 + op + 3] == index.MESSAGE
-            return np.asarray(same_op & (_u32(buffer, at + 4 + conn + 5) == connection))
+        op, conn, time = header.find(b"op=\x02"), header.find(b"conn="), header.find(b"time=")
+        if op >= 0 and 0 <= conn <= width - 9 and 0 <= time <= width - 13:
+            right = (buffer[at + 4 + op + 3] == index.MESSAGE) & (_u32(buffer, at + 4 + conn + 5) == connection)
+            seconds, rest = _u32(buffer, at + 4 + time + 5), _u32(buffer, at + 4 + time + 9)
+            return np.asarray(right & (seconds * 1_000_000_000 + rest == time_ns))
     return np.zeros(len(at), np.bool_)
+
+
+def _stated(loss: Loss, times: Times) -> Loss:
+    """Give a loss the span of the messages that an index names there, where it names any."""
+    return replace(loss, start_ns=int(times.min()), end_ns=int(times.max())) if len(times) else loss
+
+
+def _contradicted(file: str, chunk: index.ChunkPlace, times: Times) -> Loss:
+    """Name a chunk whose messages are all there, and not as its index says."""
+    message = (
+        f"{file}: the index of the chunk at byte {chunk.at} says something else of {len(times)} of its messages "
+        "than they say themselves; all were read, by their own word"
+    )
+    end = chunk.data_end
+    loss = Loss(code="read.damaged", message=message, file=file, byte_from=chunk.at, byte_to=end)
+    return _stated(loss, times)
 
 
 def _u32(buffer: Bytes, at: Ints) -> Ints:

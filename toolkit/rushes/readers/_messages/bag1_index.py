@@ -6,6 +6,7 @@ index at the end of the file repeats all connections and says where the chunks a
 no index, and may end in the middle of anything: then the records are walked, as far as they make sense.
 """
 
+import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -209,6 +210,14 @@ def index_of_chunk(view: memoryview, chunk_end: int) -> tuple[list[Record], int]
     return found, at
 
 
+def is_record(view: memoryview, at: int) -> bool:
+    """Tell whether a record begins at a place; of one that is cut, or damaged, nobody knows what it was."""
+    with contextlib.suppress(NoRecordError):
+        read_record(view, at, len(view))
+        return True
+    return False
+
+
 def survey(view: memoryview, path: Path) -> Layout:
     """Find the connections and chunks of a bag, by its index where that is whole, else by a walk.
 
@@ -382,8 +391,17 @@ def _cut_chunk(view: memoryview, record: Record, layout: Layout, *, file: str) -
             unpacked_bytes=record.number("size"),
         )
     )
-    layout.losses.append(truncated(file, record.at, size) if following is None else damaged(file, record.at, end))
+    reached = _reached(view, record.data_at, end) if record.text("compression") == "none" else record.at
+    layout.losses.append(truncated(file, reached, size) if following is None else damaged(file, reached, end))
     return end
+
+
+def _reached(view: memoryview, at: int, limit: int) -> int:
+    """Give one past the last whole record from a place on."""
+    with contextlib.suppress(NoRecordError):
+        for record in records(view, at, limit):
+            at = record.end
+    return at
 
 
 def _loose(layout: Layout, record: Record) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rushes.errors import ReadError
-from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile, Stream
+from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile, Stream, Times
 from rushes.quantities import say_count
 from rushes.readers._messages import realsense
 from rushes.readers._messages.block import Channel, MessageBlock
@@ -79,6 +79,24 @@ class Source(Protocol):
         ...
 
 
+class _Refused:
+    """When the messages of a stream were logged that make no sample, to the block."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._times: list[int] = []
+
+    def note(self, rejected: int, log_ns: Times) -> None:
+        if rejected > self._count and len(log_ns):
+            self._times += [int(log_ns.min()), int(log_ns.max())]
+        self._count = rejected
+
+    def dated(self, loss: Loss) -> Loss:
+        if loss.code != "read.undecodable" or loss.start_ns is not None or not self._times:
+            return loss
+        return replace(loss, start_ns=min(self._times), end_ns=max(self._times))
+
+
 class MessageRecording:
     """Fulfils :class:`rushes.contracts.OpenRecording` for any source of messages.
 
@@ -126,13 +144,16 @@ class MessageRecording:
         wanted = {channels[name] for name in (self._names if streams is None else streams)}
         interpreters = {channel: self._interpreter(channel) for channel in sorted(wanted)}
         self._ledger, self._run_losses, self._pairs = (), (), ()
+        refused: dict[str, _Refused] = {name: _Refused() for name in self._names}
         for channel, block in self._source.blocks(wanted):
             yield from interpreters[channel].take(block)
+            refused[self._names[channel]].note(interpreters[channel].ledger().rejected, block.log_ns)
         for interpreter in interpreters.values():
             if isinstance(interpreter, Takes):
                 interpreter.last_ns = self._description.end_ns
             yield from interpreter.finish()
         self._settle(interpreters)
+        self._run_losses = tuple(refused[loss.stream or ""].dated(loss) for loss in self._run_losses)
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for the latest complete run."""

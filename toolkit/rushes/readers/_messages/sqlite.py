@@ -119,10 +119,13 @@ class SqliteFile:
         every = len(wanted) == len(self._channel_of)
         chosen = "" if every else f"AND topic_id IN ({','.join(map(str, wanted))})"  # row ids of ours, no text
         dropped = broken = 0
+        dropped_ns: list[int] = []
         for rows in self._rows(chosen):
             sound = _sound(rows)
             known = [row for row in sound if row[1] in self._channel_of]
             dropped += len(rows) - len(known)
+            if len(rows) > len(known):
+                dropped_ns += [row[2] for row in rows if isinstance(row[2], int)]
             for channel, block in self._by_channel(known):
                 broken += int((block.length == 0).sum()) if self._packed else 0
                 yield channel, block
@@ -135,6 +138,8 @@ class SqliteFile:
                     message=f"{self._file}: {dropped} rows are not messages of a topic that the file lists",
                     count=dropped,
                     file=self._file,
+                    start_ns=min(dropped_ns, default=None),
+                    end_ns=max(dropped_ns, default=None),
                 )
             )
 

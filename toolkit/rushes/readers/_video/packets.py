@@ -9,7 +9,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,10 @@ from rushes.model import Batch, FrameFlag, LedgerEntry, Loss, MediaFile, Stream
 from rushes.quantities import say_count
 from rushes.readers._files.exact_time import largest_pts, pts_ns
 from rushes.readers._files.parts import in_batches, where_known
+from rushes.readers._lost_time import Landmarks
+from rushes.readers._video import soundness
 from rushes.readers._video.container_end import declared_end
+from rushes.readers._video.mp4_check import Checked
 from rushes.readers._video.tracks import Tracks
 
 OUTSIDE = "outside the edit list"
@@ -51,6 +54,8 @@ class _Packets:
     texts: list[str | None] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     largest: int = 0
+    astray: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Times in nanoseconds of the packets that are stored far from those before and behind them in time."""
 
 
 class ContainerPart:
@@ -65,7 +70,8 @@ class ContainerPart:
             media_id: Name of the file within the recording.
             container: video or wav.
         """
-        self.streams = tracks.streams
+        self._checked = soundness.of_container(path, tracks.metadata["container"])
+        self.streams = tuple(_counted(stream, tracks, self._checked) for stream in tracks.streams)
         self.media: tuple[MediaFile, ...] = (MediaFile(media_id=media_id, path=path, container=container),)
         self.span = _span(path, tracks)
         self._path = path
@@ -73,20 +79,24 @@ class ContainerPart:
         self._media_id = media_id
         self._ledger: tuple[LedgerEntry, ...] = ()
         self._losses: tuple[Loss, ...] = ()
-        self._opening = tuple(_cut(path, media_id))
+        self._opening = tuple(_cut(path, media_id, self._checked))
 
     def batches(self, streams: Collection[str]) -> Iterator[Batch]:
         """Read through the container once and give the rows of one track after the other."""
         wanted = [stream for stream in self.streams if stream.name in streams]
         self._ledger = self._losses = ()
         packets, losses = self._read(wanted)
+        faults = [*self._checked.faults, *soundness.of_clusters(self._path, self._tracks.metadata["container"])]
+        losses += soundness.named(faults, self._media_id, self._names(), self.span)
         entries: list[LedgerEntry] = []
         for stream in wanted:
             found = packets[stream.container_index or 0]
             yield from self._rows(stream, found)
             entries.extend(_entries(stream, found))
             losses.extend(_shortfall(stream, found, self._media_id))
-        self._ledger, self._losses = tuple(entries), tuple(losses)
+        self._ledger = tuple(entries)
+        cut, self._opening = self._opening, ()
+        self._losses = tuple(self._dated([*cut, *losses], wanted, packets))
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every packet, and for those that the container declares and does not hold."""
@@ -95,6 +105,38 @@ class ContainerPart:
     def losses(self) -> Sequence[Loss]:
         """The missing end of the file, damage met on the way, counts that are not as declared."""
         return [*self._opening, *self._losses]
+
+    def _names(self) -> dict[int, str]:
+        """Give the names of the streams by the container's own numbers of tracks."""
+        numbers = self._tracks.numbers
+        return {numbers.get(stream.container_index or 0, -1): stream.name for stream in self.streams}
+
+    def _dated(self, losses: list[Loss], wanted: Sequence[Stream], packets: dict[int, _Packets]) -> list[Loss]:
+        """Give losses their times, by the packets around their bytes."""
+        if not losses:
+            return losses
+        end_ns = None if self._checked.fragmented else self._tracks.end_ns  # fragments tell no more than is there
+        every = Landmarks(end_ns=end_ns)
+        of_stream: dict[str, Landmarks] = {}
+        for stream in wanted:
+            found = packets[stream.container_index or 0]
+            place, size = np.frombuffer(found.place, np.int64), np.frombuffer(found.size, np.int64)
+            there = (place >= 0) & ~np.frombuffer(found.cut, np.bool_)
+            own = of_stream[stream.name] = Landmarks(end_ns=end_ns)
+            times = pts_ns(np.frombuffer(found.pts, np.int64)[there], _base(stream))
+            own.note(place[there], (place + size)[there], times)
+            every.extend(own)
+        dated = [of_stream.get(loss.stream or "", every).dated([loss])[0] for loss in losses]
+        undated = [loss for loss in losses if loss.start_ns is None]
+        places = [(loss.byte_from, loss.byte_to) for loss in undated if loss.byte_from is not None]
+        ends = [end for _, end in places]
+        first = min((at for at, _ in places), default=0)
+        last = None if None in ends or not places else max(end for end in ends if end is not None)
+        for i, loss in enumerate(dated):
+            if loss.code == "read.count-mismatch" and loss.stream in of_stream:
+                start, end = of_stream[loss.stream].span_of(first, last)
+                dated[i] = replace(loss, start_ns=start, end_ns=end)
+        return dated
 
     def _read(self, wanted: Sequence[Stream]) -> tuple[dict[int, _Packets], list[Loss]]:
         packets = {stream.container_index or 0: _Packets(largest=largest_pts(_base(stream))) for stream in wanted}
@@ -124,6 +166,8 @@ class ContainerPart:
         pts = pts[order]
         base = _base(stream)
         columns: dict[str, Any] = {"t_ns": pts_ns(pts, base), "pts": pts, "media_id": self._media_id}
+        far = soundness.astray(order)
+        found.astray = columns["t_ns"][far]
         place, size = np.frombuffer(found.place, np.int64)[order], np.frombuffer(found.size, np.int64)[order]
         if self._tracks.offsets_are_bytes:
             nowhere = place < 0
@@ -131,6 +175,7 @@ class ContainerPart:
             columns["length"] = where_known(size, nowhere)
         if stream.table == "frames":
             columns |= _frame_columns(stream, found, order)
+            columns["flags"][far] |= FrameFlag.TIME_SUSPECT.value
         elif stream.table == "audio":
             fixed = self._tracks.frame_sizes.get(stream.container_index or 0)
             samples = np.full(len(pts), fixed, np.int64) if fixed else _samples(stream, found, order, base)
@@ -138,6 +183,12 @@ class ContainerPart:
         elif found.texts:
             columns["value"] = [found.texts[row] for row in order]
         yield from in_batches(stream.name, stream.table, columns, len(pts))
+
+
+def _counted(stream: Stream, tracks: Tracks, checked: Checked) -> Stream:
+    """Give a stream of a fragmented file its count: FFmpeg tells none, its fragments do."""
+    count = checked.counts.get(tracks.numbers.get(stream.container_index or 0, -1))
+    return replace(stream, declared_count=count) if checked.fragmented and count else stream
 
 
 def _append(found: _Packets, packet: Any, *, with_text: bool) -> None:
@@ -214,16 +265,39 @@ def _shortfall(stream: Stream, found: _Packets, file: str) -> Iterator[Loss]:
     if untimed := found.rejected[UNTIMED] + found.rejected[TOO_LATE]:
         message = f"{say_count(untimed, 'packet')} of {file} without a time stamp that can be"
         yield Loss(code="read.damaged", message=message, stream=stream.name, count=untimed, file=file)
+    if far := len(found.astray):
+        message = f"{say_count(far, 'packet')} of {file} are stamped far from those that lie beside them"
+        yield Loss(
+            code="read.unusable-stamp",
+            message=f"{message}: they were read, and their times cannot be right",
+            stream=stream.name,
+            count=far,
+            file=file,
+            start_ns=int(found.astray.min()),
+            end_ns=int(found.astray.max()),
+        )
     if cut := sum(found.cut):
         message = f"the bytes of {say_count(cut, 'packet')} of {file} are cut off or damaged"
-        yield Loss(code="read.short", message=message, stream=stream.name, count=cut, file=file)
+        pts = np.frombuffer(found.pts, np.int64)[np.frombuffer(found.cut, np.bool_)]
+        start, end = pts_ns(np.array([pts.min(), pts.max()], np.int64), _base(stream)).tolist()
+        yield Loss(
+            code="read.short",
+            message=message,
+            stream=stream.name,
+            count=cut,
+            file=file,
+            start_ns=start,
+            end_ns=end,
+        )
 
 
-def _cut(path: Path, file: str) -> Iterator[Loss]:
+def _cut(path: Path, file: str, found: Checked) -> Iterator[Loss]:
     end, size = declared_end(path), path.stat().st_size
     if end is not None and end > size:
         message = f"{file} ends at byte {size:,}, and says that it has {end:,}"
-        yield Loss(code="read.truncated", message=message, file=file, byte_from=size, byte_to=end)
+        loss = Loss(code="read.truncated", message=message, file=file, byte_from=size, byte_to=end)
+        in_tables = found.media and not found.fragmented and not any(at <= size < to for at, to in found.media)
+        yield replace(loss, start_ns=0) if in_tables else loss
 
 
 def _span(path: Path, tracks: Tracks) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,12 @@ class Tracks:
     frame_sizes: Mapping[int, int]
     """Samples per packet of the audio tracks whose codec fixes them, by container index."""
 
+    numbers: Mapping[int, int] = field(default_factory=dict)
+    """The container's own number of each track, by container index."""
+
+    end_ns: int | None = None
+    """Where the container says that its presentation ends."""
+
     def renamed(self, prefix: str) -> "Tracks":
         """Name the first track ``prefix``, others ``prefix/audio`` and so on."""
         first, *others = self.streams or ()
@@ -74,6 +80,8 @@ def tracks_of(path: Path) -> Tracks:
             streams.append(_stream(track, name, kinect=kinect, avi="avi" in names))
             if streams[-1].codec in _FIXED_FRAMES and track.codec_context.frame_size:
                 frame_sizes[track.index] = track.codec_context.frame_size
+        numbers = {track.index: int(track.id) for track in container.streams}
+        end_ns = _end_ns(container)
         metadata = {"container": container.format.name, "tags": dict(container.metadata)}
         if ignored:
             metadata["tracks_left_unread"] = ignored
@@ -84,7 +92,22 @@ def tracks_of(path: Path) -> Tracks:
         metadata=metadata,
         offsets_are_bytes=bool({"mov", "wav"} & set(names)),
         frame_sizes=frame_sizes,
+        numbers=numbers,
+        end_ns=end_ns,
     )
+
+
+def _end_ns(container: Any) -> int | None:
+    """Give where the header says that the latest track ends; None where FFmpeg only guesses it."""
+    ends = []
+    for track in container.streams:
+        if track.duration is not None and track.time_base is not None:
+            ends.append(((track.start_time or 0) + track.duration) * track.time_base)
+        if track.type == "video" and track.frames and track.average_rate:
+            ends.append(Fraction(track.frames) / track.average_rate)
+    if container.duration is not None:
+        ends.append(Fraction((container.start_time or 0) + container.duration, 1_000_000))
+    return max((round(end * 1_000_000_000) for end in ends), default=None)
 
 
 def _stream(track: Any, name: str, *, kinect: bool, avi: bool) -> Stream:

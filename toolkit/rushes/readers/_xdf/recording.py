@@ -3,6 +3,7 @@
 import mmap
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,7 @@ import numpy as np
 from rushes.errors import ReadError
 from rushes.model import Batch, ClockPairs, Description, LedgerEntry, Loss, MediaFile, Stream
 from rushes.quantities import say_count
+from rushes.readers._lost_time import Landmarks
 from rushes.readers._xdf import chunks as xdf
 from rushes.readers._xdf.chunks import Chunk, Data, walk
 from rushes.readers._xdf.headers import (
@@ -74,6 +76,7 @@ class XdfRecording:
                 self._kinds[number],
                 data=self._data,
                 file=self._file,
+                ends_ns=_ends_ns(self._footers.get(number)),
             )
             for number, name in self._names.items()
             if streams is None or name in streams
@@ -90,7 +93,22 @@ class XdfRecording:
         for track in tracks.values():
             yield from track.flush()
         self._ledger = tuple(track.close() for track in tracks.values())
-        self._losses = [loss for track in tracks.values() for loss in track.losses()]
+        self._date(tracks)
+
+    def _date(self, tracks: Mapping[int, Track]) -> None:
+        """Give every loss the time that its bytes stand for, now that it is known where samples lie."""
+        stretches = [(loss.byte_from, loss.byte_to) for loss in self._opening if not loss.stream]
+        known = [(first, last) for first, last in stretches if first is not None and last is not None]
+        damage = (min(first for first, _ in known), max(last for _, last in known)) if known else None
+        self._losses = [loss for track in tracks.values() for loss in track.losses(damage)]
+        last_ns = {self._names[n]: span[1] for n, track in tracks.items() if (span := track.marks.whole_ns)}
+        self._opening = [
+            replace(loss, start_ns=last_ns.get(loss.stream or "")) if loss.code == "read.no-footer" else loss
+            for loss in self._opening
+        ]
+        common = _in_common([track.marks for track in tracks.values()])
+        if common is not None:
+            self._opening = [loss if loss.stream else common.dated([loss])[0] for loss in self._opening]
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every sample that the chunks state."""
@@ -160,7 +178,8 @@ class XdfRecording:
         for number, count in self._strangers.items():
             if number not in self._headers:
                 message = f"{say_count(count, 'sample')} of stream {number}, which has no header that can be read"
-                self._lost("read.no-stream-header", message, count=count)
+                ends_ns = _ends_ns(self._footers.get(number))
+                self._lost("read.no-stream-header", message, count=count, ends_ns=ends_ns)
         for number, name in self._names.items():
             if number not in self._footers:
                 message = "has no footer: the recording was not closed, or its end is missing"
@@ -219,6 +238,7 @@ class XdfRecording:
         stream: str | None = None,
         count: int | None = None,
         place: tuple[int, int] | None = None,
+        ends_ns: tuple[int | None, int | None] = (None, None),
     ) -> None:
         self._opening.append(
             Loss(
@@ -229,8 +249,32 @@ class XdfRecording:
                 file=self._file,
                 byte_from=place[0] if place else None,
                 byte_to=place[1] if place else None,
+                start_ns=ends_ns[0],
+                end_ns=ends_ns[1],
             )
         )
+
+
+def _ends_ns(footer: StreamFooter | None) -> tuple[int | None, int | None]:
+    """Give the first and last time that a footer states; None where there is none that can be."""
+    stated = (footer.first_s, footer.last_s) if footer else (None, None)
+    first, last = (
+        int(nanoseconds(np.array([s]))[0]) if s is not None and usable(np.array([s]))[0] else None for s in stated
+    )
+    return first, last
+
+
+def _in_common(tracks: Collection[Landmarks]) -> Landmarks | None:
+    """Give the samples of all streams as one; None where their times never meet: each has a clock of its own."""
+    spans = [span for marks in tracks if (span := marks.whole_ns) is not None]
+    if not spans or max(first for first, _ in spans) > min(last for _, last in spans):
+        return None
+    starts = [marks.start_ns for marks in tracks if marks.start_ns is not None]
+    ends = [marks.end_ns for marks in tracks if marks.end_ns is not None]
+    common = Landmarks(start_ns=min(starts, default=None), end_ns=max(ends, default=None))
+    for marks in tracks:
+        common.extend(marks)
+    return common
 
 
 def _mapped(path: Path) -> Data:

@@ -2,8 +2,8 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rushes.model import Batch, LedgerEntry, Loss, Stream
 from rushes.quantities import say_count
 from rushes.readers._files.parts import where_known
+from rushes.readers._lost_time import Landmarks
 from rushes.readers._xdf.chunks import Chunk, Data
 from rushes.readers._xdf.headers import FORMATS, TEXT, StreamHeader
 from rushes.readers._xdf.kinds import Kind
@@ -45,7 +46,18 @@ class _Samples:
 class Track:
     """Reads the samples of one stream, chunk after chunk."""
 
-    def __init__(self, header: StreamHeader, stream: Stream, kind: Kind, *, data: Data, file: str) -> None:
+    def __init__(
+        self,
+        header: StreamHeader,
+        stream: Stream,
+        kind: Kind,
+        *,
+        data: Data,
+        file: str,
+        ends_ns: tuple[int | None, int | None] = (None, None),
+    ) -> None:
+        self.marks = Landmarks(start_ns=ends_ns[0], end_ns=ends_ns[1])
+        self._places = array("q")  # of the chunks that wait: first byte, one past the last that was read, samples
         self._header = header
         self._stream = stream
         self._kind = kind
@@ -60,6 +72,7 @@ class Track:
         self._texts: list[list[str]] = []
         self._waiting = 0
         self._breaks = [0]  # rows, of those that wait, before which samples may be lost; also the start of all
+        self._refused_s: list[float] = []
         self._last_s = 0.0
         self._came_in = self._out = 0
         self._rejected: Counter[str] = Counter()
@@ -88,6 +101,8 @@ class Track:
         self._came_in += about.count if about.stated is None else about.stated
         self._runs += about.runs
         self._waiting += about.count
+        if about.count:
+            self._places.extend((chunk.at, about.wrong_at if about.wrong else chunk.end, about.count))
         if about.wrong:
             self._fault(chunk, about)
         if self._waiting >= self._batch_rows:
@@ -95,6 +110,7 @@ class Track:
 
     def flush(self) -> Iterator[Batch]:
         """Give what waits."""
+        times: list[npt.NDArray[np.float64]] = []
         for samples in self._of_texts() if self._header.format == TEXT else self._of_numbers():
             seconds = self._seconds(samples)
             no_time = samples.stamped & ~usable(samples.stamps) | ~samples.stamped & ~usable(seconds)
@@ -102,8 +118,12 @@ class Track:
             self._rejected[BROKEN_MARK] += int(samples.broken.sum())
             self._rejected[NO_TIME] += int((no_time & ~samples.broken).sum())
             rows = int(kept.sum())
+            times.append(np.where(kept, seconds, np.nan))
+            if rows < len(kept):
+                self._note_refused(times[-1])
             if rows:
                 yield self._batch(samples, nanoseconds(seconds[kept]), kept, rows)
+        self._note_places(times)
 
     def close(self) -> LedgerEntry:
         """Balance the books; what does not add up becomes a loss."""
@@ -130,9 +150,37 @@ class Track:
             reasons={**rejected, **unread},
         )
 
-    def losses(self) -> list[Loss]:
-        """What could not be read."""
-        return self._losses
+    def losses(self, damage: tuple[int, int] | None = None) -> list[Loss]:
+        """What could not be read, with its time; ``damage`` is where bytes of any stream are missing."""
+        dated = self.marks.dated(self._losses)
+        start, end = (self.marks.start_ns, self.marks.end_ns) if damage is None else self.marks.span_of(*damage)
+        return [
+            replace(loss, start_ns=start, end_ns=end) if loss.code == "read.count-mismatch" else loss
+            for loss in dated
+        ]
+
+    def _note_refused(self, seconds: npt.NDArray[np.float64]) -> None:
+        """Note between which times samples were refused; NaN is one that was."""
+        refused = np.flatnonzero(np.isnan(seconds))
+        before, behind = seconds[: refused[0]], seconds[refused[-1] + 1 :]
+        known = seconds[~np.isnan(seconds)]
+        stated = None if self.marks.end_ns is None else self.marks.end_ns / 1e9
+        span = (
+            before[-1] if len(before) else known[0] if len(known) else None,
+            behind[0] if len(behind) else stated if stated is not None else known[-1] if len(known) else None,
+        )
+        self._refused_s += [float(each) for each in span if each is not None]
+
+    def _note_places(self, times: list[npt.NDArray[np.float64]]) -> None:
+        """Note when the samples of each chunk happened."""
+        chunks, self._places = np.frombuffer(self._places, np.int64).reshape(-1, 3), array("q")
+        if not len(chunks):
+            return
+        seconds, heads = np.concatenate(times), np.cumsum(chunks[:, 2]) - chunks[:, 2]
+        first, last = np.fmin.reduceat(seconds, heads), np.fmax.reduceat(seconds, heads)
+        known = ~np.isnan(first)
+        ends = nanoseconds(first[known]), nanoseconds(last[known])
+        self.marks.note(chunks[known, 0], chunks[known, 1], *ends)
 
     def _of_numbers(self) -> Iterator[_Samples]:
         places, steps = spread(self._runs)
@@ -239,7 +287,8 @@ class Track:
             self._loss("read.damaged", f"{say_count(more, 'more chunk')} cannot be read in full")
         for reason in (BROKEN_MARK, NO_TIME):
             if count := self._rejected[reason]:
-                self._loss("read.unusable-stamp", f"{say_count(count, 'sample')} refused: {reason}", count=count)
+                message = f"{say_count(count, 'sample')} refused: {reason}"
+                self._loss("read.unusable-stamp", message, count=count, seconds=self._refused_s)
         if self._adrift:
             self._loss(
                 "read.deduced-time",
@@ -255,8 +304,15 @@ class Track:
             )
 
     def _loss(
-        self, code: str, message: str, *, count: int | None = None, place: tuple[int, int] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        count: int | None = None,
+        place: tuple[int, int] | None = None,
+        seconds: Sequence[float] = (),
     ) -> None:
+        ends = nanoseconds(np.array([min(seconds), max(seconds)])) if seconds else None
         self._losses.append(
             Loss(
                 code=code,
@@ -266,6 +322,8 @@ class Track:
                 file=self._file,
                 byte_from=place[0] if place else None,
                 byte_to=place[1] if place else None,
+                start_ns=None if ends is None else int(ends[0]),
+                end_ns=None if ends is None else int(ends[1]),
             )
         )
 
