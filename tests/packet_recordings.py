@@ -21,7 +21,7 @@ _OPTIONS = {
     "h264": {"preset": "veryfast", "x264-params": "log-level=none:scenecut=0"},
     "h265": {"preset": "ultrafast", "x265-params": "log-level=none:repeat-headers=1:scenecut=0"},
     "vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
-    "av1": {"preset": "12"},
+    "av1": {"preset": "10", "crf": "20"},
 }
 CELL = 8
 BITS = 8
@@ -44,7 +44,9 @@ def number_of(picture: npt.NDArray[np.uint8]) -> int:
 
 
 @cache
-def packets(codec: str, count: int = 40, b_frames: int = 0, more: str = "") -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+def packets(
+    codec: str, count: int = 40, b_frames: int = 0, more: str = ""
+) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
     """Encode pictures 0, 1, …; give packets in the order in which they are sent, and the number of each one's."""
     encoder = av.CodecContext.create(ENCODERS[codec], "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"

@@ -1,8 +1,8 @@
 """What packets of H.264, H.265, VP9 and AV1 say of themselves, read without decoding them.
 
-ITU-T H.264 (7.3 syntax, Annex B), ITU-T H.265 (7.3, table 7-1), the VP9 bitstream specification (6.2) and the AV1
-one (5.3 to 5.9). A packet is what a message holds: all that belongs to one instant. Units of H.264 and H.265 stand
-behind start codes (Annex B); where lengths of four bytes are there instead (AVCC), they are brought into that form.
+ITU-T H.264 (7.3 syntax, Annex B), ITU-T H.265 (7.3, table 7-1), the VP9 bitstream specification (6.2) and that of
+AV1 (5.3 to 5.9). A packet is what a message holds: all that belongs to one instant. Units of H.264 and H.265 stand
+behind start codes (Annex B); lengths of four bytes in their place (AVCC) are brought into that form.
 """
 
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ class FrameNumbers:
         self._last: int | None = None
 
     def gap_before(self, data: bytes) -> tuple[int, int] | None:
-        """Take the next packet in Annex B form; give the number before and its own where one between is missing."""
+        """Take the next packet in Annex B form; give the number before and its own where they leave one out."""
         self._known = parameters_of(data, "h264") or self._known
         if self._known is None or not self._known.frame_number_bits:
             return None
@@ -324,7 +324,7 @@ def _av1_units(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def _av1_facts(data: bytes) -> PacketFacts:
+def _av1_facts(data: bytes) -> PacketFacts | None:
     picture = key = parameters = False
     first = True
     for kind, unit in _av1_units(data):

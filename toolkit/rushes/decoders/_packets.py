@@ -1,7 +1,7 @@
 """Pictures out of packets that lie one by one, as in message recordings: decoded from their key frame on.
 
 Each stream keeps its decoder behind the last packet, so that reading on in order decodes each packet once. Packets
-are numbered, and the decoder hands the number on to the picture that it makes of it, whatever the order of display.
+are numbered, and the decoder hands the number on to the picture that it makes of it, in whatever order they show.
 No picture is given that leans on one that was lost or does not decode: FFmpeg would show something like it.
 """
 
@@ -21,6 +21,7 @@ OPEN_STREAMS = 8
 FURTHEST = 20
 """So many packets may follow before a picture is shown: sixteen in H.264 and H.265, and some for good measure."""
 _FFMPEG = {"h264": "h264", "h265": "hevc", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d"}
+_NONE_CAME = "no picture comes out of it"
 _Result = TypeVar("_Result")
 _Key: TypeAlias = tuple[str, str, Path, tuple[int, int, int]]
 
@@ -92,8 +93,9 @@ class _PacketStream:
             if self._is_lost(at):
                 raise undecodable(request, self._why(run, at))
             if self._ended or self._fed > at + FURTHEST:
-                raise undecodable(request, "no picture comes out of its packet")
-            self._advance(run, at)
+                self._broken = (at, _NONE_CAME)
+            else:
+                self._advance(run, at)
         return self._pictures[at]
 
     def _is_lost(self, at: int) -> bool:
@@ -118,7 +120,9 @@ class _PacketStream:
         place = self._fed
         self._fed += 1
         try:
-            data = packets.annex_b(run.packets[place]) if self._codec in packets.UNIT_CODECS else run.packets[place]
+            data = (
+                packets.annex_b(run.packets[place]) if self._codec in packets.UNIT_CODECS else run.packets[place]
+            )
         except ReadError as error:
             self._break(place, f"its bytes cannot be read: {error.message}")
             return
@@ -137,9 +141,14 @@ class _PacketStream:
         packet.pts = packet.dts = place
         self._before = b""
         try:
-            self._take(self._context.decode(packet), at)
+            frames = self._context.decode(packet)
         except (av.FFmpegError, ValueError) as error:
             self._break(place, str(error))
+            return
+        self._take(frames, at)
+        in_order = self._codec not in packets.UNIT_CODECS or self._context.has_b_frames == 0
+        if in_order and all(frame.pts != place for frame in frames):
+            self._break(place, _NONE_CAME)
 
     def _take(self, frames: list[Any], at: int) -> None:
         for frame in frames:

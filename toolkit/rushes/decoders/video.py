@@ -53,7 +53,20 @@ class VideoDecoder:
     name = "video"
     codecs = frozenset(
         {
-            *("h264", "h265", "hevc", "vvc", "av1", "vp8", "vp9", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "theora"),
+            *(
+                "h264",
+                "h265",
+                "hevc",
+                "vvc",
+                "av1",
+                "vp8",
+                "vp9",
+                "mpeg4",
+                "mpeg1video",
+                "mpeg2video",
+                "mjpeg",
+                "theora",
+            ),
             *("ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "prores", "dnxhd", "cfhd", "dvvideo"),
             *("h263", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1", "flv1", "svq3", "qtrle", "gif"),
             *("cinepak", "jpeg2000", "magicyuv", "apng"),
@@ -80,8 +93,8 @@ class VideoDecoder:
         A payload is not looked at.
 
         Raises:
-            ReadError: ``read.undecodable`` if there is no such picture or it does not decode; of packets also where
-                one that it leans on is lost or damaged.
+            ReadError: ``read.undecodable`` if there is no such picture or it does not decode; for packets also
+                where one that it leans on is lost or damaged.
         """
         return self._at(request, _pixels)
 

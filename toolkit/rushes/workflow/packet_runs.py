@@ -17,7 +17,7 @@ as a recorder's own over all streams, tell nothing of what was lost."""
 
 
 class Runs:
-    """The runs of one stream: each from a key frame, with parameters that were sent just before it, up to the next.
+    """The runs of one stream: each from a key frame, and parameters sent just before it, up to the next.
 
     Args:
         name: Tells the stream from all others.
@@ -82,7 +82,8 @@ class Runs:
         at = int(np.searchsorted(self._lost, first, side="right"))
         if at < len(self._lost) and self._lost[at] <= index:
             raise _undecodable(
-                index, f"it leans on packets that the recording has not: {self._lost[at]} is not the next by number"
+                index,
+                f"it leans on packets that the recording has not: {self._lost[at]} is not the next by number",
             )
         following = int(np.searchsorted(self._starts, first, side="right"))
         end = int(self._starts[following]) if following < len(self._starts) else len(self._begin)

@@ -22,8 +22,8 @@ from rushes.packets import CODECS
 from rushes.workflow.packet_runs import Runs
 
 FRAME_COLUMNS = (
-    "index", "t_ns", "pts", "seq", "media_id", "block", "offset", "length", "width", "height", "stride", "keyframe",
-    "flags",
+    "index", "t_ns", "pts", "seq", "media_id", "block", "offset", "length", "width", "height", "stride",
+    "keyframe", "flags",
 )  # fmt: skip
 
 
@@ -106,8 +106,8 @@ class Frames:
         """Describe a frame for its decoder.
 
         Raises:
-            ReadError: ``read.absent-file`` if the frame is missing; ``read.undecodable`` if it leans on packets that
-                the recording says are lost, or holds no picture.
+            ReadError: ``read.absent-file`` if the frame is missing; ``read.undecodable`` if it leans on packets
+                that the recording says are lost, or holds no picture.
         """
         columns, stream = self._columns, self.stream
         location = self.location(index)
@@ -133,7 +133,14 @@ class Frames:
         if codec not in CODECS:
             return None
         name = f"{self.stream.get('recording_id')} {self.stream['stream']}"
-        return Runs.of_stream(name, codec, self.bytes, keyframes=self._columns["keyframe"], flags=self.flags, seq=self._columns["seq"])
+        return Runs.of_stream(
+            name,
+            codec,
+            self.bytes,
+            keyframes=self._columns["keyframe"],
+            flags=self.flags,
+            seq=self._columns["seq"],
+        )
 
     def image(self, index: int) -> npt.NDArray[Any]:
         """Decode a frame: (h, w, 3) uint8 RGB, or (h, w) for grey, infrared and depth, in recorded counts.

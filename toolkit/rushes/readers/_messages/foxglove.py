@@ -207,7 +207,6 @@ class FoxglovePictures(_Foxglove):
             columns.update(width=shapes[:, 0], height=shapes[:, 1], stride=shapes[:, 2])
         yield self._tally.batch(len(rows), columns)
 
-
     def _packet_columns(self, block: MessageBlock, rows: list[tuple[int, Any]]) -> dict[str, Column]:
         assert self._packets is not None
         places = [row[1] for _, row in rows]
