@@ -3,19 +3,35 @@
 import random
 import threading
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
+from mcap.reader import make_reader
+from mcap_protobuf.decoder import DecoderFactory
+from PIL import Image
 
 import packet_recordings as make
 import rushes
+from cameras import RtspCamera, drawn, video
+from rushes.capturing import Pictures, Samples
 from rushes.errors import ReadError
+from rushes.loopback.preview import Preview
 from rushes.model import FrameFlag
 from rushes.packets import units
+from rushes.recorder.recording import Recording
+from rushes.sensors import Rig, SensorOfRig
+from rushes.workflow._browse.renderings import Renderings
 from rushes.workflow.check import Settings, check
+from rushes.workflow.export_recordings import export_recordings
 from rushes.workflow.ingest import Request, ingest
+from rushes.workflow.look import look
 from rushes.workflow.pictures import Frames
+from rushes.workflow.preview import thumbnail
 
 ALL = [("h264", 0), ("h264", 2), ("h265", 0), ("h265", 3), ("vp9", 0), ("av1", 0)]
 
@@ -235,3 +251,154 @@ def test_checks_look_at_every_packet(tmp_path, frames_of):
     assert len(rows) == 40
     assert {row["unreadable"] for row in rows} == {0}
     assert {(row["width"], row["height"]) for row in rows} == {(make.WIDTH, make.HEIGHT)}
+
+
+def shown(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(data)).convert("RGB"))
+
+
+def test_the_app_shows_every_packet_as_a_picture(frames_of, tmp_path):
+    sent, numbers = make.packets("h265")
+    frames_of("h265", sent)
+    with rushes.open_dataset(tmp_path / "set") as opened:
+        (recording_id,) = opened.arrow("recordings")["recording_id"].to_pylist()
+        renderings = Renderings(opened)
+        for index in (30, 3, 31, 32):
+            data, kind = renderings(recording_id, "/cam", index)
+            assert kind == "image/jpeg"
+            assert make.number_of(shown(data)) == numbers[index]
+
+
+def test_look_shows_pictures_of_packets(tmp_path):
+    sent, _ = make.packets("h264")
+    result = look([make.recording(tmp_path / "a.mcap", "h264", sent)])
+    (item,) = result.recordings[0].streams
+    pictures = item.pictures
+    assert len(pictures) > 3
+    assert item.trouble is None
+
+
+@pytest.mark.parametrize(("codec", "b_frames", "kind"), [
+    ("h264", 0, "foxglove.CompressedVideo"), ("h264", 2, "foxglove.CompressedImage"),
+    ("h265", 0, "foxglove.CompressedImage"), ("av1", 0, "foxglove.CompressedImage"),
+])  # fmt: skip
+def test_a_player_gets_packets_that_it_plays_and_pictures_of_the_others(
+    frames_of, tmp_path, codec, b_frames, kind
+):
+    sent, numbers = make.packets(codec, b_frames=b_frames)
+    frames_of(codec, sent)
+    done = export_recordings(tmp_path / "set", format="mcap", out=tmp_path / "out").files[0]
+
+    found = played(done.path)
+
+    assert [schema for schema, _ in found] == [kind] * 40
+    if kind.endswith("Video"):
+        assert [content.data for _, content in found] == list(sent)
+    else:
+        assert [make.number_of(shown(content.data)) for _, content in found] == list(numbers)
+
+
+def test_a_player_gets_pictures_where_packets_are_lost(frames_of, tmp_path):
+    sent, _ = make.packets("h264")
+    there = [place for place in range(40) if place != 15]
+    frames_of("h264", [sent[place] for place in there])
+    done = export_recordings(tmp_path / "set", format="mcap", out=tmp_path / "out").files[0]
+
+    found = played(done.path)
+
+    assert {schema for schema, _ in found} == {"foxglove.CompressedImage"}
+    assert [make.number_of(shown(content.data)) for _, content in found] == [*range(15), *range(24, 40)]
+    assert sum(left.count for left in done.left_out if left.effect == "lost") == 8
+
+
+def played(path: Path) -> list[tuple[str, Any]]:
+    with path.open("rb") as file:
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        return [(s.name, content) for s, c, _, content in reader.iter_decoded_messages() if c.topic == "/cam"]
+
+
+class Latest:
+    """A recording that goes on, of which the latest packets are known."""
+
+    def __init__(self, sent: Sequence[bytes]) -> None:
+        self._sent = [
+            Samples(
+                stream="/cam",
+                arrival_ns=np.array([place + 1]),
+                device_ns=None,
+                seq=np.array([place]),
+                content=Pictures(data=(data,), width_px=make.WIDTH, height_px=make.HEIGHT),
+            )
+            for place, data in enumerate(sent)
+        ]
+
+    def latest(self, stream: str, most: int) -> Sequence[Samples]:
+        return self._sent[-most:] if stream == "/cam" else ()
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_the_preview_shows_the_newest_key_frame(codec):
+    sent, _ = make.packets(codec)
+
+    def page(count: int) -> Preview:
+        return Preview(Latest(sent[:count]), thumbnail)
+
+    first = page(24).picture("/cam", "")
+    assert make.number_of(shown(first.body)) == 12
+    assert make.number_of(shown(page(30).picture("/cam", "").body)) == 24
+    assert page(20).picture("/cam", first.headers["X-Picture"]).body == b"", "the page has it"
+    assert Preview(Latest(sent[3:9]), thumbnail).picture("/cam", "").body == b""
+
+
+@pytest.mark.live
+def test_a_camera_over_rtsp_has_pictures_once_it_is_ingested(tmp_path):
+    served = RtspCamera(video("mpegts"))
+    camera = SensorOfRig(name="cam", source="camera", device=served.url)
+    rig = Rig(name="bench", about="", sensors=[camera], text="rig: 1\n")
+    try:
+        with Recording(tmp_path / "take.mcap", rig, {}) as recording:
+            recording.wait(2.0)
+    finally:
+        served.close()
+
+    ingest(tmp_path / "set", Request(paths=[tmp_path / "take.mcap"]))
+
+    with rushes.open_dataset(tmp_path / "set") as opened:
+        frames = opened.frames("take", "/cam/image/compressed")
+        assert (frames.stream["width"], frames.stream["height"]) == (64, 48)
+        assert len(frames) > 20
+        for index in range(20):
+            difference = np.abs(frames.image(index).astype(int) - drawn(index)[:, :, ::-1])
+            assert difference.mean() < 12, index
+
+
+def test_packets_that_are_replayed_and_recorded_again_give_the_same_pictures(tmp_path):
+    sent, numbers = make.packets("h264")
+    old = make.recording(tmp_path / "old.mcap", "h264", sent)
+    again = SensorOfRig(name="old", source="replay", device=str(old), options={})
+    rig = Rig(name="again", about="", sensors=[again], text="rig: 1\n")
+    with Recording(tmp_path / "again.mcap", rig, {}) as recording:
+        recording.wait(4.0)
+    ingest(tmp_path / "set", Request(paths=[tmp_path / "again.mcap"]))
+
+    with rushes.open_dataset(tmp_path / "set") as opened:
+        (frames,) = opened.picture_streams("again")
+        assert [make.number_of(frames.image(index)) for index in range(40)] == list(numbers)
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_packets_of_a_real_camera_decode_as_in_their_file(shared_data, frames_of, tmp_path, compression):
+    clip = sorted((shared_data / "video").rglob("*.mkv"))[0]
+    with av.open(str(clip)) as container:
+        track = container.streams.video[0]
+        plain = BitStreamFilterContext("h264_mp4toannexb", track)
+        sent = [p for packet in container.demux(track) if packet.size for p in plain.filter(packet)][:90]
+        stamps = [packet.pts for packet in sent]
+    frames = frames_of("h264", [bytes(packet) for packet in sent], compression=compression)
+    with av.open(str(clip)) as container:
+        truth = {
+            f.pts: f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(80), strict=False)
+        }
+
+    for index in range(60):
+        assert np.array_equal(frames.image(index), truth[stamps[index]])

@@ -63,6 +63,17 @@ def facts_of(data: bytes, codec: str) -> PacketFacts | None:
         return None
 
 
+def self_contained(data: bytes) -> str | None:
+    """Give the codec of a packet of H.264 or H.265 that decodes by itself; None of any other bytes."""
+    if not data.startswith((_START, b"\0" + _START)):
+        return None
+    for codec in ("h265", "h264"):  # the head of a sequence set of H.265 is none that H.264 has
+        facts = facts_of(data, codec)
+        if facts is not None and facts.picture and facts.fresh and facts.parameters:
+            return codec
+    return None
+
+
 def parameters_of(data: bytes, codec: str) -> Parameters | None:
     """Read what a packet states of all that follow; None where it states nothing, or cannot be read."""
     try:

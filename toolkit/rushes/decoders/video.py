@@ -53,23 +53,10 @@ class VideoDecoder:
     name = "video"
     codecs = frozenset(
         {
-            *(
-                "h264",
-                "h265",
-                "hevc",
-                "vvc",
-                "av1",
-                "vp8",
-                "vp9",
-                "mpeg4",
-                "mpeg1video",
-                "mpeg2video",
-                "mjpeg",
-                "theora",
-            ),
+            *("h264", "hevc", "vvc", "av1", "vp8", "vp9", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "theora"),
             *("ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "prores", "dnxhd", "cfhd", "dvvideo"),
             *("h263", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1", "flv1", "svq3", "qtrle", "gif"),
-            *("cinepak", "jpeg2000", "magicyuv", "apng"),
+            *("cinepak", "jpeg2000", "magicyuv", "apng", "h265"),
             *("png-track", "bmp-track", "tiff-track", "webp-track", "pgm-track", "ppm-track"),
         }
     )

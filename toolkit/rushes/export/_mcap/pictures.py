@@ -165,14 +165,16 @@ def _transcoded(lane: FrameLane, rows: list[int], topics: Topics, reason: str) -
 
 def _video(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
     """Hand the access units over as they are, if a look through all of them says that this can be played."""
-    units, how = partial(_units, lane, rows), "as recorded, in Annex B"
+    units = partial(_units, lane, rows)
     try:
         found = sum(1 for _ in units())
         if found != len(rows):
             raise h264.VideoError(f"its track has {found} pictures and the recording {len(rows)}")
     except (h264.VideoError, ReadError) as error:
         return _transcoded(lane, rows, topics, str(error))
-    topic = topics.declare(lane.stream.name, of_type(CompressedVideo), packed=False, stream=lane.stream, how=how)
+    topic = topics.declare(
+        lane.stream.name, of_type(CompressedVideo), packed=False, stream=lane.stream, how="as recorded, in Annex B"
+    )
     frame = _frame(lane)
 
     def messages() -> Iterator[Message]:
