@@ -121,7 +121,8 @@ class Decoder(Protocol):
 
         Args:
             request: Where and what it is.
-            payload: The encoded bytes; None where the decoder reads the container itself (``reads_container``).
+            payload: The encoded bytes; None where the decoder reads the container itself (``reads_container``), or
+                the packets of ``request.run``.
 
         Returns:
             Shape (h, w, 3) uint8 RGB for colour, (h, w) uint8 for grey and infrared (uint16 when recorded so),
@@ -170,6 +171,7 @@ class Decoder(Protocol):
         ...
 
     reads_container: bool
+    """Whether it reads what it needs by itself and is quickest in order, one picture after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,7 @@ class FrameFlag(IntFlag):
     REPEATED = 4  # the same picture as the frame before, by its bytes
     DROPPED_BEFORE = 8  # the sequence numbers or stamps say that frames before this one were lost
     TIME_SUSPECT = 16  # its time cannot be right
+    NO_PICTURE = 32  # bytes that later frames need, such as parameter sets alone, and no picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +170,29 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PacketRun:
+    """Packets of a stream that decode together: from a key frame up to the next, in the order they were sent.
+
+    Args:
+        stream: Tells the stream from all others.
+        first: Index in the stream of the first packet.
+        packets: Their bytes, each read when it is asked for; asking raises ReadError where it is absent.
+    """
+
+    stream: str
+    first: int
+    packets: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRequest:
-    """All that a decoder needs to turn one row of ``frames`` into pixels."""
+    """All that a decoder needs to turn one row of ``frames`` into pixels.
+
+    Args:
+        run: Where its packet leans on others of its stream: those that it is decoded with; None where no key frame
+            is before it, and for all that decodes by itself or lies in a container that the decoder reads.
+        at: Which packet of the run it is, from 0.
+    """
 
     location: Location
     codec: str
@@ -181,6 +203,8 @@ class FrameRequest:
     container_index: int | None = None
     pts: int | None = None
     rotation_deg: int | None = None
+    run: PacketRun | None = None
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rushes.capturing import Content, Form, Inertial, Messages, Numbers, Pictures, Places, Sound, Texts
 from rushes.model import Batch, Location, MediaFile, Stream, Times
 
-CODECS = ("jpeg", "png", "webp", "h264", "h265", "compressed-depth")
+CODECS = ("jpeg", "png", "webp", "h264", "h265", "vp9", "av1", "compressed-depth")
 """Of pictures that pass as they are."""
 MILLIMETRE_M = 0.001
 _DEPTH_HEADER = bytes(12)  # what compressed_depth_image_transport puts before the PNG

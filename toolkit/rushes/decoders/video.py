@@ -3,6 +3,7 @@
 A container stays open with its decoder at the last picture, so that reading on in order never seeks; a few are
 kept. To reach another picture it seeks to a keyframe at or before it and decodes on until the picture with exactly
 that pts. Codecs go by FFmpeg's names; those that are also image files are called ``png-track`` and so on.
+Packets that lie one by one in a message recording are decoded as well, by ``_packets``.
 """
 
 import os
@@ -24,6 +25,7 @@ from av.video.reformatter import ColorRange
 from rushes.contracts import Decoder
 from rushes.decoders._grey import shrink, small, to_8_bits
 from rushes.decoders._headers import Head
+from rushes.decoders._packets import PacketStreams
 from rushes.errors import ReadError
 from rushes.fragments import open_container
 from rushes.model import FrameRequest, SmallPicture
@@ -54,7 +56,7 @@ class VideoDecoder:
             *("h264", "hevc", "vvc", "av1", "vp8", "vp9", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "theora"),
             *("ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "prores", "dnxhd", "cfhd", "dvvideo"),
             *("h263", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1", "flv1", "svq3", "qtrle", "gif"),
-            *("cinepak", "jpeg2000", "magicyuv", "apng"),
+            *("cinepak", "jpeg2000", "magicyuv", "apng", "h265"),
             *("png-track", "bmp-track", "tiff-track", "webp-track", "pgm-track", "ppm-track"),
         }
     )
@@ -62,8 +64,9 @@ class VideoDecoder:
 
     def __init__(self) -> None:
         self._tracks: OrderedDict[_Key, _Track] = OrderedDict()
+        self._packets = PacketStreams()
         self._lock = Lock()
-        self._inherited: list[OrderedDict[_Key, _Track]] = []
+        self._inherited: list[object] = []
         after_fork = WeakMethod(self._start_anew)
         os.register_at_fork(after_in_child=lambda: (method := after_fork()) and method())
 
@@ -72,11 +75,13 @@ class VideoDecoder:
         request: FrameRequest,
         payload: bytes | memoryview | None,  # noqa: ARG002 - the container is read instead
     ) -> npt.NDArray[Any]:
-        """Decode the picture whose time stamp is exactly ``request.pts``; a payload is not looked at.
+        """Decode the picture whose time stamp is exactly ``request.pts``, or that of a packet of ``request.run``.
+
+        A payload is not looked at.
 
         Raises:
-            ReadError: ``read.undecodable`` if there is no such picture or it does not decode; also for packets of
-                a message recording, which cannot be decoded one by one.
+            ReadError: ``read.undecodable`` if there is no such picture or it does not decode; for packets also
+                where one that it leans on is lost or damaged.
         """
         return self._at(request, _pixels)
 
@@ -103,6 +108,7 @@ class VideoDecoder:
         with self._lock:
             tracks = list(self._tracks.values())
             self._tracks.clear()
+        self._packets.clear()
         for track in tracks:
             track.close()
 
@@ -111,16 +117,16 @@ class VideoDecoder:
 
         The containers are kept, as closing them would wait for those threads for ever.
         """
-        self._inherited.append(self._tracks)
+        self._inherited += [self._tracks, self._packets]
         self._tracks = OrderedDict()
+        self._packets = PacketStreams()
         self._lock = Lock()
 
     def _at(self, request: FrameRequest, use: Callable[[av.VideoFrame], _Result]) -> _Result:
-        if request.location.container != "video" or request.pts is None:
-            raise _undecodable(
-                request,
-                f"single {request.codec} packets of a '{request.location.container}' recording are not read",
-            )
+        if request.location.container != "video":
+            return self._packets.at(request, use)
+        if request.pts is None:
+            raise _undecodable(request, "its time stamp is not known")
         while True:
             track = self._track(request)
             with track.lock:

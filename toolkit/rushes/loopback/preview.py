@@ -3,7 +3,7 @@
 import html
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,11 +13,15 @@ from rushes.capturing import Pictures, Samples, Texts
 from rushes.live import LiveRecording, Status, StreamStatus, Take
 from rushes.loopback.site import Asked, Reply, Site
 from rushes.loopback.traces import WINDOW_NS, Trace
+from rushes.packets import self_contained
 
 MOST_SAMPLES = 20_000
 USUAL_HZ = 100.0
 """Assumed of a stream whose rate is not known yet."""
 TEXTS_SHOWN = 8
+MOST_PACKETS = 600
+"""So far back the newest key frame of a video is looked for, which stands for those that lean on it."""
+_START_CODES = (b"\0\0\1", b"\0\0\0\1")
 
 Thumbnail = Callable[[bytes], bytes | None]
 """Makes a JPEG of an encoded picture that no browser shows as it is; None where it cannot."""
@@ -76,20 +80,30 @@ class Preview:
             }
 
     def picture(self, stream: str, seen: str) -> Reply:
-        """Give the newest picture of a stream; nothing where the page has it already, or there is none."""
-        found = [batch for batch in self._recording.latest(stream, 1) if isinstance(batch.content, Pictures)]
-        if not found or not len(found[-1]):
+        """Give the newest picture of a stream; nothing where the page has it already, or there is none.
+
+        Of H.264 and H.265 it is the newest key frame.
+        """
+        found = next(self._pictures(stream, 1), None)
+        if found is not None and found[1].startswith(_START_CODES) and self_contained(found[1]) is None:
+            within = self._pictures(stream, MOST_PACKETS)
+            found = next((each for each in within if self_contained(each[1]) is not None), None)
+        if found is None:
             return Reply()
-        batch = found[-1]
-        assert isinstance(batch.content, Pictures)
-        newest = int(batch.arrival_ns[-1])
+        newest, data = found
         if seen == str(newest):
             return Reply()
         made = self._made.get(stream)
         if made is None or made[0] != newest:
-            made = newest, self._shown(batch.content.data[-1], newest)
+            made = newest, self._shown(data, newest)
             self._made[stream] = made
         return made[1]
+
+    def _pictures(self, stream: str, most: int) -> Iterator[tuple[int, bytes]]:
+        """Give arrival and bytes of the latest pictures, the newest first."""
+        for batch in reversed(self._recording.latest(stream, most)):
+            if isinstance(batch.content, Pictures):
+                yield from zip(reversed(batch.arrival_ns.tolist()), reversed(batch.content.data), strict=True)
 
     def _shown(self, data: bytes, newest: int) -> Reply:
         kind = _kind_for_browsers(data)

@@ -18,9 +18,12 @@ from rushes.contracts import Decoder
 from rushes.errors import ReadError
 from rushes.media import MediaReader
 from rushes.model import FrameFlag, FrameRequest, Location, SmallPicture, Times
+from rushes.packets import CODECS
+from rushes.workflow.packet_runs import Runs
 
 FRAME_COLUMNS = (
-    "index", "t_ns", "pts", "media_id", "block", "offset", "length", "width", "height", "stride", "flags",
+    "index", "t_ns", "pts", "seq", "media_id", "block", "offset", "length", "width", "height", "stride",
+    "keyframe", "flags",
 )  # fmt: skip
 
 
@@ -100,10 +103,17 @@ class Frames:
         return self._reader.read(self.location(index))
 
     def request(self, index: int) -> FrameRequest:
-        """Describe a frame for its decoder."""
+        """Describe a frame for its decoder.
+
+        Raises:
+            ReadError: ``read.absent-file`` if the frame is missing; ``read.undecodable`` if it leans on packets
+                that the recording says are lost, or holds no picture.
+        """
         columns, stream = self._columns, self.stream
+        location = self.location(index)
+        run = self._runs.of(index) if self._runs is not None and location.container != "video" else None
         return FrameRequest(
-            location=self.location(index),
+            location=location,
             codec=stream["codec"] or "",
             pixel_format=stream["pixel_format"],
             width=columns["width"][index] or stream["width"],
@@ -112,6 +122,24 @@ class Frames:
             container_index=stream["container_index"],
             pts=columns["pts"][index],
             rotation_deg=stream["rotation_deg"],
+            run=run,
+            at=0 if run is None else index - run.first,
+        )
+
+    @cached_property
+    def _runs(self) -> Runs | None:
+        """Which packets decode together; None where each picture stands for itself."""
+        codec = self.stream["codec"]
+        if codec not in CODECS:
+            return None
+        name = f"{self.stream.get('recording_id')} {self.stream['stream']}"
+        return Runs.of_stream(
+            name,
+            codec,
+            self.bytes,
+            keyframes=self._columns["keyframe"],
+            flags=self.flags,
+            seq=self._columns["seq"],
         )
 
     def image(self, index: int) -> npt.NDArray[Any]:

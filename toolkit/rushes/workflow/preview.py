@@ -1,15 +1,19 @@
 """Preview: what a recording that goes on looks like in a browser on this machine."""
 
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from rushes import registry
 from rushes.errors import ReadError
 from rushes.live import LiveRecording
 from rushes.loopback.preview import preview
 from rushes.loopback.site import Site
-from rushes.model import FrameRequest, Location
+from rushes.model import FrameRequest, Location, PacketRun
+from rushes.packets import self_contained
 
 LONG_SIDE_PX = 480
 JPEG_QUALITY = 80
@@ -27,14 +31,9 @@ def open_preview(recording: LiveRecording, *, title: str, port: int = 0) -> Site
 
 
 def thumbnail(data: bytes) -> bytes | None:
-    """Make a small JPEG of depth or of any picture that OpenCV reads; None for what it does not, such as video."""
-    deep = _PNG in (data[:8], data[_DEPTH_HEADER_BYTES : _DEPTH_HEADER_BYTES + 8])
-    request = FrameRequest(
-        location=Location(path=Path("live"), container="raw"),
-        codec="compressed-depth" if deep else "png",
-    )
+    """Make a small JPEG of depth, a key frame of H.264 or H.265, or any picture that OpenCV reads; else None."""
     try:
-        picture = registry.load("decoders", "image").decode(request, data)
+        picture = _decoded(data)
     except ReadError:
         return None
     depth = picture.ndim == 2 and picture.dtype != np.uint8
@@ -47,3 +46,18 @@ def thumbnail(data: bytes) -> bytes | None:
         quality=JPEG_QUALITY,
     )
     return made
+
+
+def _decoded(data: bytes) -> npt.NDArray[Any]:
+    place = Location(path=Path("live"), container="raw")
+    video = self_contained(data)
+    if video is not None:
+        run = PacketRun(stream="live", first=crc32(data), packets=(data,))
+        shown: npt.NDArray[Any] = registry.load("decoders", "video").decode(
+            FrameRequest(location=place, codec=video, run=run), None
+        )
+        return shown
+    deep = _PNG in (data[:8], data[_DEPTH_HEADER_BYTES : _DEPTH_HEADER_BYTES + 8])
+    request = FrameRequest(location=place, codec="compressed-depth" if deep else "png")
+    still: npt.NDArray[Any] = registry.load("decoders", "image").decode(request, data)
+    return still

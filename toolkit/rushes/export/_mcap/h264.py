@@ -10,6 +10,9 @@ from pathlib import Path
 import av
 from av.bitstream import BitStreamFilterContext
 
+from rushes.packets import FrameNumbers, annex_b
+from rushes.packets import units as packets_units
+
 SLICE, IDR, SPS, PPS, DELIMITER = 1, 5, 7, 8, 9
 _START = b"\0\0\1"
 _B_SLICE = 1
@@ -21,13 +24,7 @@ class VideoError(Exception):
 
 def units(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Give type, first byte and end of every unit of an Annex B access unit, start codes left out."""
-    at = data.find(_START)
-    while at >= 0:
-        begin = at + 3
-        at = data.find(_START, begin)
-        end = len(data) if at < 0 else at
-        if begin < end:
-            yield data[begin] & 0x1F, begin, end
+    return packets_units(data, "h264")
 
 
 def is_annex_b(data: bytes) -> bool:
@@ -62,14 +59,20 @@ def playable(payloads: Iterable[bytes]) -> Iterator[bytes]:
     """Give access units so that every key frame carries the parameter sets in force.
 
     Raises:
-        VideoError: If they are not Annex B, look ahead, or a key frame comes before any parameter sets.
+        VideoError: If they have no start codes, look ahead, leave pictures out, or a key frame comes before any
+            parameter sets.
     """
     known: dict[int, bytes] = {}
-    for data in payloads:
+    numbers = FrameNumbers()
+    for payload in payloads:
+        data = annex_b(payload)
         if not is_annex_b(data):
             raise VideoError("it is not in Annex B form")
         if looks_ahead(data):
             raise VideoError("it has B frames")
+        gap = numbers.gap_before(data)
+        if gap is not None:
+            raise VideoError(f"pictures are lost: their numbers go from {gap[0]} to {gap[1]}")
         held = {kind: data[begin:end] for kind, begin, end in units(data)}
         known |= {kind: held[kind] for kind in (SPS, PPS) if kind in held}
         missing = [kind for kind in (SPS, PPS) if IDR in held and kind not in held]

@@ -22,6 +22,7 @@ from rushes.errors import ReadError
 from rushes.export._mcap import h264
 from rushes.export._mcap.schemas import of_type, stamp, with_data
 from rushes.export._mcap.sources import Message, Source, Topics
+from rushes.packets import CODECS
 from rushes.timelines import FrameLane
 
 PREVIEW = "/preview"
@@ -72,7 +73,7 @@ def _source(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
         return _video(lane, rows, topics)
     if codec == "raw" and _is_plain(lane):
         return _raw_as_recorded(lane, rows, topics)
-    if lane.track is not None or codec in ("h265", "vp9", "av1", "mjpeg"):
+    if lane.track is not None or codec in (*CODECS, "mjpeg"):
         return _transcoded(lane, rows, topics, f"players do not take its {codec or 'codec'}")
     topics.changed(lane.stream.name, len(rows), f"decoded from {codec or 'an unknown codec'} to plain pixels")
     return _decoded(lane, rows, topics)
@@ -164,19 +165,16 @@ def _transcoded(lane: FrameLane, rows: list[int], topics: Topics, reason: str) -
 
 def _video(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
     """Hand the access units over as they are, if a look through all of them says that this can be played."""
-    units, how = partial(_units, lane, rows), "as recorded, in Annex B"
+    units = partial(_units, lane, rows)
     try:
         found = sum(1 for _ in units())
         if found != len(rows):
             raise h264.VideoError(f"its track has {found} pictures and the recording {len(rows)}")
     except (h264.VideoError, ReadError) as error:
-        if lane.track is not None:
-            return _transcoded(lane, rows, topics, str(error))
-        # Packets of messages are decoded by nobody here; a player may know better than we do.
-        how = f"as recorded, but may not play: {error}"
-        topics.changed(lane.stream.name, len(rows), how)
-        units = partial(_as_recorded, lane, rows)
-    topic = topics.declare(lane.stream.name, of_type(CompressedVideo), packed=False, stream=lane.stream, how=how)
+        return _transcoded(lane, rows, topics, str(error))
+    topic = topics.declare(
+        lane.stream.name, of_type(CompressedVideo), packed=False, stream=lane.stream, how="as recorded, in Annex B"
+    )
     frame = _frame(lane)
 
     def messages() -> Iterator[Message]:
@@ -189,10 +187,6 @@ def _video(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
             )
 
     return Source(topics.file, messages())
-
-
-def _as_recorded(lane: FrameLane, rows: list[int]) -> Iterator[tuple[int, bytes]]:
-    return ((index, lane.encoded(index)) for index in rows)
 
 
 def _units(lane: FrameLane, rows: list[int]) -> Iterator[tuple[int, bytes]]:
@@ -239,8 +233,9 @@ def _decoded(lane: FrameLane, rows: list[int], topics: Topics) -> Source:
 
 
 def _at_once(lane: FrameLane) -> int:
-    """Say how many pictures to decode at a time; those of a track are decoded in order, or it must seek."""
-    return 1 if lane.track is not None else min(4, os.cpu_count() or 1)
+    """Say how many pictures to decode at a time; those that lean on others are decoded in order."""
+    in_order = lane.track is not None or lane.stream.codec in CODECS
+    return 1 if in_order else min(4, os.cpu_count() or 1)
 
 
 def _depth(lane: FrameLane, rows: list[int], topics: Topics) -> Source:

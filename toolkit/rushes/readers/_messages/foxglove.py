@@ -5,11 +5,13 @@ PoseInFrame and RawAudio (docs.foxglove.dev/docs/visualization/message-schemas).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rushes.model import Batch, Clock, Column, FrameFlag, LedgerEntry, Loss, SampleTable, Stream, Times
+from rushes.packets import CODECS
 from rushes.readers._messages import picture_kinds
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.calibrations import Calibration, Spans
@@ -25,6 +27,7 @@ from rushes.readers._messages.foxglove_fields import (
     size,
     stamp_ns,
 )
+from rushes.readers._messages.packet_rows import PacketRows
 from rushes.readers._messages.picture_kinds import PictureKind
 from rushes.readers._messages.pictures import HEAD
 from rushes.readers._messages.poses import pose_stream
@@ -140,6 +143,13 @@ def pictures(channel: Channel, first: MessageBlock | None, name: str) -> "Foxglo
             kind = picture_kinds.raw(channel.topic, stated, *(v if isinstance(v, int) else None for v in sides))
         else:
             kind = picture_kinds.compressed(channel.topic, stated, head)
+            for later, one in found[1:] if kind.codec in CODECS and kind.width is None else ():
+                size_px = picture_kinds.picture_size(
+                    head_of(later, one.place or (0, 0), packed=packed, size=HEAD), kind.codec
+                )
+                if size_px is not None:  # it begins between key frames
+                    kind = replace(kind, width=size_px[0], height=size_px[1])
+                    break
     stream = Stream(
         name=name,
         modality=kind.modality,
@@ -165,6 +175,7 @@ class FoxglovePictures(_Foxglove):
     def __init__(self, stream: Stream, open_one: Open, *, stated: str | None, raw: bool) -> None:
         super().__init__(stream, open_one)
         self._stated, self._raw = stated, raw
+        self._packets = PacketRows(stream.codec) if stream.codec in CODECS and not raw else None
 
     def rows_of(self, payload: memoryview, opened: Opened) -> list[Any]:
         """Give stamp, place, whether its first bytes are wrong, and the size of a raw one."""
@@ -173,6 +184,8 @@ class FoxglovePictures(_Foxglove):
         if self._stated is not None and stated != self._stated:
             raise FieldsError(f"format '{stated[:40]}' in a stream of '{self._stated[:40]}'")
         place = opened.place or (0, 0)
+        if self._packets is not None:
+            return [(stamp_ns(values), place, False, [0, 0, 0])]
         packed = self.stream.packing is not None
         head = np.frombuffer(head_of(payload, place, packed=packed, size=_MAGIC_BYTES), np.uint8)
         none, held = np.zeros(1, np.int64), np.array([len(head)], np.int64)
@@ -187,10 +200,25 @@ class FoxglovePictures(_Foxglove):
         columns = self.times(block, rows, [row[0] for _, row in rows])
         columns.update(_places(block, rows, [row[1] for _, row in rows]))
         columns["flags"] = np.array([row[2] * int(FrameFlag.CORRUPT) for _, row in rows], np.int32)
+        if self._packets is not None:
+            columns.update(self._packet_columns(block, rows))
         if self._raw:
             shapes = np.array([row[3] for _, row in rows], np.int32)
             columns.update(width=shapes[:, 0], height=shapes[:, 1], stride=shapes[:, 2])
         yield self._tally.batch(len(rows), columns)
+
+    def _packet_columns(self, block: MessageBlock, rows: list[tuple[int, Any]]) -> dict[str, Column]:
+        assert self._packets is not None
+        places = [row[1] for _, row in rows]
+        if self.stream.packing is not None:
+            held = [
+                head_of(block.payload(i), place, packed=True, size=place[1])
+                for (i, _), place in zip(rows, places, strict=True)
+            ]
+            return self._packets.columns_of(held)
+        first, length = np.array(places, np.int64).reshape(-1, 2).T
+        index = np.array([i for i, _ in rows], np.int64)
+        return self._packets.columns(block.buffer, block.start[index] + first, length)
 
 
 def sound(channel: Channel, first: MessageBlock | None, name: str) -> "FoxgloveSound | None":

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Modality
+from rushes.packets import CODECS, parameters_of
 from rushes.readers._messages.layout import Indices, gather
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,7 +53,7 @@ def compressed(topic: str, stated: str, head: bytes) -> PictureKind:
             codec, skip = "png", COMPRESSED_DEPTH_HEADER
     else:
         codec = codec_of_bytes(head) or codec_of_format(stated)
-    size = picture_size(head[skip:])
+    size = picture_size(head[skip:], codec)
     pixel_format = raw_format or (_png_format(head[skip:]) if codec == "png" else None)
     modality = modality_of(topic, pixel_format)
     if depth_transport:
@@ -124,8 +125,11 @@ def codec_of_bytes(head: bytes) -> str | None:
     return None
 
 
-def picture_size(head: bytes) -> tuple[int, int] | None:
-    """Give width and height of a PNG or JPEG."""
+def picture_size(head: bytes, codec: str | None = None) -> tuple[int, int] | None:
+    """Give width and height of a PNG or JPEG, or of a packet of video that states them."""
+    if codec in CODECS:
+        stated = parameters_of(head, codec)
+        return (stated.width, stated.height) if stated else None
     if head.startswith(_PNG) and len(head) >= 24:
         width, height = struct.unpack_from(">II", head, 16)
         return width, height

@@ -1,17 +1,19 @@
 """Pictures in ROS messages (CompressedImage, Image …) → rows of ``frames`` that locate their bytes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Batch, Clock, Column, FrameFlag, LedgerEntry, Loss, Stream
+from rushes.packets import CODECS
 from rushes.readers._messages import picture_kinds, spans
 from rushes.readers._messages.block import Channel, MessageBlock
 from rushes.readers._messages.clocks import chosen, joined, time_columns
 from rushes.readers._messages.definition import Record, short
 from rushes.readers._messages.layout import Fields, Indices, LayoutError, Wire, check, read
+from rushes.readers._messages.packet_rows import PacketRows, first_size
 from rushes.readers._messages.picture_kinds import PictureKind
 from rushes.readers._messages.standard import layout_of, wire_of
 from rushes.readers._messages.tally import Tally, location_columns, masked
@@ -68,7 +70,7 @@ def interpreter(channel: Channel, first: MessageBlock | None, name: str) -> "Pic
         if len(found.rows):
             clock = chosen(joined(*(found.numbers[path] for path in paths.stamp)), channel.metadata)
             stated, head, frame = _facts(first, found, paths)
-            kind = _kind(channel.topic, stated, head, found, paths)
+            kind = _kind(channel.topic, stated, head, found, paths, first.buffer)
     stream = Stream(
         name=name,
         modality=kind.modality,
@@ -96,9 +98,15 @@ def _facts(first: MessageBlock, found: Fields, paths: Paths) -> tuple[str, bytes
     return stated, head, (names if isinstance(names, str) else None) or None
 
 
-def _kind(topic: str, stated: str, head: bytes, found: Fields, paths: Paths) -> PictureKind:
+def _kind(
+    topic: str, stated: str, head: bytes, found: Fields, paths: Paths, buffer: npt.NDArray[np.uint8]
+) -> PictureKind:
     if paths.size is None:
-        return picture_kinds.compressed(topic, stated, head)
+        kind = picture_kinds.compressed(topic, stated, head)
+        if kind.codec in CODECS and kind.width is None:  # it begins between key frames
+            width, height = first_size(buffer, *found.spans[paths.data], kind.codec)
+            return replace(kind, width=width, height=height)
+        return kind
     width, height = (int(found.numbers[path][0]) for path in paths.size[:2])
     return picture_kinds.raw(topic, stated, width, height)
 
@@ -120,6 +128,7 @@ class Pictures:
         self._record, self._wire, self._paths = record, wire, paths
         self._stated, self._kind, self._sample = stated, kind, sample
         self._tally = Tally(stream)
+        self._packets = PacketRows(stream.codec) if stream.codec in CODECS else None
 
     def take(self, block: MessageBlock) -> Iterator[Batch]:
         """Interpret the next messages."""
@@ -134,12 +143,15 @@ class Pictures:
         first, length = (part[keep] for part in found.spans[self._paths.data])
         skip = np.minimum(length, self._kind.skip)
         first, length = first + skip, length - skip
-        columns = {
+        columns: dict[str, Column] = {
             **time_columns(block, rows, stamps, self.stream.clock),
             **location_columns(block, rows, first, length),
-            **self._sizes(block, found, keep, first, length),
-            "flags": self._flags(block, first, length),
         }
+        if self._packets is not None:
+            columns.update(self._packets.columns(block.buffer, first, length))
+        else:
+            columns.update(self._sizes(block, found, keep, first, length))
+            columns["flags"] = self._flags(block, first, length)
         yield self._tally.batch(len(rows), columns)
 
     def _fitting(self, block: MessageBlock, found: Fields) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,7 @@ import numpy as np
 from rushes import registry
 from rushes.checks import PICTURE_MEASURES, PICTURE_MEASURES_VERSION
 from rushes.errors import ReadError
-from rushes.model import Column
+from rushes.model import Column, FrameFlag
 from rushes.workflow._check.known import Known, Measured
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.pictures import Frames, decoder_for
@@ -99,7 +99,7 @@ def picture_rows(row: Mapping[str, Any], measured: Measured) -> tuple[int, Mappi
 
 def _stretches(frames: Frames, known: Known, *, depth: bool) -> Iterator[_Stretch]:
     """Look at every picture that is there, in order; on all cores where the codec allows it."""
-    there = np.flatnonzero([not frames.missing(i) for i in range(len(frames))])
+    there = np.flatnonzero(frames.flags & int(FrameFlag.MISSING | FrameFlag.NO_PICTURE) == 0)
     runs = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1) if len(there) else []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     whole = _reads_container(frames)

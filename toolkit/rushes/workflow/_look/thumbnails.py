@@ -9,10 +9,12 @@ import numpy.typing as npt
 from rushes import registry
 from rushes.errors import ReadError
 from rushes.media import MediaReader
-from rushes.model import FrameFlag, FrameRequest, Location, MediaFile, Stream
+from rushes.model import FrameFlag, FrameRequest, Location, MediaFile, PacketRun, Stream
+from rushes.packets import CODECS
 from rushes.report import amounts
 from rushes.report.page import Picture
 from rushes.workflow._look.gather import Gathered
+from rushes.workflow.packet_runs import Runs
 from rushes.workflow.pictures import decoder_for, spread
 
 MOST = 7
@@ -20,7 +22,7 @@ LONG_SIDE_PX = 200
 QUALITY = 70
 KEYFRAME_REACH = 300
 """To show one picture of a video, so many are decoded before it at most; else a keyframe stands for it."""
-UNUSABLE = int(FrameFlag.MISSING | FrameFlag.CORRUPT)
+UNUSABLE = int(FrameFlag.MISSING | FrameFlag.CORRUPT | FrameFlag.NO_PICTURE)
 
 
 class Thumbnailer:
@@ -49,10 +51,11 @@ class Thumbnailer:
         pictures: list[Picture] = []
         trouble: str | None = None
         span: tuple[float, float] | None = None
+        runs = self._runs(kept)
         for index in choose(kept):
             row = kept.row(index)
             try:
-                pixels = self._pixels(kept.stream, row)
+                pixels = self._pixels(kept.stream, row, runs, index)
             except ReadError as error:
                 trouble = trouble or f"frame {index}: {error.message}"
                 continue
@@ -60,11 +63,33 @@ class Thumbnailer:
             pictures.append(_picture(kept, index, row, pixels, span, origin_ns))
         return pictures, trouble
 
-    def _pixels(self, stream: Stream, row: Mapping[str, Any]) -> npt.NDArray[Any]:
+    def _runs(self, kept: Gathered) -> Runs | None:
+        """Tell which packets decode together; None where each picture stands for itself."""
+        if kept.stream.codec not in CODECS or any(file.container == "video" for file in self._media.values()):
+            return None
+
+        def payload(index: int) -> bytes:
+            row = kept.row(index)
+            return self._reader.read(_location(kept.stream, row, self._file(row)))
+
+        return Runs.of_stream(
+            f"{id(self)} {kept.stream.name}",
+            kept.stream.codec,
+            payload,
+            keyframes=None if kept.numbers("keyframe") is None else kept.filled("keyframe", 0).tolist(),
+            flags=kept.filled("flags", 0),
+            seq=None,
+        )
+
+    def _file(self, row: Mapping[str, Any]) -> MediaFile:
         file = self._media.get(row["media_id"])
         if file is None:
             raise ReadError("its bytes are absent", code="read.absent-file")
-        request = _request(stream, row, file)
+        return file
+
+    def _pixels(self, stream: Stream, row: Mapping[str, Any], runs: Runs | None, index: int) -> npt.NDArray[Any]:
+        run = None if runs is None else runs.of(index)
+        request = _request(stream, row, self._file(row), run, 0 if run is None else index - run.first)
         decoder = decoder_for(request.codec)
         payload = None if decoder.reads_container else self._reader.read(request.location)
         return decoder.decode(request, payload)
@@ -133,16 +158,22 @@ def _span(pixels: npt.NDArray[Any], stream: Stream) -> tuple[float, float] | Non
     return float(near), float(far)
 
 
-def _request(stream: Stream, row: Mapping[str, Any], file: MediaFile) -> FrameRequest:
+def _location(stream: Stream, row: Mapping[str, Any], file: MediaFile) -> Location:
+    return Location(
+        path=file.path,
+        container=file.container,
+        offset=row["offset"],
+        length=row["length"],
+        block=row["block"],
+        packing=stream.packing,
+    )
+
+
+def _request(
+    stream: Stream, row: Mapping[str, Any], file: MediaFile, run: PacketRun | None, at: int
+) -> FrameRequest:
     return FrameRequest(
-        location=Location(
-            path=file.path,
-            container=file.container,
-            offset=row["offset"],
-            length=row["length"],
-            block=row["block"],
-            packing=stream.packing,
-        ),
+        location=_location(stream, row, file),
         codec=stream.codec or "",
         pixel_format=stream.pixel_format,
         width=row["width"] or stream.width,
@@ -151,4 +182,6 @@ def _request(stream: Stream, row: Mapping[str, Any], file: MediaFile) -> FrameRe
         container_index=stream.container_index,
         pts=row["pts"],
         rotation_deg=stream.rotation_deg,
+        run=run,
+        at=at,
     )
