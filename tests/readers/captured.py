@@ -1,7 +1,8 @@
 """Writes recordings as a recorder does, by hand: a camera, an IMU, and what was noted meanwhile."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def write(
     frames: int = 20,
     facts: Mapping[str, str] = CLOCKED,
     session: Mapping[str, str] | None = None,
+    picture: Callable[[int], bytes] = jpeg,
+    lost: Collection[int] = (),
 ) -> Path:
     """Write a picture and an IMU sample every ``PERIOD_NS``.
 
@@ -59,6 +62,8 @@ def write(
         frames: How many.
         facts: Metadata of the camera's channel; without a device clock the stamps are the arrival.
         session: Facts of the session.
+        picture: Gives that of each frame.
+        lost: Frames of which neither the picture nor the IMU sample is there.
     """
     clocked = "rushes.device_clock" in facts
     with path.open("wb") as stream:
@@ -75,14 +80,15 @@ def write(
             number = writer.register_schema(name, "jsonschema", json.dumps(schema(name)).encode())
             channels[topic] = writer.register_channel(topic, "json", number)
         messages: list[tuple[int, str, bytes]] = []
-        for frame in range(frames):
+        for frame in (each for each in range(frames) if each not in lost):
             stamp = at(frame) - DELAY_NS - OFFSET_NS if clocked else at(frame)
-            messages.append((at(frame), CAM.topic, compressed(stamp, "jpeg", jpeg(frame))))
+            messages.append((at(frame), CAM.topic, compressed(stamp, "jpeg", picture(frame))))
             values = (0, 0, 0, 1, 0, 0, 0, 0, 0, frame)
             messages.append((at(frame), IMU.topic, imu(at(frame), values, known=-1)))
         for name, log_ns, said in noted:
             messages.append((log_ns, TOPICS[name], said if isinstance(said, bytes) else json.dumps(said).encode()))
-        for sequence, (log_ns, topic, data) in enumerate(sorted(messages, key=lambda message: message[0])):
-            writer.add_message(channels[topic], log_ns, data, log_ns, sequence)
+        numbers = {topic: count() for topic in channels}
+        for log_ns, topic, data in sorted(messages, key=lambda message: message[0]):
+            writer.add_message(channels[topic], log_ns, data, log_ns, next(numbers[topic]))
         writer.finish()
     return path

@@ -19,6 +19,7 @@ from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow._split.counts import counts_of
 from rushes.workflow._split.units import Unit
+from rushes.workflow.decisions import NOTHING_EXCLUDED
 from rushes.workflow.evaluate import evaluate_sources
 from rushes.workflow.ingest import Request, ingest
 
@@ -210,5 +211,5 @@ def test_a_split_counts_an_object_once_however_many_people_drew_it(desk: Desk) -
     desk.give("yolox", 1, 4, 5, 6, source="model")
     recording_id = desk.stream["recording_id"]
     unit = Unit(name=recording_id, recording_id=recording_id, samples=3)
-    names, counts = counts_of(Store.open(desk.place), [unit], [], {}, ["class"])
+    names, counts = counts_of(Store.open(desk.place), [unit], [], {}, ["class"], out=NOTHING_EXCLUDED)
     assert dict(zip(names, counts[0], strict=True)) == {"class hand": 2.0}

@@ -1,14 +1,16 @@
 """Discarded takes are in the recording and the tables, and in nothing that others are given, unless accepted."""
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from mcap.reader import make_reader
+from PIL import Image
 
 from readers import captured
 from readers.captured import at, take
-from readers.mcap_recordings import CAM, IMU
+from readers.mcap_recordings import CAM, IMU, jpeg
 from rushes import ontology
 from rushes.annotate import rows
 from rushes.errors import UsageError
@@ -16,15 +18,23 @@ from rushes.labels import Box, Label
 from rushes.store import Store
 from rushes.workflow import check as checking
 from rushes.workflow import export
+from rushes.workflow._check.dataset_view import dataset_view
+from rushes.workflow._check.label_views import labels_view
+from rushes.workflow._check.views import moments_view
 from rushes.workflow._labels import vocabulary
+from rushes.workflow._split.counts import counts_of
+from rushes.workflow._split.links import duplicates
+from rushes.workflow._split.units import Unit
 from rushes.workflow.browse import browse_view
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import Wish, decide, excluded
+from rushes.workflow.decisions import NOTHING_EXCLUDED, Wish, decide, excluded
 from rushes.workflow.export_recordings import export_recordings
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.players import playlist_of
 from rushes.workflow.split import Settings, split
+from rushes.workflow.split_verify import Settings as VerifySettings
+from rushes.workflow.split_verify import verify
 from rushes.workflow.sync import Settings as Settled
 from rushes.workflow.sync import sync
 
@@ -237,3 +247,124 @@ def test_what_a_recorder_notes_has_no_say_in_how_clocks_run(dataset):
     told = synced[0].common
     assert told is None or "/rushes" not in f"{told}"
     assert "/rushes" not in synced[0].reason
+
+
+MIDDLE = [
+    ("rushes.Take", at(8), take(1, 0, 8)),
+    ("rushes.Take", at(14), take(2, 8, 14, "discard")),
+    ("rushes.Take", at(14), take(3, 14, None)),
+]
+"""Frames 8 to 13 of 40 are discarded."""
+
+
+def dark(_frame: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (32, 24)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def found_in(place: Path, **more: object) -> list[str]:
+    """Give the findings of all checks, as they are worded, but for those of clocks and pairing."""
+    done = checking.check(place, checking.Settings(fail_on="warning", **more))  # type: ignore[arg-type]
+    return [each.finding.message for each in done.found]
+
+
+def test_a_discarded_take_is_no_gap_no_drop_and_no_fault(tmp_path: Path) -> None:
+    good = captured.write(tmp_path / "a.mcap", MIDDLE, frames=40)
+    spoilt = captured.write(
+        tmp_path / "b.mcap", MIDDLE, frames=40, picture=lambda i: dark(i) if 8 <= i < 14 else jpeg(i)
+    )
+    ingest(tmp_path / "good", Request(paths=[good]))
+    ingest(tmp_path / "spoilt", Request(paths=[spoilt]))
+
+    said, other = found_in(tmp_path / "good"), found_in(tmp_path / "spoilt")
+
+    assert other == said
+    assert not [message for message in other if "missing" in message or "lost by" in message]
+    assert any("frames 8 to 13" in message for message in found_in(tmp_path / "spoilt", rejected=True))
+
+
+def test_a_take_that_is_taken_in_again_is_checked(tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    ingest(
+        place,
+        Request(
+            paths=[
+                captured.write(
+                    tmp_path / "a.mcap", MIDDLE, frames=40, picture=lambda i: dark(i) if 8 <= i < 14 else jpeg(i)
+                )
+            ]
+        ),
+    )
+    assert not [message for message in found_in(place) if "frames 8 to 13" in message]
+    decide(place, [Wish(item=(recording_of(place), None, None), what="accept")])
+    assert [message for message in found_in(place) if "frames 8 to 13" in message]
+
+
+def test_a_real_gap_beside_a_discarded_take_is_told_where_it_is(tmp_path: Path) -> None:
+    noted = [("rushes.Take", at(8), take(1, 0, 8, "discard")), ("rushes.Take", at(8), take(2, 8, None))]
+    place = tmp_path / "set"
+    ingest(place, Request(paths=[captured.write(tmp_path / "a.mcap", noted, frames=40, lost=range(20, 30))]))
+
+    done = checking.check(place, checking.Settings(fail_on="never", only=["stream.gap"]))
+
+    (gap,) = [each.finding for each in done.found if each.finding.stream == CAM.topic]
+    assert (gap.count, gap.start_ns) == (10, at(19) - captured.DELAY_NS - captured.OFFSET_NS)
+
+
+def test_labels_on_discarded_takes_are_not_judged_nor_counted(dataset: Path) -> None:
+    def labelled() -> tuple[int, int]:
+        with Dataset.open(dataset) as opened:
+            out = excluded(opened.store)
+            (row,) = opened.arrow("recordings").to_pylist()
+            view = dataset_view(opened, out)
+            counts = view.counts["class"].counts.sum()
+            return len(labels_view(opened, row, {}, None, out)), int(counts)
+
+    assert labelled() == (12, 12)
+    decide(dataset, [Wish(item=(recording_of(dataset), CAM.topic, 3), what="accept")])
+    assert labelled() == (13, 13)
+
+
+def test_moments_of_discarded_takes_are_not_judged(dataset: Path) -> None:
+    sync(dataset, Settled(crosscheck=False, streams=(CAM.topic, IMU.topic)))
+    with Dataset.open(dataset) as opened:
+        (row,) = opened.arrow("recordings").to_pylist()
+        streams = opened.arrow("streams").to_pylist()
+        kept, every = (
+            moments_view(opened, row, streams, out) for out in (excluded(opened.store), NOTHING_EXCLUDED)
+        )
+    assert kept is not None
+    assert every is not None
+    assert (every.pairs[0].moments, kept.pairs[0].moments) == (20, 12)
+
+
+def test_pictures_of_discarded_takes_neither_tie_recordings_nor_leak(tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    takes = [("rushes.Take", at(8), take(1, 0, 8, "discard")), ("rushes.Take", at(8), take(2, 8, None))]
+    for number, name in enumerate("abc", start=1):  # the first eight pictures of all are the same
+        path = captured.write(
+            tmp_path / f"{name}.mcap", takes, picture=lambda i, n=number: jpeg(i if i < 8 else 100 * n + i)
+        )
+        ingest(place, Request(paths=[path]))
+    checking.check(place, checking.Settings(fail_on="never"))
+    parts = {"train": 0.5, "test": 0.5}
+
+    done = split(place, Settings(parts=parts))
+
+    assert len(done.components) == 3
+    assert not done.links.pairs
+    assert duplicates(Store.open(place), done.names, kind="near", out=NOTHING_EXCLUDED).pairs
+    verified = verify(VerifySettings(sources=(str(place),)))
+    assert not [each for each in verified.leaks if each.kind in ("exact", "near") and each.leaking.any()]
+    assert "24 frames of discarded takes were left aside" in verified.audited.notes
+
+
+def test_sensors_of_discarded_takes_are_not_balanced(tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    ingest(place, Request(paths=[captured.write(tmp_path / "a.mcap", TAKES)]))
+    store, recording = Store.open(place), recording_of(place)
+    unit = Unit(name=recording, recording_id=recording, samples=1)
+    names, counts = counts_of(store, [unit], [], {}, ["sensor"], out=excluded(store))
+    found = dict(zip(names, counts[0].tolist(), strict=True))
+    assert (found["sensor color"], found["sensor imu"]) == (12, 12)

@@ -89,11 +89,15 @@ class LiveStream:
 
     Args:
         name: Topic in the recording, such as ``/cam_left/image/compressed``; unique in the rig.
-        device_clock: Name of the clock that ``device_ns`` is read from, the same for streams that share it; None
-            where the sensor states no time.
+        device_clock: Name of the clock that ``device_ns`` is read from, the same for streams that share it; empty
+            where nobody says whose clock it is; None where the sensor states no time.
         time_meaning: As ``model.Stream.time_meaning``, of ``device_ns``, or of ``arrival_ns`` where that is all.
         latency_ns: Known time from the instant to ``arrival_ns``; None where it was not calibrated.
         codec: Of pictures, as ``CompressedImage.format`` says it: jpeg, png, ``16UC1; compressedDepth png``, h264.
+        pixel_format: Of pictures that are raw pixels, as ``Image.encoding`` says it, ``_be`` behind it where their
+            samples are big endian; None where they are encoded.
+        depth_unit_m: Metres per count of depth, where its codec does not say so by itself.
+        rotation_deg: Clockwise turn that shows pictures upright; None where nothing says that they need any.
         sample_rate_hz, channels: Of sound.
         channel_names, channel_units: Of numbers; unique names; a unit may be empty.
         message_form: Of messages.
@@ -110,6 +114,9 @@ class LiveStream:
     latency_ns: int | None = None
     frame_of_reference: str = ""
     codec: str | None = None
+    pixel_format: str | None = None
+    depth_unit_m: float | None = None
+    rotation_deg: int | None = None
     sample_rate_hz: int | None = None
     channels: int | None = None
     channel_names: tuple[str, ...] = ()
@@ -120,7 +127,7 @@ class LiveStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Encoded pictures, ``n`` of them, as the sensor delivered them where that is possible."""
+    """Pictures, ``n`` of one size, as the sensor delivered them where that is possible: encoded, or raw pixels."""
 
     data: tuple[bytes, ...]
     width_px: int

@@ -28,6 +28,10 @@ _DEFINITIONS: dict[str, str] = {
     ),
     "tf2_msgs/TFMessage": "geometry_msgs/TransformStamped[] transforms\n",
     "sensor_msgs/CompressedImage": "std_msgs/Header header\nstring format\nuint8[] data\n",
+    "sensor_msgs/Image": (
+        "std_msgs/Header header\nuint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\nuint32 step\n"
+        "uint8[] data\n"
+    ),
     "sensor_msgs/RegionOfInterest": (
         "uint32 x_offset\nuint32 y_offset\nuint32 height\nuint32 width\nbool do_rectify\n"
     ),
@@ -117,20 +121,55 @@ def compressed_image_head(stamp_ns: int, frame: str, *, encoding: str, length: i
     return bytes(cdr.data)
 
 
-def camera_info(
-    stamp_ns: int, frame: str, *, width_px: int, height_px: int, focal_px: float, center_px: tuple[float, float]
+def image_head(
+    stamp_ns: int, frame: str, *, encoding: str, width_px: int, height_px: int, big_endian: bool, length: int
 ) -> bytes:
-    """Write sensor_msgs/msg/CameraInfo of a pinhole without distortion."""
-    cx, cy = center_px
+    """Write what comes before the ``length`` bytes of pixels in sensor_msgs/msg/Image; rows are equally long."""
     cdr = _Cdr()
     cdr.header(stamp_ns, frame)
     cdr.put("I", height_px, width_px)
-    cdr.text("plumb_bob")
-    cdr.put("I", 5)
-    cdr.put("d", *([0.0] * 5))
-    cdr.put("d", focal_px, 0.0, cx, 0.0, focal_px, cy, 0.0, 0.0, 1.0)
-    cdr.put("d", 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-    cdr.put("d", focal_px, 0.0, cx, 0.0, 0.0, focal_px, cy, 0.0, 0.0, 0.0, 1.0, 0.0)
+    cdr.text(encoding)
+    cdr.put("B", int(big_endian))
+    cdr.put("I", length // height_px if height_px else 0, length)
+    return bytes(cdr.data)
+
+
+def camera_info(
+    stamp_ns: int,
+    frame: str,
+    *,
+    width_px: int,
+    height_px: int,
+    focal_px: tuple[float, float],
+    center_px: tuple[float, float],
+    model: str = "plumb_bob",
+    distortion: Sequence[float] = (0.0, 0.0, 0.0, 0.0, 0.0),
+    rectification: Sequence[float] = (),
+    projection: Sequence[float] = (),
+) -> bytes:
+    """Write sensor_msgs/msg/CameraInfo.
+
+    Args:
+        stamp_ns: Since when it holds.
+        frame: Optical frame.
+        width_px, height_px: Of the picture that the intrinsics are for.
+        focal_px: Horizontal and vertical.
+        center_px: Principal point, x and y.
+        model: Of the distortion: plumb_bob, rational_polynomial, equidistant, or a name of its own.
+        distortion: Its coefficients; none by itself.
+        rectification: 3 × 3, row by row; that of a single camera where it is empty.
+        projection: 3 × 4, row by row; that of an unrectified camera where it is empty.
+    """
+    (fx, fy), (cx, cy) = focal_px, center_px
+    cdr = _Cdr()
+    cdr.header(stamp_ns, frame)
+    cdr.put("I", height_px, width_px)
+    cdr.text(model)
+    cdr.put("I", len(distortion))
+    cdr.put("d", *distortion)
+    cdr.put("d", fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0)
+    cdr.put("d", *(rectification or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)))
+    cdr.put("d", *(projection or (fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0)))
     cdr.put("I", 0, 0, 0, 0, 0, 0)
     cdr.put("B", 0)
     return bytes(cdr.data)

@@ -200,8 +200,8 @@ class StreamView:
             masked where values can be absent. A column that the table does not have is left out.
         pictures: The picture measures that the check asked for, each of shape (n,), NaN where not measured;
             empty where no picture was looked at.
-        steady_ns: Shape (n,), times in the recorder's clock, where the stream's own clock was set anew while it
-            ran, so that its raw times do not measure how long anything took; None otherwise.
+        steady_ns: Shape (n,), times that tell how long things took where the raw ones do not: the stream's own
+            clock was set anew while it ran, or samples of discarded takes are left out; None otherwise.
     """
 
     recording: str

@@ -6,16 +6,15 @@ of the packets are the time of the device, where the format has any: of raw stre
 they are not taken. A file is given at the pace of its stamps.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
-from av.bitstream import BitStreamFilterContext
 from av.format import Flags
 
+from rushes.capture._annex_b import annex_b, packet_with_sets
 from rushes.capture._camera_device import encoded
 from rushes.capture._camera_wishes import CameraWishes, without_password
 from rushes.capture._pictures import FeedFacts, FeedLost, Picture, jpeg_picture
@@ -26,10 +25,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 CODECS = {"mjpeg": "jpeg", "png": "png", "h264": "h264", "hevc": "h265"}
-_ANNEX_B = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
-_START = re.compile(rb"\x00\x00\x01(.)", re.DOTALL)
 _RAW = frozenset(("mpjpeg", "mjpeg", "h264", "hevc", "image2", "image2pipe", "jpeg_pipe", "png_pipe", "rawvideo"))
-_SPS = {"h264": lambda head: head & 0x1F == 7, "hevc": lambda head: head >> 1 & 0x3F == 33}
 
 
 def is_file(device: str) -> bool:
@@ -71,8 +67,7 @@ class UrlFeed:
         self._codec = track.codec_context.name
         self._kept = wishes.codec == "delivered" and self._codec in CODECS
         self._kept = self._kept or (wishes.codec == "jpeg" and self._codec == "mjpeg")
-        self._plain = _filter_of(track) if self._kept else None
-        self._sets = bytes(track.codec_context.extradata or b"") if self._kept and self._plain is None else b""
+        self._plain, self._sets = annex_b(track) if self._kept else (None, b"")
         self._timed = not (Flags(container.format.flags) & Flags.no_timestamps or container.format.name in _RAW)
         self._paced = is_file(wishes.device)
         self._last_ns = 0
@@ -125,11 +120,9 @@ class UrlFeed:
                 yield self._delivered(made, arrived_ns)
 
     def _delivered(self, packet: Any, arrived_ns: int) -> Picture:
-        data, device_ns = bytes(packet), self._time_ns(packet)
+        data, device_ns = packet_with_sets(packet, self._sets, self._codec), self._time_ns(packet)
         if self._codec == "mjpeg":
             return jpeg_picture(data, arrived_ns=arrived_ns, device_ns=device_ns)
-        if self._sets and packet.is_keyframe and not _has_sets(data, self._codec):
-            data = self._sets + data
         context = self._track.codec_context
         return Picture(
             data=data,
@@ -169,14 +162,3 @@ class UrlFeed:
         if ticks is not None and of.time_base is not None:
             self._last_ns = int(ticks * 1_000_000_000 * of.time_base.numerator // of.time_base.denominator)
         return self._last_ns
-
-
-def _filter_of(track: "VideoStream") -> BitStreamFilterContext | None:
-    """Give what turns packets with lengths, as MP4 and FLV have them, into Annex B; None where they are so."""
-    codec, head = track.codec_context.name, bytes(track.codec_context.extradata or b"")
-    return BitStreamFilterContext(_ANNEX_B[codec], track) if codec in _ANNEX_B and head[:1] == b"\1" else None
-
-
-def _has_sets(data: bytes, codec: str) -> bool:
-    """Tell whether an access unit brings its own sequence parameter set."""
-    return any(_SPS[codec](found[1][0]) for found in _START.finditer(data))

@@ -13,8 +13,14 @@ import numpy.typing as npt
 from rushes.capturing import Content, Form, Inertial, Messages, Numbers, Pictures, Places, Sound, Texts
 from rushes.model import Batch, Location, MediaFile, Stream, Times
 
-CODECS = ("jpeg", "png", "webp", "h264", "h265", "vp9", "av1", "compressed-depth")
-"""Of pictures that pass as they are."""
+KEPT: Mapping[str, str] = {
+    **{codec: codec for codec in ("jpeg", "png", "webp", "h264", "h265", "vp9", "av1", "compressed-depth", "raw")},
+    "mjpeg": "jpeg",
+    "png-track": "png",
+    "webp-track": "webp",
+    "hevc": "h265",
+}
+"""Pictures that pass as they are: what readers call their codec, and what a recording is to call it."""
 MILLIMETRE_M = 0.001
 _DEPTH_HEADER = bytes(12)  # what compressed_depth_image_transport puts before the PNG
 _FORMS: Mapping[str, Form] = {
@@ -29,38 +35,35 @@ _FORMS: Mapping[str, Form] = {
 }
 GAZE = ("x_px", "y_px", "confidence")
 _AXES = ("x", "y", "z")
-Read = Callable[[Location], bytes]
 
 
-def form_of(stream: Stream, media: Sequence[MediaFile]) -> tuple[Form | None, str]:
+def form_of(stream: Stream) -> tuple[Form | None, str]:
     """Give the form that a recorded stream can be given in; None with the reason where there is none."""
-    if stream.table == "frames":
-        if stream.codec not in CODECS:
-            return None, f"pictures of the codec '{stream.codec}' cannot be passed on as they are"
-        if stream.container_index is not None or any(file.container == "video" for file in media):
-            return None, "its pictures are inside a video"
-        if stream.modality == "depth" and stream.depth_unit_m not in (None, MILLIMETRE_M, 1.0):
-            return None, f"its depth is in counts of {stream.depth_unit_m} m, which has no place in a message"
-        return "pictures", ""
-    if stream.table == "audio":
-        plain = stream.codec == "pcm_s16le" and stream.channels and stream.sample_rate_hz
-        if not plain or stream.container_index is not None:
-            return None, f"sound of the codec '{stream.codec}' cannot be passed on as it is"
+    if stream.table == "frames" and stream.codec is None:
+        return None, "what its pictures are is not known: their files are absent, or none is whole"
+    if stream.table == "frames" and stream.codec == "raw" and stream.pixel_format is None:
+        return None, "nobody knows how its pixels are laid out"
     if stream.table == "messages" and (stream.message_type or "").startswith("rushes."):
         return None, "it is what the recorder itself noted"
-    form = _FORMS.get(stream.table)
+    form: Form | None = "pictures" if stream.table == "frames" else _FORMS.get(stream.table)
     return form, "" if form else f"rows of '{stream.table}' are not given live"
 
 
-def format_of(stream: Stream) -> str:
-    """Say how pictures are coded, as ``CompressedImage.format`` does; depth as ``compressedDepth``."""
-    if stream.codec == "compressed-depth":  # with the header of a quantiser
+def format_of(stream: Stream, codec: str) -> str:
+    """Say how pictures are coded, as ``CompressedImage.format`` does; depth in mm as ``compressedDepth``."""
+    if codec == "compressed-depth":  # with the header of a quantiser
         return f"{stream.pixel_format or '32FC1'}; compressedDepth png"
-    return "16UC1; compressedDepth png" if _is_depth_png(stream) else stream.codec or ""
+    return "16UC1; compressedDepth png" if _is_depth_png(stream, codec) else codec
 
 
-def _is_depth_png(stream: Stream) -> bool:
-    return stream.modality == "depth" and stream.codec == "png"
+def depth_unit(stream: Stream, codec: str) -> float | None:
+    """Give the metres per count that are to be stated beside the messages, which say so for millimetres only."""
+    plain = stream.depth_unit_m in (None, MILLIMETRE_M) or (stream.depth_unit_m == 1.0 and codec != "png")
+    return None if plain or stream.modality != "depth" else stream.depth_unit_m
+
+
+def _is_depth_png(stream: Stream, codec: str) -> bool:
+    return stream.modality == "depth" and codec == "png" and stream.depth_unit_m in (None, MILLIMETRE_M)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +118,14 @@ def gathered(stream: Stream, form: Form, batches: Sequence[Batch]) -> Recorded:
     )
 
 
-def content_of(recorded: Recorded, rows: slice, media: Mapping[str, MediaFile], read: Read) -> Content:
+def content_of(recorded: Recorded, rows: slice, codec: str | None, payload: Callable[[int], Any]) -> Content:
     """Give the content of some samples that follow one another; sound one block at a time.
+
+    Args:
+        recorded: Their stream.
+        rows: Which of them.
+        codec: Of pictures, one of ``KEPT``'s values.
+        payload: Gives the bytes of a picture, or the samples of a block of sound, by row.
 
     Raises:
         ReadError: If its bytes cannot be read.
@@ -125,12 +134,15 @@ def content_of(recorded: Recorded, rows: slice, media: Mapping[str, MediaFile], 
     n = rows.stop - rows.start
     match recorded.form:
         case "pictures":
-            before = _DEPTH_HEADER if _is_depth_png(stream) else b""
-            data = tuple(before + read(_location(recorded, i, media)) for i in range(rows.start, rows.stop))
-            return Pictures(data=data, width_px=stream.width or 0, height_px=stream.height or 0)
+            before = _DEPTH_HEADER if _is_depth_png(stream, codec or "") else b""
+            data = tuple(before + payload(i) for i in range(rows.start, rows.stop))
+            size = (
+                _whole(columns, side, rows.start) or getattr(stream, side) or 0 for side in ("width", "height")
+            )
+            width_px, height_px = size
+            return Pictures(data=data, width_px=width_px, height_px=height_px)
         case "sound":
-            sound = np.frombuffer(read(_location(recorded, rows.start, media)), "<i2")
-            return Sound(samples=sound.reshape(-1, stream.channels or 1))
+            return Sound(samples=payload(rows.start))
         case "inertial":
             gyro = [f"gyro_{axis}_rad_s" for axis in _AXES]
             accel = [f"accel_{axis}_m_s2" for axis in _AXES]
@@ -199,7 +211,8 @@ def _texts(columns: Mapping[str, Any], name: str, rows: slice, n: int, default: 
     return tuple(default if text is None else str(text) for text in said)
 
 
-def _location(recorded: Recorded, row: int, media: Mapping[str, MediaFile]) -> Location:
+def location_of(recorded: Recorded, row: int, media: Mapping[str, MediaFile]) -> Location:
+    """Say where the bytes of a sample are."""
     columns = recorded.columns
     file = media[columns["media_id"][row]]
     offset, length, block = (_whole(columns, name, row) for name in ("offset", "length", "block"))

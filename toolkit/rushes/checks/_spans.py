@@ -48,7 +48,7 @@ def span_findings(
         worst: Picks that value, such as ``np.min``.
     """
     index, times = view.columns["index"], view.columns["t_ns"]
-    found = sorted(runs(faulty), key=lambda run: (run[0] - run[1], run[0]))
+    found = sorted(_unbroken(runs(faulty), index, at), key=lambda run: (run[0] - run[1], run[0]))
     told, rest = sorted(found[:MOST]), sorted(found[MOST:])
     for start, stop in told:
         first, last = int(at[start]), int(at[stop - 1])
@@ -83,3 +83,13 @@ def span_findings(
             end_ns=int(times[last]),
             count=count,
         )
+
+
+def _unbroken(
+    found: list[tuple[int, int]], index: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, int]]:
+    """Part runs where samples that are left out lie within."""
+    holes = np.flatnonzero(np.diff(np.asarray(index)[at] - at) > 0) + 1
+    for start, stop in found:
+        inside = holes[(holes > start) & (holes < stop)].tolist()
+        yield from zip([start, *inside], [*inside, stop], strict=True)

@@ -49,6 +49,8 @@ class StreamGap:
         if interval_ns is None:
             return
         gaps = find_gaps(times, interval_ns, limit=options["limit"])
+        # Where times were put right to measure by, they name no instant.
+        starts_ns = np.asarray(view.columns["t_ns"])[gaps.before] - gaps.length_ns
         longest = float(gaps.length_ns.max()) if len(gaps.before) else 0.0
         if not is_regular(times):
             return
@@ -71,8 +73,8 @@ class StreamGap:
                 unit="ns",
                 stream=view.stream.name,
                 index=index,
-                start_ns=int(gaps.start_ns[at]),
-                end_ns=int(gaps.start_ns[at]) + length,
+                start_ns=int(starts_ns[at]),
+                end_ns=int(starts_ns[at]) + length,
                 count=missing,
             )
         rest = rank[MOST:]
@@ -88,8 +90,8 @@ class StreamGap:
                 limit=options["limit"] * interval_ns,
                 unit="ns",
                 stream=view.stream.name,
-                start_ns=int(gaps.start_ns[rest].min()),
-                end_ns=int((gaps.start_ns + gaps.length_ns)[rest].max()),
+                start_ns=int(starts_ns[rest].min()),
+                end_ns=int((starts_ns + gaps.length_ns)[rest].max()),
                 count=missing,
             )
 

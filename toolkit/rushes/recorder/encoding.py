@@ -48,6 +48,8 @@ _TYPES: dict[Form, str] = {
     "sound": "foxglove_msgs/msg/RawAudio",
     "places": "tf2_msgs/msg/TFMessage",
 }
+BIG_ENDIAN = "_be"
+"""Behind a pixel format whose samples are big endian."""
 _DENSE = ("Image", "Video", "Audio")
 """Message types whose payload does not shrink, by what is in their name."""
 CONTENTS: dict[Form, type[Content]] = {
@@ -233,6 +235,8 @@ def _parts(stream: LiveStream, samples: Samples, at: int, stamp_ns: int) -> Sequ
     content, frame = samples.content, stream.frame_of_reference
     if isinstance(content, Pictures):
         data = content.data[at]
+        if stream.pixel_format is not None:
+            return _raw_head(stream, content, stamp_ns, len(data)), data
         head = cdr.compressed_image_head(stamp_ns, frame, encoding=stream.codec or "", length=len(data))
         return head, data
     if isinstance(content, Sound):
@@ -249,6 +253,20 @@ def _parts(stream: LiveStream, samples: Samples, at: int, stamp_ns: int) -> Sequ
     return (content.data[at],)
 
 
+def _raw_head(stream: LiveStream, content: Pictures, stamp_ns: int, length: int) -> bytes:
+    """Give what stands before raw pixels in their message."""
+    assert stream.pixel_format is not None
+    return cdr.image_head(
+        stamp_ns,
+        stream.frame_of_reference,
+        encoding=stream.pixel_format.removesuffix(BIG_ENDIAN),
+        width_px=content.width_px,
+        height_px=content.height_px,
+        big_endian=stream.pixel_format.endswith(BIG_ENDIAN),
+        length=length,
+    )
+
+
 def _layout(stream: LiveStream) -> tuple[str, tuple[str, str, bytes], bool]:
     """Give encoding, schema, and whether chunks are worth compressing."""
     if stream.form == "messages":
@@ -261,7 +279,7 @@ def _layout(stream: LiveStream) -> tuple[str, tuple[str, str, bytes], bool]:
     if stream.form == "numbers":
         kind = cdr.signals_type(stream.name)
         return "cdr", (kind, "ros2msg", cdr.signals_definition(stream.channel_names)), True
-    kind = _TYPES[stream.form]
+    kind = _TYPES[stream.form] if stream.pixel_format is None else "sensor_msgs/msg/Image"
     return "cdr", (kind, "ros2msg", cdr.definition(kind)), stream.form in ("inertial", "places")
 
 
@@ -273,8 +291,12 @@ def _facts(sensor: SensorOfRig, stream: LiveStream) -> dict[str, str]:
         "rushes.time_meaning": stream.time_meaning,
         "rushes.latency_ns": None if stream.latency_ns is None else str(stream.latency_ns),
         "rushes.nominal_rate_hz": None if stream.nominal_rate_hz is None else f"{stream.nominal_rate_hz:g}",
+        "rushes.depth_unit_m": None if stream.depth_unit_m is None else repr(stream.depth_unit_m),
         "rushes.frame_of_reference": stream.frame_of_reference or None,
     }
+    if stream.form == "pictures":
+        facts["rushes.modality"] = stream.modality
+        facts["rushes.rotation_deg"] = f"{stream.rotation_deg}" if stream.rotation_deg else None
     if stream.form == "numbers":
         facts["rushes.channel_names"] = json.dumps(stream.channel_names, ensure_ascii=False)
         facts["rushes.channel_units"] = json.dumps(stream.channel_units, ensure_ascii=False)

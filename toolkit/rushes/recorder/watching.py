@@ -146,7 +146,7 @@ class Watching:
                 offset,
                 now_ns + WINDOW_NS + TELL_NS,
             )  # it shows once more until then
-            how = f"its clock {track.stream.device_clock} leapt by {say_ns(worst)}"
+            how = f"its clock {track.stream.device_clock or ''}".rstrip() + f" leapt by {say_ns(worst)}"
             more = f", and {len(leaps) - 1} times more" if len(leaps) > 1 else ""
             self._tell(track, "clock", how + more, now_ns, count=len(leaps))
 

@@ -128,7 +128,7 @@ def calibration(sensor: SensorSpec, stamp_ns: int) -> bytes:
         sensor.frame,
         width_px=camera.width_px,
         height_px=camera.height_px,
-        focal_px=camera.focal_px,
+        focal_px=(camera.focal_px, camera.focal_px),
         center_px=camera.center_px,
     )
 

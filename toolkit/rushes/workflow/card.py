@@ -19,6 +19,7 @@ from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.agree import agree_on
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import excluded
 
 SEVERITIES = ("error", "warning", "info")
 MOST_VALUES = 40
@@ -48,7 +49,7 @@ def card(dataset: Path, *, at: int | str | None = None) -> Card:
         StoreError: If the dataset cannot be opened.
     """
     with Dataset.open(dataset, at=at) as opened:
-        view = dataset_view(opened)
+        view = dataset_view(opened, excluded(opened.store))
         recordings = opened.arrow("recordings").to_pylist()
         streams = opened.arrow("streams").to_pylist()
         parts = [

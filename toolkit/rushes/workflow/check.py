@@ -23,6 +23,7 @@ from rushes.timing.clockmap import ClockMap
 from rushes.workflow import decisions
 from rushes.workflow._check.alike import SEARCH, duplicate_columns, picture_set, search_options
 from rushes.workflow._check.dataset_view import dataset_view
+from rushes.workflow._check.kept import without
 from rushes.workflow._check.known import Known
 from rushes.workflow._check.label_views import labels_view
 from rushes.workflow._check.looking import measures_of, picture_rows
@@ -86,9 +87,8 @@ class Checked:
     Args:
         forbidden: Whether anything found is at least as bad as ``fail_on``.
         rejected: Names of recordings that were not looked at, since people rejected or deleted them.
-        left_out: Findings that are not among ``found``, since all their frames were rejected, deleted or of
-            discarded takes.
-        discarded: Frames of each discarded take that were left out, by name of the recording and number.
+        left_out: Findings that are not among ``found``, since all their frames were rejected or deleted.
+        discarded: Frames of each discarded take that were not judged, by name of the recording and number.
     """
 
     found: Sequence[Found]
@@ -157,9 +157,9 @@ def check(
         for recording in recordings:
             rows.tell(recording["name"], 0)
             mine = [row for row in streams if row["recording_id"] == recording["recording_id"]]
-            _one(opened, recording, mine, chosen, known, rows)
-            _labels(opened, recording, mine, chosen, rows)
-        _whole(opened, settings, chosen, rows)
+            _one(opened, recording, mine, chosen, known, out, rows)
+            _labels(opened, recording, mine, chosen, out, rows)
+        _whole(opened, settings, chosen, out, rows)
     if settings.recordings is None:
         _alike(chosen, rows)
     found = len(rows.found)
@@ -227,12 +227,13 @@ def _one(
     streams: Sequence[Mapping[str, Any]],
     chosen: Chosen,
     known: Known,
+    out: decisions.Excluded,
     rows: _Rows,
 ) -> None:
     """Run every check on one recording."""
     recording_id, name = recording["recording_id"], recording["name"]
     whole = recording_view(dataset, recording)
-    moments = moments_view(dataset, recording, streams)
+    moments = moments_view(dataset, recording, streams, out)
     clocks = clocks_view(dataset, recording, streams)
     maps = applied_maps(dataset.store, recording_id)
     for plugin, options in chosen:
@@ -243,7 +244,7 @@ def _one(
         elif plugin.subject == "clocks":
             _take(plugin, plugin.judge(clocks, options), recording_id, name, rows)
     for row in streams:
-        _stream(dataset, recording, row, maps.get(row["clock_id"] or row["stream"]), chosen, known, rows)
+        _stream(dataset, recording, row, maps.get(row["clock_id"] or row["stream"]), chosen, known, out, rows)
 
 
 def _stream(
@@ -253,6 +254,7 @@ def _stream(
     clock: ClockMap | None,
     chosen: Chosen,
     known: Known,
+    out: decisions.Excluded,
     rows: _Rows,
 ) -> None:
     """Run every check on one stream, and set its pictures aside for the search for duplicates."""
@@ -265,6 +267,7 @@ def _stream(
         return
     columns = columns_of(dataset, row, {column for plugin, _ in apt for column in plugin.columns})
     columns |= sound_measures(dataset, row, {column for plugin, _ in apt for column in plugin.columns})
+    left = out.left(recording_id, row["stream"], np.asarray(columns["index"]))
     pictures: Mapping[str, npt.NDArray[np.float64]] = {}
     wanted = bool(search) or any(plugin.pictures for plugin, _ in apt)
     if wanted and row["table"] == "frames" and len(columns["index"]):
@@ -275,7 +278,7 @@ def _stream(
             if measured.fresh:
                 rows.looks.append((recording_id, row["stream"], *picture_rows(row, measured)))
             if search:
-                rows.sets.append(picture_set(recording, stream, columns, measured, search["flat_std"]))
+                rows.sets.append(picture_set(recording, stream, columns, measured, left, search["flat_std"]))
         except ReadError as error:
             rows.found.append(_gone(error, stream, [p.name for p, _ in apt if p.pictures], recording_id, name))
             apt = [(plugin, options) for plugin, options in apt if not plugin.pictures]
@@ -286,6 +289,7 @@ def _stream(
         pictures=pictures,
         steady_ns=steady(clock, columns["t_ns"]),
     )
+    view = without(view, left)
     for plugin, options in apt:
         _take(plugin, plugin.judge(view, options), recording_id, name, rows)
 
@@ -316,6 +320,7 @@ def _labels(
     recording: Mapping[str, Any],
     streams: Sequence[Mapping[str, Any]],
     chosen: Chosen,
+    out: decisions.Excluded,
     rows: _Rows,
 ) -> None:
     """Run every check of labels on one recording; what nobody has labelled or looked at is passed over."""
@@ -323,22 +328,22 @@ def _labels(
     if not apt:
         return
     named = {row["stream"]: stream_of(row) for row in streams}
-    view = labels_view(dataset, recording, named, vocabulary.of_dataset(dataset.store))
+    view = labels_view(dataset, recording, named, vocabulary.of_dataset(dataset.store), out)
     if len(view) or view.seen:
         for plugin, options in apt:
             _take(plugin, plugin.judge(view, options), recording["recording_id"], recording["name"], rows)
 
 
-def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, rows: _Rows) -> None:
+def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, out: decisions.Excluded, rows: _Rows) -> None:
     """Run every check of the dataset as a whole; measures are those of this run and of earlier ones."""
     apt = [(plugin, options) for plugin, options in chosen if plugin.subject == "dataset"]
     if not apt:
         return
     if settings.since is None:
-        view = dataset_view(dataset, fresh=rows.streams)
+        view = dataset_view(dataset, out, fresh=rows.streams)
     else:
         with Dataset.open(dataset.path, at=settings.since) as before:
-            view = dataset_view(dataset, before=before, fresh=rows.streams)
+            view = dataset_view(dataset, out, before=before, fresh=rows.streams)
     for plugin, options in apt:
         _take(plugin, plugin.judge(view, options), WHOLE, "", rows)
 

@@ -39,6 +39,7 @@ from rushes.workflow._report.shots import Shots
 from rushes.workflow._report.timeline import timelines
 from rushes.workflow.check import SEVERITIES, WHOLE, Checked, Found, Settings, chosen_by
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import excluded
 from rushes.workflow.explain import entry
 from rushes.workflow.pages import write_whole
 
@@ -78,7 +79,7 @@ def write_report(dataset: Path, done: Checked, settings: Settings, path: Path) -
     """
     facts = path.with_suffix(".json")
     with Dataset.open(dataset) as opened:
-        view = dataset_view(opened)
+        view = dataset_view(opened, excluded(opened.store))
         size = write_whole(path, report_page(opened, view, done, settings))
         write_whole(facts, json.dumps(report_facts(opened, view, done, settings), indent=1) + "\n")
     return Written(page=path, facts=facts, size=size)

@@ -5,10 +5,15 @@ meanwhile, the new one is kept as contested and does not stand: it is told, and 
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from rushes import registry
 from rushes.errors import UsageError
@@ -150,6 +155,51 @@ class Excluded:
             return None
         return self.discarded.number(recording_id, stream, index)
 
+    def left(self, recording_id: str, stream: str, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Tell which samples of a stream are in no discarded take, or taken in again one by one.
+
+        Args:
+            index: Shape (n,), of the samples.
+
+        Returns:
+            Shape (n,).
+        """
+        left = np.ones(len(index), np.bool_)
+        if self.discarded is None or not self.discarded.of(recording_id):
+            return left
+        numbers = self.discarded.numbers(recording_id, stream)
+        known = (index >= 0) & (index < len(numbers))
+        left[known] = numbers[index[known]] == 0
+        again = [
+            at for (r, s, at), what in self.frames.items() if (r, s, what) == (recording_id, stream, "accept")
+        ]
+        return left | np.isin(index, np.array(again, np.int64))
+
+    def count(self, stream: Mapping[str, Any]) -> int:
+        """Count the samples of a stream, a row of ``streams``, that are in no discarded take."""
+        if not self.discarded or not self.discarded.of(stream["recording_id"]):
+            return int(stream["count"])
+        return int(self.left(stream["recording_id"], stream["stream"], np.arange(stream["count"])).sum())
+
+    def without_discarded(self, rows: pa.Table) -> pa.Table:
+        """Leave out rows of discarded takes.
+
+        Args:
+            rows: With ``recording_id``, ``stream`` and ``index``, of which the two latter may be null.
+        """
+        if not self.discarded or not len(rows):
+            return rows
+        left = np.ones(len(rows), np.bool_)
+        places = zip(rows["recording_id"].to_pylist(), rows["stream"].to_pylist(), strict=True)
+        mine: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for at, (recording_id, stream) in enumerate(places):
+            if stream is not None and self.discarded.of(recording_id):
+                mine[recording_id, stream].append(at)
+        index = rows["index"].fill_null(-1).to_numpy()
+        for (recording_id, stream), places_of in mine.items():
+            left[places_of] = self.left(recording_id, stream, index[places_of])
+        return rows.filter(pa.array(left.tolist()))
+
     def whole(self, recording_id: str) -> bool:
         """Say whether a recording is left out and no frame of it is taken in again."""
         discarded = self.discarded is not None and self.discarded.whole(recording_id)
@@ -157,6 +207,10 @@ class Excluded:
         return out and not any(
             recording == recording_id and what == "accept" for (recording, _, _), what in self.frames.items()
         )
+
+
+NOTHING_EXCLUDED = Excluded()
+"""Everything is taken along."""
 
 
 def standing(store: Store) -> dict[tuple[Item, About], Decision]:

@@ -23,6 +23,9 @@ _PNG_COLOURS = {
     (2, 16): "rgb16",
     (6, 16): "rgba16",
 }
+_LONG = re.compile(r"(16|32|64)([USF]C\d)?$")
+_BIG_ENDIAN = "_be"
+"""How decoders know a format of big-endian samples."""
 COMPRESSED_DEPTH_HEADER = 12  # format, then two float32 of the quantiser (compressed_depth_image_transport)
 
 
@@ -71,13 +74,13 @@ def compressed(topic: str, stated: str, head: bytes) -> PictureKind:
     )
 
 
-def raw(topic: str, encoding: str, width: int | None, height: int | None) -> PictureKind:
-    """Tell an uncompressed picture by its encoding."""
+def raw(topic: str, encoding: str, width: int | None, height: int | None, *, big: bool = False) -> PictureKind:
+    """Tell an uncompressed picture by its encoding; ``big``: its samples are big endian, where they are long."""
     modality = modality_of(topic, encoding)
     return PictureKind(
         modality=modality,
         codec="raw",
-        pixel_format=encoding or None,
+        pixel_format=(encoding + _BIG_ENDIAN if big and _LONG.search(encoding) else encoding) or None,
         width=width,
         height=height,
         depth_unit_m=depth_unit(modality, encoding),

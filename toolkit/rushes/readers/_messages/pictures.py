@@ -24,18 +24,31 @@ HEAD = 64 << 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Where a message type keeps what a picture needs; ``size``: width, height and bytes per row of a raw one."""
+    """Where a message type keeps what a picture needs.
+
+    Args:
+        size: Width, height and bytes per row of a raw one.
+        big: Whether the samples of a raw one are big endian.
+    """
 
     stamp: tuple[str, str]
     frame: str
     format: str
     data: str
     size: tuple[str, str, str] | None = None
+    big: str | None = None
 
     @property
     def all(self) -> list[str]:
         """Every path."""
-        return [*self.stamp, self.frame, self.format, self.data, *(self.size or ())]
+        return [
+            *self.stamp,
+            self.frame,
+            self.format,
+            self.data,
+            *(self.size or ()),
+            *([self.big] if self.big else []),
+        ]
 
 
 _HEADER = ("header.stamp.sec", "header.stamp.nanosec")
@@ -43,7 +56,14 @@ _STAMP = ("timestamp.sec", "timestamp.nanosec")
 _SIZE = ("width", "height", "step")
 PATHS = {
     "sensor_msgs/CompressedImage": Paths(stamp=_HEADER, frame="header.frame_id", format="format", data="data"),
-    "sensor_msgs/Image": Paths(stamp=_HEADER, frame="header.frame_id", format="encoding", data="data", size=_SIZE),
+    "sensor_msgs/Image": Paths(
+        stamp=_HEADER,
+        frame="header.frame_id",
+        format="encoding",
+        data="data",
+        size=_SIZE,
+        big="is_bigendian",
+    ),
     "foxglove_msgs/CompressedImage": Paths(stamp=_STAMP, frame="frame_id", format="format", data="data"),
     "foxglove_msgs/CompressedVideo": Paths(stamp=_STAMP, frame="frame_id", format="format", data="data"),
     "foxglove_msgs/RawImage": Paths(stamp=_STAMP, frame="frame_id", format="encoding", data="data", size=_SIZE),
@@ -108,7 +128,8 @@ def _kind(
             return replace(kind, width=width, height=height)
         return kind
     width, height = (int(found.numbers[path][0]) for path in paths.size[:2])
-    return picture_kinds.raw(topic, stated, width, height)
+    big = paths.big is not None and bool(found.numbers[paths.big][0])
+    return picture_kinds.raw(topic, stated, width, height, big=big)
 
 
 class Pictures:

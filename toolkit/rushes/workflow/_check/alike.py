@@ -33,10 +33,11 @@ def picture_set(
     stream: Stream,
     columns: Mapping[str, npt.NDArray[Any]],
     measured: Measured,
+    left: npt.NDArray[np.bool_],
     flat_std: float,
 ) -> PictureSet:
-    """Lay the pictures of a stream out for the search."""
-    seen = np.flatnonzero(measured.values["unreadable"] == 0)
+    """Lay the pictures of a stream out for the search, those of ``left``, shape (frames,)."""
+    seen = np.flatnonzero((measured.values["unreadable"] == 0) & left)
     return PictureSet(
         recording_id=recording["recording_id"],
         recording=recording["name"],

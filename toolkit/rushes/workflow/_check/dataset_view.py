@@ -14,32 +14,34 @@ from rushes.vocabulary import Ontology
 from rushes.workflow._check.label_views import MADE
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import Excluded, excluded
 
 FACTS = ("subject", "place", "session", "task")
 MEASURES = ("mean_grey", "p99_grey", "sharpness", "accel_median", "gyro_p99", "rms")
 """Metrics of a whole stream, of earlier checks, that recordings are compared by."""
 
-LABELS = ("recording_id", "kind", "class_name", "source", "attributes", "author", "origin")
+LABELS = ("recording_id", "stream", "index", "kind", "class_name", "source", "attributes", "author", "origin")
 
 Measured: TypeAlias = tuple[str, str | None, str, float]
 """Recording, stream, metric and value."""
 
 
 def dataset_view(
-    dataset: Dataset, *, before: Dataset | None = None, fresh: Iterable[Measured] = ()
+    dataset: Dataset, out: Excluded, *, before: Dataset | None = None, fresh: Iterable[Measured] = ()
 ) -> DatasetView:
-    """Lay out a dataset.
+    """Lay out a dataset; samples and labels of discarded takes do not count.
 
     Args:
         dataset: Opened.
+        out: What is left out of it.
         before: The same at an earlier revision, where that is asked for.
         fresh: What was measured and is not stored yet; it counts before what is.
     """
     recordings = dataset.arrow("recordings", columns=["recording_id", "name", *FACTS]).sort_by("name").to_pylist()
     row_of = {row["recording_id"]: at for at, row in enumerate(recordings)}
-    streams = dataset.arrow("streams").to_pylist()
+    streams = [row | {"count": out.count(row)} for row in dataset.arrow("streams").to_pylist()]
     ontology = vocabulary.of_dataset(dataset.store)
-    labels = dataset.arrow("labels", columns=LABELS)
+    labels = out.without_discarded(dataset.arrow("labels", columns=LABELS))
     counts = _label_counts(labels, row_of, ontology)
     counts["sensor"] = _counted(((r["recording_id"], r["modality"], r["count"]) for r in streams), row_of)
     return DatasetView(
@@ -51,7 +53,7 @@ def dataset_view(
         parts=_parts(dataset, row_of),
         declared=_declared(ontology),
         authors=_authors(dataset, labels),
-        before=dataset_view(before) if before is not None else None,
+        before=dataset_view(before, excluded(before.store) if out else out) if before is not None else None,
     )
 
 

@@ -14,6 +14,8 @@ from rushes.views import ABSENT_NS, LabelsView
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels.choosing import frame_of
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import NOTHING_EXCLUDED, Excluded
+from rushes.workflow.takes import DISCARD
 
 TEXTS = (
     "label_id", "stream", "kind", "class_name", "instance", "parent_id", "mask", "subject_id", "object_id",
@@ -29,11 +31,16 @@ MADE = ("created", "updated")
 
 
 def labels_view(
-    dataset: Dataset, recording: Mapping[str, Any], streams: Mapping[str, Stream], ontology: Ontology | None
+    dataset: Dataset,
+    recording: Mapping[str, Any],
+    streams: Mapping[str, Stream],
+    ontology: Ontology | None,
+    out: Excluded = NOTHING_EXCLUDED,
 ) -> LabelsView:
-    """Lay out the current labels of a recording, and which of its frames were looked at."""
+    """Lay out the current labels of a recording, and which frames were looked at; none of discarded takes."""
     where = {"recording_id": recording["recording_id"]}
-    table = dataset.arrow("labels", columns=LABEL_COLUMNS, where=where).sort_by("label_id")
+    names = ["recording_id", *LABEL_COLUMNS]
+    table = out.without_discarded(dataset.arrow("labels", columns=names, where=where).sort_by("label_id"))
     columns, points, starts = laid_out(table)
     return LabelsView(
         recording=recording["name"],
@@ -43,7 +50,7 @@ def labels_view(
         starts=starts,
         ontology=ontology,
         streams=streams,
-        seen=_looks(dataset, where),
+        seen=_looks(dataset, where, out),
     )
 
 
@@ -59,7 +66,7 @@ def laid_out(
 
 
 def _looks(
-    dataset: Dataset, where: Mapping[str, Any]
+    dataset: Dataset, where: Mapping[str, Any], out: Excluded
 ) -> dict[tuple[str | None, str | None], frozenset[tuple[str, int]]]:
     """Give the frames that people looked at, by tool and author."""
     names = ["tool", "author", "task_key", "action", "cancelled"]
@@ -67,7 +74,8 @@ def _looks(
     seen: dict[tuple[str | None, str | None], set[tuple[str, int]]] = defaultdict(set)
     for row in rows:
         frame = frame_of(row["task_key"])
-        if frame and row["action"] in (*MADE, "imported") and not row["cancelled"]:
+        looked = row["action"] in (*MADE, "imported") and not row["cancelled"]
+        if frame and looked and out.takes(*frame) != DISCARD:
             seen[row["tool"], row["author"]].add(frame[1:])
     return {maker: frozenset(frames) for maker, frames in seen.items()}
 

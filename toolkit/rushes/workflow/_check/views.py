@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rushes.contracts import MomentsView, PairView, RecordingView
 from rushes.intervals import median_interval
@@ -15,6 +16,7 @@ from rushes.model import LedgerEntry, Loss, Stream, Times
 from rushes.timing.clockmap import ClockMap
 from rushes.views import ClockStretch, ClocksView, ContentVerdict
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import Excluded
 
 
 def stream_of(row: Mapping[str, Any]) -> Stream:
@@ -45,15 +47,19 @@ def recording_view(dataset: Dataset, recording: Mapping[str, Any]) -> RecordingV
 
 
 def moments_view(
-    dataset: Dataset, recording: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]
+    dataset: Dataset, recording: Mapping[str, Any], streams: Sequence[Mapping[str, Any]], out: Excluded
 ) -> MomentsView | None:
-    """Lay out the moments of a recording; None where it has none."""
+    """Lay out the moments of a recording without those of discarded takes; None where it has none."""
     where = {"recording_id": recording["recording_id"]}
-    moments = dataset.arrow("moments", columns=["reference", "complete"], where=where)
+    moments = dataset.arrow("moments", columns=["moment", "reference", "complete"], where=where)
+    members = dataset.arrow(
+        "moment_members", columns=["recording_id", "moment", "stream", "index", "skew_ns"], where=where
+    )
+    if out.discarded and out.discarded.of(recording["recording_id"]):
+        moments, members = _of_kept_takes(moments, members, out)
     if not len(moments):
         return None
     reference = moments["reference"][0].as_py()
-    members = dataset.arrow("moment_members", columns=["stream", "skew_ns"], where=where)
     names = np.array(members["stream"].to_pylist())
     skews: npt.NDArray[np.int64] = members["skew_ns"].to_numpy()
     never_whole = not any(moments["complete"].to_pylist())
@@ -76,6 +82,17 @@ def moments_view(
             )
         )
     return MomentsView(recording=recording["name"], reference=reference, pairs=pairs)
+
+
+def _of_kept_takes(moments: pa.Table, members: pa.Table, out: Excluded) -> tuple[pa.Table, pa.Table]:
+    """Leave out every moment that a sample of a discarded take is a member of."""
+    left = out.without_discarded(members)
+    whole, kept = members["moment"].value_counts(), left["moment"].value_counts()
+    counts = {row["values"]: row["counts"] for row in kept.to_pylist()}
+    gone = [row["values"] for row in whole.to_pylist() if counts.get(row["values"], 0) != row["counts"]]
+    moment = pa.array(gone, pa.int64())
+    of_moments, of_members = (pc.is_in(table["moment"], value_set=moment) for table in (moments, members))
+    return moments.filter(pc.invert(of_moments)), members.filter(pc.invert(of_members))
 
 
 def clocks_view(

@@ -11,6 +11,7 @@ from rushes import registry
 from rushes.errors import UsageError
 from rushes.store import Store
 from rushes.workflow._split.units import Cut, Unit
+from rushes.workflow.decisions import Excluded
 
 OF_LABELS = ("class", "kind", "attribute")
 OF_RECORDINGS = ("task", "subject", "session", "place")
@@ -32,7 +33,7 @@ def counts_of(
     cuts: Mapping[str, Cut],
     balance: Sequence[str],
     *,
-    rejected: bool = False,
+    out: Excluded,
 ) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Count for every unit what is to be balanced.
 
@@ -44,7 +45,7 @@ def counts_of(
         rows: Of the recordings.
         cuts: Of the recordings that are cut.
         balance: Of ``WHAT``.
-        rejected: Count labels on frames that people rejected or deleted too.
+        out: What is left out; labels on frames that people rejected or deleted count only where nothing is.
 
     Returns:
         Names of the counts, and the counts, shape (units, counts).
@@ -62,9 +63,9 @@ def counts_of(
             )
     tallies: dict[tuple[str, int], float] = {}
     for word, unit, amount in [
-        *_labels(store, units, cuts, balance, rejected=rejected),
+        *_labels(store, units, cuts, balance, rejected=not out),
         *_facts(units, rows, balance),
-        *_sensors(store, units, balance),
+        *_sensors(store, units, balance, out),
     ]:
         tallies[word, unit] = tallies.get((word, unit), 0.0) + amount
     names = sorted({word for word, _ in tallies})
@@ -139,10 +140,12 @@ def _facts(
                 yield f"{fact} {value}", at, unit.samples
 
 
-def _sensors(store: Store, units: Sequence[Unit], balance: Sequence[str]) -> Iterator[tuple[str, int, float]]:
+def _sensors(
+    store: Store, units: Sequence[Unit], balance: Sequence[str], out: Excluded
+) -> Iterator[tuple[str, int, float]]:
     if "sensor" not in balance:
         return
     whole = {unit.recording_id: at for at, unit in enumerate(units) if unit.block is None}
-    for row in store.table("streams", columns=["recording_id", "modality", "count"]).to_pylist():
+    for row in store.table("streams", columns=["recording_id", "stream", "modality", "count"]).to_pylist():
         if row["recording_id"] in whole:
-            yield f"sensor {row['modality']}", whole[row["recording_id"]], row["count"]
+            yield f"sensor {row['modality']}", whole[row["recording_id"]], out.count(row)

@@ -12,6 +12,7 @@ from rushes.duplicates import FLAT_GREY, MANY, NEAR_BITS, NEAR_BITS_OF_FILMS, NE
 from rushes.splits import near_pairs
 from rushes.store import Store
 from rushes.workflow._split.stills import unit_name
+from rushes.workflow.decisions import Excluded
 
 LINKS = ("auto", "near", "exact", "none")
 
@@ -38,7 +39,9 @@ class Links:
 NO_LINKS = Links(pairs=(), why=(), looked=False)
 
 
-def duplicates(store: Store, names: Mapping[str, str], *, kind: str, stills: Collection[str] = ()) -> Links:
+def duplicates(
+    store: Store, names: Mapping[str, str], *, kind: str, stills: Collection[str] = (), out: Excluded
+) -> Links:
     """Tie recordings by their pictures, as ``split verify`` compares them: what it would call a leak is tied.
 
     Args:
@@ -46,10 +49,11 @@ def duplicates(store: Store, names: Mapping[str, str], *, kind: str, stills: Col
         names: Of its recordings, by id; others are left out.
         kind: ``near``: near-duplicates, mirrored or not, and equal bytes; ``exact``: equal bytes only; ``none``.
         stills: Recordings of which every picture is tied by itself.
+        out: Pictures of discarded takes tie nothing.
     """
     if kind == "none":
         return Links(pairs=(), why=(), looked=True)
-    seen = _seen(store, names, stills)
+    seen = _seen(store, names, stills, out)
     if not len(seen.unit):
         return NO_LINKS
     closest: dict[tuple[int, int], tuple[int, int, int]] = {}
@@ -95,14 +99,14 @@ class _Seen:
         return unit_name(recording, int(self.index[at])) if self.still[at] else recording
 
 
-def _seen(store: Store, names: Mapping[str, str], stills: Collection[str]) -> _Seen:
+def _seen(store: Store, names: Mapping[str, str], stills: Collection[str], out: Excluded) -> _Seen:
     timed = {
         (row["recording_id"], row["stream"])
         for row in store.table("streams", columns=["recording_id", "stream", "clock"]).to_pylist()
         if row["clock"] != "none"
     }
     columns = ["recording_id", "stream", "index", "content", "phash", "phash_mirrored", "std"]
-    rows = store.table("pictures", columns=columns)
+    rows = out.without_discarded(store.table("pictures", columns=columns))
     recording, ids = _coded(rows["recording_id"])
     stream, streams = _coded(rows["stream"])
     content, _ = _coded(rows["content"])

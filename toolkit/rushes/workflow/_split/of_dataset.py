@@ -9,11 +9,13 @@ import numpy.typing as npt
 from rushes import registry
 from rushes.duplicates import FLAT_GREY
 from rushes.errors import ReadError, UsageError
+from rushes.quantities import say_count
 from rushes.splits import Samples
 from rushes.workflow._split.audited import Audited, Prints, Progress, coded
 from rushes.workflow._split.stills import PICTURE
 from rushes.workflow._split.units import key_values
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.decisions import Excluded, excluded
 from rushes.workflow.parts import Parts
 from rushes.workflow.pictures import Frames
 
@@ -59,7 +61,9 @@ def of_dataset(
             hint=f"there are {', '.join(offered)}" if offered else f"rushes split {opened.path} makes one",
         )
     parts = Parts(found)
-    frames, at = _frames(opened, rows)
+    frames, there = _frames(opened, rows)
+    at = _of_kept_takes(frames, there, excluded(opened.store))
+    every_kept = len(at)
     place = {(f.stream["recording_id"], f.stream["stream"]): n for n, f in enumerate(frames)}
     if listed is None:
         part_names = [parts.of(f.stream["recording_id"], f.stream["stream"], i) for f, i in _each(frames, at)]
@@ -108,6 +112,8 @@ def of_dataset(
         unread=prints.unread,
         notes=[
             *[f"every {every}th frame was looked at"] * (every > 1),
+            *[f"{say_count(len(there) - every_kept, 'frame')} of discarded takes were left aside"]
+            * (every_kept < len(there)),
             *["sets of stills are parted picture by picture by intent"] * bool(stills),
         ],
         blocks=blocks,
@@ -122,6 +128,16 @@ def _frames(opened: Dataset, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Fr
         if found.stream["modality"] in MODALITIES
     ]
     return frames, [(n, i) for n, found in enumerate(frames) for i in range(len(found)) if not found.missing(i)]
+
+
+def _of_kept_takes(
+    frames: Sequence[Frames], at: Sequence[tuple[int, int]], out: Excluded
+) -> list[tuple[int, int]]:
+    """Leave out frames of discarded takes; ``at`` names frames by their stream and index."""
+    left = [
+        out.left(found.stream["recording_id"], found.stream["stream"], np.arange(len(found))) for found in frames
+    ]
+    return [(n, i) for n, i in at if left[n][i]]
 
 
 def _each(frames: Sequence[Frames], at: Sequence[tuple[int, int]]) -> list[tuple[Frames, int]]:

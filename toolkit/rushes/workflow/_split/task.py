@@ -26,7 +26,7 @@ class Task:
         self.opened, self.store, self.settings = opened, opened.store, settings
         found = self.store.table("recordings").sort_by("recording_id").to_pylist()
         out = decisions.Excluded() if settings.rejected else decisions.excluded(self.store)
-        self.discarded = out.discarded or takes.NOTHING
+        self.out, self.discarded = out, out.discarded or takes.NOTHING
         kept = [row for row in found if row["take_state"] != "discarded"]
         before = self.store.table("splits", where={"split": settings.name}).to_pylist()
         self.locks = locks.locked_parts(self.store, settings.name)
@@ -106,11 +106,11 @@ class Task:
             return made, max(sum(weight[at] for at in each.units) for each in made) / sum(weight)
 
         near = "near" if wanted == "auto" else wanted
-        links = duplicates(self.store, self.names, kind=near, stills=self.stills)
+        links = duplicates(self.store, self.names, kind=near, stills=self.stills, out=self.out)
         made, heaviest = joined(links)
         if wanted != "auto" or not links.pairs:
             return links, made
-        exact = duplicates(self.store, self.names, kind="exact", stills=self.stills)
+        exact = duplicates(self.store, self.names, kind="exact", stills=self.stills, out=self.out)
         others, lightest = joined(exact)
         most = max(self.settings.parts.values())
         if (heaviest > most and heaviest > lightest) or len(made) < len(self.settings.parts) <= len(others):
@@ -140,7 +140,7 @@ class Task:
             if recording in self.stills:
                 units += units_of(recording, self.stills[recording])
             elif recording in self.cuts:
-                units += blocks_of(recording, self.cuts[recording])
+                units += blocks_of(recording, self.cuts[recording], self.discarded)
             elif recording not in held:  # what was cut before keeps its rows as they are
                 samples = row["count_read"] - self.discarded.samples(recording)
                 units.append(Unit(name=recording, recording_id=recording, samples=max(samples, 1)))
@@ -164,7 +164,7 @@ class Task:
             _node(unit) for unit in self.units if _node(unit) not in was and self.group_of[_node(unit)] in closed
         ]
         names, amounts = counts.counts_of(
-            self.store, self.units, self.recordings, self.cuts, settings.balance, rejected=settings.rejected
+            self.store, self.units, self.recordings, self.cuts, settings.balance, out=self.out
         )
         self._weigh_requests(closed)
         self.count_names, self.amounts = names, amounts

@@ -11,6 +11,7 @@ from rushes.errors import UsageError
 from rushes.model import Times
 from rushes.store import Store
 from rushes.workflow.dataset import TIMED, Dataset
+from rushes.workflow.takes import Discarded
 
 GROUPS = ("recording", "subject", "session", "place", "task", "take", "picture")
 NO_FACTS = ("recording", "picture")
@@ -148,11 +149,17 @@ def cut(dataset: Dataset, recording_id: str, *, blocks: int, buffer_ns: int) -> 
     )
 
 
-def blocks_of(recording_id: str, made: Cut) -> list[Unit]:
-    """Give a unit for each block, with the samples that it holds before buffers are taken out."""
+def blocks_of(recording_id: str, made: Cut, discarded: Discarded) -> list[Unit]:
+    """Give a unit for each block, with the samples that it holds of kept takes, before buffers are taken out."""
     units = []
     for block in range(made.blocks):
-        spans = [made.rows(stream, block, before_ns=0, after_ns=0) for stream in made.streams]
+        spans = [
+            stretch
+            for stream in made.streams
+            for stretch in discarded.stretches(
+                recording_id, stream, *made.rows(stream, block, before_ns=0, after_ns=0)
+            )
+        ]
         samples = sum(last - first for first, last in spans)
         units.append(
             Unit(
