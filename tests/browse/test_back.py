@@ -5,11 +5,15 @@ from dataclasses import replace
 import pytest
 
 from browse.desk_of_edits import Bench, made
+from rushes.annotate import rows
 from rushes.browse.edits import Edits
-from rushes.labels import Box
+from rushes.labels import Box, Label
+from rushes.registry import late
 from rushes.store import Store
-from rushes.workflow import annotate_conflicts, decisions
+from rushes.workflow import annotate_conflicts, decisions, label_tags
+from rushes.workflow.dataset import Dataset
 from rushes.workflow.decisions import TagWish, Wish, decide
+from rushes.workflow.label_tags import LabelTagWish
 
 pytestmark = pytest.mark.live
 
@@ -364,9 +368,164 @@ def test_a_tag_that_the_dataset_gave_itself_cannot_be_taken_away(bench):
     decide(bench.path, [], tags=[TagWish(item=bench.item(1), tag="x", action="added")])
     collection = bench.dataset._sample_collection
     kept = Edits(bench.load.database(), bench.dataset.name)
-    for rows in (collection, kept._seen):
-        rows.update_one({"index": 1}, {"$set": {"findings": ["image.dark"], "tags": ["image.dark"]}})
+    for held in (collection, kept._seen):
+        held.update_one({"index": 1}, {"$set": {"findings": ["image.dark"], "tags": ["image.dark"]}})
     sample = bench.sample(1)
     sample.tags = []
     sample.save()
     assert [one.why for one in bench.write_back().refused] == ["it says what the dataset found, and comes back"]
+
+
+def tagged(bench, index, field, tags, at=0):
+    """Put exactly these tags on one label in the App."""
+
+    def change(labels):
+        labels[at].tags = list(tags)
+
+    bench.change(index, field, change)
+
+
+def tags_shown(bench, index, field="boxes"):
+    return {each.label_id: list(each.tags) for each in bench.sample(index)[field].detections}
+
+
+def test_a_tag_on_a_label_becomes_a_row_with_who_and_when_and_is_shown_again(bench):
+    (name,) = bench.labels
+    tagged(bench, 0, "boxes", ["check", "blurred"])
+    done = bench.write_back("ada")
+    assert (done.label_tags, done.tags, done.authors, done.changed) == (2, 0, ["ada"], [])
+    rows = bench.table("label_tags")
+    assert [(row["label_id"], row["tag"], row["action"], row["author"], row["source"]) for row in rows] == [
+        (name, "blurred", "added", "ada", "app"),
+        (name, "check", "added", "ada", "app"),
+    ]
+    for row in rows:
+        assert (row["recording_id"], row["stream"], row["index"]) == bench.item(0)
+        assert row["given_ns"] <= row["stored_ns"]
+        assert row["event_id"] == bench.labels[name].event_id
+    nothing_is_left(bench)
+    bench.reload()
+    assert tags_shown(bench, 0) == {name: ["blurred", "check"]}
+    nothing_is_left(bench)
+    tagged(bench, 0, "boxes", ["check"])
+    assert bench.write_back("ben").label_tags == 1
+    bench.reload()
+    assert tags_shown(bench, 0) == {name: ["check"]}
+    with Dataset.open(bench.path) as dataset:
+        found = dataset.sql("SELECT label_id, tag, author FROM tagged_labels").fetchall()
+    assert found == [(name, "check", "ada")]
+    assert bench.table("tags") == []
+
+
+def test_tags_by_the_app_s_own_route_come_back_also_where_they_leave_no_time(bench, database):
+    (name,) = bench.labels
+    server_utils = late("fiftyone.server.utils")
+    view = database.fo.load_dataset(bench.dataset.name).select_fields("boxes")
+    server_utils.change_label_tags(view, {"look again": True}, label_fields=["boxes"])
+    assert bench.write_back("ada").label_tags == 1
+    server_utils.change_label_tags(view, {"look again": False}, label_fields=["boxes"])
+    assert bench.write_back("ada").label_tags == 1
+    assert [(row["label_id"], row["action"]) for row in bench.table("label_tags")] == [
+        (name, "added"),
+        (name, "removed"),
+    ]
+
+
+def test_a_label_that_is_moved_and_tagged_is_changed_once_and_tagged_once(bench):
+    (name,) = bench.labels
+
+    def change(labels):
+        labels[0].bounding_box = [0.5, 0.5, 0.25, 0.25]
+        labels[0].tags = ["moved"]
+
+    bench.change(0, "boxes", change)
+    done = bench.write_back("ada")
+    assert (done.changed, done.label_tags, done.noted, done.conflicts) == ([name], 1, [], 0)
+    bench.reload()
+    assert tags_shown(bench, 0) == {name: ["moved"]}
+    assert bench.labels[name].geometry.x_px == 32.0
+    nothing_is_left(bench)
+
+
+def test_what_is_drawn_brings_its_tags_along(bench):
+    def change(labels):
+        labels.append(bench.fo.Detection(label="hand", bounding_box=[0.25, 0.25, 0.5, 0.5], tags=["mine"]))
+
+    bench.change(0, "boxes", change)
+    done = bench.write_back("ada")
+    assert (len(done.created), done.label_tags) == (1, 1)
+    bench.reload()
+    assert tags_shown(bench, 0)[done.created[0]] == ["mine"]
+    nothing_is_left(bench)
+
+
+def test_tags_of_labels_outlive_reloads_until_they_are_written(bench):
+    (name,) = bench.labels
+    tagged(bench, 0, "boxes", ["wait"])
+    bench.box(0, x=30.0)  # of the same picture, so that it is loaded anew
+    bench.reload()
+    assert tags_shown(bench, 0)[name] == ["wait"]
+    assert bench.write_back("ada").label_tags == 1
+    bench.reload()
+    assert sorted(tags_shown(bench, 0).values()) == [[], ["wait"]]
+
+
+def test_a_tag_on_a_label_that_was_changed_meanwhile_is_taken_and_said(bench):
+    ((name, label),) = bench.labels.items()
+    tagged(bench, 0, "boxes", ["check"])
+    bench.edit(name, replace(label, geometry=Box(x_px=1.0, y_px=1.0, width_px=4.0, height_px=4.0)))
+    done = bench.write_back("ada")
+    assert (done.label_tags, done.changed) == (1, [])
+    assert [name in said and "changed since" in said for said in done.noted] == [True]
+    assert bench.table("label_tags")[0]["event_id"] == label.event_id
+    assert bench.labels[name].geometry.x_px == 1.0
+
+
+def test_a_tag_on_a_label_that_is_gone_is_refused_and_stays_in_the_app(bench):
+    (name,) = bench.labels
+    tagged(bench, 0, "boxes", ["check"])
+    bench.edit(name, None)
+    for _ in range(2):
+        done = bench.write_back("ada")
+        assert (done.label_tags, done.deleted, done.created) == (0, [], [])
+        assert [one.what for one in done.refused] == ["tag 'check' given to a label in boxes"]
+        bench.reload()
+    assert tags_shown(bench, 0) == {name: ["check"]}
+
+
+def test_the_tag_that_the_dataset_has_already_is_no_row(bench):
+    tagged(bench, 0, "boxes", ["check"])
+    item, (name,) = bench.item(0), bench.labels
+    wish = LabelTagWish(place=(name, *item), tag="check", action="added", author="ben", given_ns=1)
+    store = Store.open(bench.path)
+    with store.begin("test") as transaction:
+        label_tags.judge(store, [wish]).put(transaction)
+        transaction.commit()
+    done = bench.write_back("ada")
+    assert (done.label_tags, done.same) == (0, 1)
+    assert [row["author"] for row in bench.table("label_tags")] == ["ben"]
+
+
+def test_a_tagged_proposal_stays_a_proposal(bench):
+    label = Label(
+        label_id="p",
+        recording_id=bench.recording,
+        stream=bench.stream,
+        index=1,
+        kind="box",
+        source="model",
+        tool="seer",
+        class_name="hand",
+        geometry=Box(x_px=1.0, y_px=1.0, width_px=9.0, height_px=9.0),
+    )
+    store = Store.open(bench.path)
+    with store.begin("test") as transaction:
+        transaction.append("labels", 1, rows.label_columns([label]))
+        transaction.commit()
+    bench.reload()
+    tagged(bench, 1, "predicted_boxes", ["false positive"])
+    done = bench.write_back("ada")
+    assert (done.created, done.label_tags) == ([], 1)
+    bench.reload()
+    assert tags_shown(bench, 1, "predicted_boxes") == {"p": ["false positive"]}
+    nothing_is_left(bench)

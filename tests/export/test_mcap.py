@@ -25,6 +25,7 @@ from rushes.model import Finding, Stream
 from rushes.store import Store
 from rushes.texts import field_names
 from rushes.timelines import NumberLane
+from rushes.workflow import annotate_erratum
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.export_recordings import export_recordings
 from rushes.workflow.ingest import Request, ingest
@@ -305,6 +306,44 @@ def test_depth_of_another_unit_is_written_in_metres(shared_data, tmp_path):
         assert np.median(metres[metres > 0]) == pytest.approx(1.397, abs=0.05)
         lost = {x.stream: x.count for x in done.left_out if x.reason == "their bytes are absent"}
         assert lost[depth.stream["stream"]] == len(depth) - len(there) == 722 - 20
+
+
+def test_an_export_of_recordings_is_noted_as_those_of_labels_are(dataset, tmp_path):
+    place = tmp_path / "set"
+    shutil.copytree(dataset, place)
+    before = Store.open(place)
+    noted = before.table("exports").num_rows
+    export_recordings(place, format="mcap", out=tmp_path / "trial", dry_run=True)
+    assert Store.open(place).table("exports").num_rows == noted
+    done = export_recordings(place, format="mcap", out=tmp_path / "out", argv=["export"])
+    again = export_recordings(place, format="mcap", out=tmp_path / "again")
+    rows = Store.open(place).table("exports").sort_by("created_ns").to_pylist()[noted:]
+    assert [row["path"] for row in rows] == [str(tmp_path / "out"), str(tmp_path / "again")]
+    assert {row["format"] for row in rows} == {"mcap"}
+    assert [row["revision"] for row in rows] == [before.revision, before.revision + 1]
+    assert {tuple(row["label_ids"]) for row in rows} == {("a", "b", "c")}
+    streams = before.table("streams").to_pylist()
+    assert {row["pictures"] for row in rows} == {sum(s["count"] for s in streams if s["table"] == "frames")}
+    assert all(len(row["digest"]) == 16 for row in rows)
+    assert (done.revision, again.revision) == (before.revision, before.revision + 1)
+
+
+def test_an_export_without_a_file_is_not_noted(tmp_path, shared_data):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pictures = shared_data / "labels" / "coco128_people" / "images" / "train2017"
+    shutil.copy(min(pictures.iterdir()), folder)
+    ingest(tmp_path / "set", Request(paths=[folder]))
+    export_recordings(tmp_path / "set", format="mcap", out=tmp_path / "out")
+    assert Store.open(tmp_path / "set").table("exports").num_rows == 0
+
+
+def test_a_mistake_in_a_label_is_told_of_the_recordings_that_it_went_out_with(dataset, tmp_path):
+    place = tmp_path / "set"
+    shutil.copytree(dataset, place)
+    export_recordings(place, format="mcap", out=tmp_path / "out")
+    (reached,) = annotate_erratum.of_labels(place, labels=["a"]).exports
+    assert (reached.format, reached.path, reached.labels) == ("mcap", str(tmp_path / "out"), 1)
 
 
 def test_pictures_without_times_make_no_file_and_it_is_said(tmp_path, shared_data):

@@ -16,7 +16,9 @@ def store(dataset):
 
 def test_every_table_is_there_empty_ones_too(store):
     shown = [name for (name,) in store.sql("show tables").fetchall()]
-    assert shown == sorted([*table_names(), "decided", "standing", "tagged", "takes", "takes_discarded"])
+    assert shown == sorted(
+        [*table_names(), "decided", "standing", "tagged", "tagged_labels", "takes", "takes_discarded"]
+    )
     for table in table_names():
         assert store.sql(f"select count(*) from {table}").fetchall() == [(store.table(table).num_rows,)]
 

@@ -170,13 +170,13 @@ class Elements:
             labels = self._labels.between(low, high)
             places = zip(ids[some], (first - low).tolist(), (end - low).tolist(), sizes[some], strict=True)
             for name, a, b, size in places:
-                yield self._documents(name, labels[a:b], size) if b > a else {}
+                yield self._documents(name, labels[a:b], size, low + a) if b > a else {}
 
     def _documents(
-        self, sample: bytes, labels: Sequence[tuple[Any, ...]], size: tuple[int, int] | None
+        self, sample: bytes, labels: Sequence[tuple[Any, ...]], size: tuple[int, int] | None, first: int
     ) -> Document:
         documents: Document = {}
-        for label in labels:
+        for place, label in enumerate(labels, first):
             kind, predicted, _, _, class_name, *_ = label
             if kind not in _SHAPES:
                 continue
@@ -186,6 +186,7 @@ class Elements:
             except ValueError:
                 self.unshown += 1
                 continue
+            element["tags"] = list(self._labels.tags.get(place, ()))
             if field in documents:
                 documents[field][shape.inner].append(element)
             else:

@@ -1,7 +1,7 @@
 """Labels of the shown pictures as columns: what whoever opens the App hands over beside the samples."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,10 +50,12 @@ class BrowseLabels:
     Args:
         row: Shape (m,), the picture: position in ``BrowseSamples``; ascending.
         table: m rows of :data:`SCHEMA`.
+        tags: What people called the labels that they tagged, by position in the table; each in alphabetical order.
     """
 
     row: Ints
     table: pa.Table
+    tags: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.table.schema.equals(SCHEMA), "labels in their columns"
@@ -77,6 +79,9 @@ class BrowseLabels:
                 yield column.fill_null(np.nan).to_numpy().tobytes()
             else:
                 yield repr(column.to_pylist()).encode()
+        tagged = [(at - first, tags) for at, tags in sorted(self.tags.items()) if first <= at < end]
+        if tagged:
+            yield repr(tagged).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """What a person changed of one sample in the App: two versions of its document, piece by piece.
 
-A piece is the smallest thing that is kept, taken over or refused by itself: a tag, a field's value, one label.
-What is null and what is absent are the same; so are two numbers that are none.
+A piece is the smallest thing that is kept, taken over or refused by itself: a tag, a field's value, one label, a
+label's tag. What is null and what is absent are the same; so are two numbers that are none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import bson
 
 Document: TypeAlias = dict[str, Any]
-What = Literal["tag", "field", "label", "deleted", "other"]
+What = Literal["tag", "field", "label", "label_tag", "deleted", "other"]
 
 EDITABLE = ("split", "decision")
 """Fields whose values a person may change; a change of another has no place in the dataset."""
@@ -37,25 +37,30 @@ class Piece:
     """One change.
 
     Args:
-        what: tag; field; label; deleted: the whole sample; other: something that has no place in the dataset.
+        what: tag; field; label; label_tag: a tag of a label that was there before; deleted: the whole sample;
+            other: something that has no place in the dataset.
         name: The tag, or the field.
         element: Id of a label in the App.
         container: FiftyOne's class of a field of labels.
+        tag: Of a label.
         before: As it was loaded: of a tag whether it was there, of a label its document; None where none was.
         after: As it is now, likewise.
+        of: The document of the label that is tagged, as it was loaded.
     """
 
     what: What
     name: str = ""
     element: str = ""
     container: str = ""
+    tag: str = ""
     before: Any = None
     after: Any = None
+    of: Any = None
 
     @property
     def key(self) -> str:
         """Name the place that is changed, among those of the sample."""
-        return "\n".join((self.what, self.name, self.element))
+        return "\n".join((self.what, self.name, self.element, *([self.tag] if self.tag else [])))
 
     @property
     def digest(self) -> str:
@@ -89,13 +94,17 @@ def put(document: Document, piece: Piece, value: Any) -> None:
     if piece.what == "tag":
         rest = [tag for tag in document.get("tags") or () if tag != piece.name]
         document["tags"] = [*rest, piece.name] if value else rest
-    elif piece.what == "label":
-        held = document.get(piece.name) or {"_cls": piece.container, INNER[piece.container]: []}
+    elif piece.what in ("label", "label_tag"):
         inner = INNER[piece.container]
-        elements = [value if _name(each) == piece.element else each for each in held.get(inner) or ()]
-        if value is not None and not any(_name(each) == piece.element for each in held.get(inner) or ()):
-            elements.append(value)
-        document[piece.name] = {**held, inner: [each for each in elements if each is not None]}
+        held = document.get(piece.name) or {"_cls": piece.container, inner: []}
+        elements = list(held.get(inner) or ())
+        place = next((at for at, each in enumerate(elements) if _name(each) == piece.element), len(elements))
+        there = elements[place] if place < len(elements) else None
+        wanted = _tagged(there or piece.of, piece.tag, value) if piece.what == "label_tag" else value
+        if piece.what == "label" and value is not None and there is not None:
+            wanted = {**value, "tags": there.get("tags") or []}  # tags are pieces of their own
+        elements[place : place + 1] = [] if wanted is None else [wanted]
+        document[piece.name] = {**held, inner: elements}
     elif value is None:
         document.pop(piece.name, None)
     else:
@@ -132,21 +141,35 @@ def _container(value: Any) -> str | None:
     return name if name in INNER else None
 
 
-def _labels(name: str, container: str, before: Any, after: Any) -> list[Piece]:
+def _labels(name: str, container: str, before: Any, after: Any) -> Iterator[Piece]:
+    """Give labels that differ, each followed by its tags; those of a new or a deleted one are part of it."""
     had = {_name(each): each for each in (before or {}).get(INNER[container]) or ()}
     has = {_name(each): each for each in (after or {}).get(INNER[container]) or ()}
-    return [
-        Piece(
-            what="label",
-            name=name,
-            element=element,
-            container=container,
-            before=had.get(element),
-            after=has.get(element),
-        )
-        for element in {**had, **has}
-        if not alike(had.get(element), has.get(element))
-    ]
+    for element in {**had, **has}:
+        was, now = had.get(element), has.get(element)
+        if not (was and now):
+            yield Piece(what="label", name=name, element=element, container=container, before=was, after=now)
+            continue
+        drawn = {**now, "tags": was.get("tags") or []}
+        if not alike(was, drawn):
+            yield Piece(what="label", name=name, element=element, container=container, before=was, after=drawn)
+        old, new = set(was.get("tags") or ()), set(now.get("tags") or ())
+        for tag in sorted(old ^ new):
+            yield Piece(
+                what="label_tag",
+                name=name,
+                element=element,
+                container=container,
+                tag=tag,
+                before=tag in old,
+                after=tag in new,
+                of=was,
+            )
+
+
+def _tagged(element: Mapping[str, Any], tag: str, there: bool) -> Document:
+    rest = [each for each in element.get("tags") or () if each != tag]
+    return {**element, "tags": [*rest, tag] if there else rest}
 
 
 def _name(element: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ def written(dataset: Path, done: Any, *, dry_run: bool) -> Answer:
     labels = {"created": done.created, "changed": done.changed, "deleted": done.deleted}
     parts = [
         *([say_count(done.tags, "tag")] if done.tags else []),
+        *([f"{say_count(done.label_tags, 'tag')} of labels"] if done.label_tags else []),
         *([say_count(len(done.decided), "decision")] if done.decided else []),
         *(f"{say_count(len(names), 'label')} {word}" for word, names in labels.items() if names),
     ]
@@ -35,6 +36,7 @@ def written(dataset: Path, done: Any, *, dry_run: bool) -> Answer:
     return Answer(
         result={
             "tags": done.tags,
+            "label_tags": done.label_tags,
             "decisions": [decision_result(one) for one in done.decided],
             "contested": [decision_result(one) for one in done.contested],
             **{f"labels_{word}": list(names) for word, names in labels.items()},

@@ -83,6 +83,7 @@ def command(
                 options=options,
                 at=revision_of(at),
                 discarded=include_rejected,
+                argv=sys.argv[1:],
                 dry_run=dry_run,
                 progress=told,
             )

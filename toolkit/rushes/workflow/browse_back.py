@@ -17,6 +17,7 @@ from rushes.browse.pieces import Piece
 from rushes.store import Store
 from rushes.workflow import decisions
 from rushes.workflow._annotate.turns import turn
+from rushes.workflow._browse import label_tags_back
 from rushes.workflow._browse.labels_back import Change, Prepared, prepare
 from rushes.workflow._browse.said import key_of
 from rushes.workflow.annotate_edit import author_of
@@ -45,7 +46,8 @@ class WrittenBack:
     """What became of the edits.
 
     Args:
-        tags: Tags that were given or taken away.
+        tags: Tags of frames that were given or taken away.
+        label_tags: Tags of labels, likewise.
         decided: Decisions that stand now.
         contested: Decisions that are kept and do not stand, since somebody decided otherwise meanwhile.
         created, changed, deleted: Ids of labels.
@@ -59,6 +61,7 @@ class WrittenBack:
     """
 
     tags: int = 0
+    label_tags: int = 0
     decided: Sequence[Decision] = ()
     contested: Sequence[Decision] = ()
     created: Sequence[str] = ()
@@ -76,7 +79,7 @@ class WrittenBack:
     def written(self) -> int:
         """How many rows there are of it."""
         labels = len(self.created) + len(self.changed) + len(self.deleted)
-        return self.tags + len(self.decided) + len(self.contested) + labels
+        return self.tags + self.label_tags + len(self.decided) + len(self.contested) + labels
 
 
 def write_back(
@@ -115,14 +118,15 @@ def write_back_from(
     with turn(path):
         store = Store.open(path)
         gathered = _Gathered(store, database, who)
-        done = gathered.prepared
+        done, label_tags = gathered.prepared, gathered.label_tags.judged
         judged = decisions.judge(store, gathered.wishes, gathered.tags, author=who, source="app")
         revision = store.revision
         if not dry_run:
-            if judged.rows or done.work is not None:
+            if judged.rows or done.work is not None or label_tags.rows:
                 with store.begin("browse write-back", argv=argv) as transaction:
                     judged.put(transaction)
-                    figures = dict(judged.figures)
+                    label_tags.put(transaction)
+                    figures = {**judged.figures, "label tags": len(label_tags.rows)}
                     if done.work is not None:
                         done.work.put(transaction)
                         figures |= {f"labels {name}": count for name, count in done.work.figures.items()}
@@ -132,6 +136,7 @@ def write_back_from(
     actions = _by_action(done)
     return WrittenBack(
         tags=told.tags,
+        label_tags=len(label_tags.rows),
         decided=told.taken,
         contested=told.contested,
         created=actions["created"],
@@ -140,10 +145,10 @@ def write_back_from(
         conflicts=sum(c.state == "open" and c.label.label_id in done.work.names for c in done.work.after.conflicts)
         if done.work is not None
         else 0,
-        same=told.same + done.same,
+        same=told.same + done.same + label_tags.same,
         refused=gathered.refused,
         elsewhere=dict(gathered.elsewhere),
-        noted=done.noted,
+        noted=[*done.noted, *gathered.label_tags.noted],
         authors=sorted(gathered.authors),
         revision=revision,
     )
@@ -170,6 +175,7 @@ class _Gathered:
         self._taken: list[_Taken] = []
         self._parts: dict[str, list[tuple[_Taken, Piece, Wish]]] = {}
         changes: list[Change] = []
+        tagged: list[Change] = []
         names: dict[str, str] = {}
         place = f"/{key_of(store)}/"
         for dataset in datasets(database):
@@ -178,12 +184,15 @@ class _Gathered:
             names |= attribute_names(database, dataset) if mine else {}
             there = decisions.present(store, [_item(edited) for edited in mine])
             for edited in mine:
-                changes += self._sort(kept, edited, there)
+                for change in self._sort(kept, edited, there):
+                    (tagged if change.piece.what == "label_tag" else changes).append(change)
         self._ask_for_parts()
         self.prepared: Prepared = prepare(store, changes, names)
-        for change, why in self.prepared.refused:
+        self.label_tags = label_tags_back.prepare(store, tagged, self.prepared.drawn)
+        for change, why in (*self.prepared.refused, *self.label_tags.refused):
             self._refuse(change.edited, change.piece, why)
-        accepted = {(id(change.edited), change.piece.key) for change in self.prepared.taken}
+        taken = (*self.prepared.taken, *self.label_tags.taken)
+        accepted = {(id(change.edited), change.piece.key) for change in taken}
         for one in self._taken:
             one.pieces += [p for p in one.edited.pieces if (id(one.edited), p.key) in accepted]
             self.authors |= {one.edited.authors[piece.key] for piece in one.pieces}
@@ -203,7 +212,7 @@ class _Gathered:
             author = edited.authors[piece.key]
             if item not in there and piece.what != "other":
                 self._refuse(edited, piece, "the frame is not in the dataset any more")
-            elif piece.what == "label":
+            elif piece.what in ("label", "label_tag"):
                 changes.append(Change(edited=edited, piece=piece, author=author))
             elif piece.what == "tag":
                 self._tag(one, piece, author)
@@ -289,6 +298,8 @@ def _item(edited: Edited) -> Item:
 def _said(piece: Piece) -> str:
     if piece.what == "tag":
         return f"tag '{piece.name}' {'given' if piece.after else 'taken away'}"
+    if piece.what == "label_tag":
+        return f"tag '{piece.tag}' {'given to' if piece.after else 'taken from'} a label in {piece.name}"
     if piece.what == "label":
         verb = "drawn" if piece.before is None else "deleted" if piece.after is None else "changed"
         return f"label in {piece.name} {verb}"

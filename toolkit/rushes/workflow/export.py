@@ -131,8 +131,9 @@ def export(
                 revision=opened.revision,
                 pictures=whole.pictures,
                 label_ids=gathered.label_ids,
+                digest=exported.digest_of_files(whole.files, settings.out),
             )
-            exported.record(dataset, made, whole.files, argv=argv)
+            exported.record(dataset, made, argv=argv)
         return Done(settings=settings, exported=whole, revision=opened.revision)
 
 

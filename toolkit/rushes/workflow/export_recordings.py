@@ -9,7 +9,9 @@ from pathlib import Path
 from rushes import __version__, registry
 from rushes.contracts import RecordingExporter
 from rushes.errors import UsageError
-from rushes.timelines import Omission
+from rushes.media import fingerprint
+from rushes.timelines import Omission, Timeline
+from rushes.workflow._labels import exported
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.plugin_options import settled
 from rushes.workflow.timelines import Timelines
@@ -20,12 +22,19 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A recording as it was written; ``path`` is None where it has nothing that has a time."""
+    """A recording as it was written; ``path`` is None where it has nothing that has a time.
+
+    Args:
+        pictures: How many are in it.
+        label_ids: Labels that it was made of.
+    """
 
     recording_id: str
     name: str
     path: Path | None
     bytes: int = 0
+    pictures: int = 0
+    label_ids: tuple[str, ...] = ()
     messages: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[Omission, ...] = ()
 
@@ -58,10 +67,11 @@ def export_recordings(
     options: Mapping[str, str] | None = None,
     at: int | str | None = None,
     discarded: bool = False,
+    argv: Sequence[str] = (),
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> DoneRecordings:
-    """Write recordings, each in one piece: what has its last name is whole.
+    """Write recordings, each in one piece: what has its last name is whole. The dataset notes what was given away.
 
     Args:
         dataset: The dataset.
@@ -71,6 +81,7 @@ def export_recordings(
         options: Of the format.
         at: Revision or tag.
         discarded: Take along samples of discarded takes.
+        argv: The command line, for the log.
         dry_run: Write nothing; only say what would be written.
         progress: Called now and then.
 
@@ -109,7 +120,28 @@ def export_recordings(
         done = DoneRecordings(format=format, out=out, files=tuple(files), revision=opened.revision)
     if not dry_run:
         _note(out / "export.json", done, chosen)
+        _record(dataset, done, chosen, argv)
     return done
+
+
+def _record(dataset: Path, done: DoneRecordings, options: Mapping[str, str], argv: Sequence[str]) -> None:
+    """Have the dataset note the export; one without a file gave nothing away."""
+    written = [(each.path.name, each.path) for each in done.files if each.path is not None]
+    if not written:
+        return
+    made = exported.Export(
+        path=done.out,
+        format=done.format,
+        options=options,
+        split=None,
+        source="truth",
+        tool=None,
+        revision=done.revision,
+        pictures=sum(each.pictures for each in done.files),
+        label_ids=[name for each in done.files for name in each.label_ids],
+        digest=fingerprint(written)[:16],  # whole recordings are large
+    )
+    exported.record(dataset, made, argv=argv)
 
 
 def write_recording(
@@ -143,9 +175,18 @@ def write_recording(
         name=timeline.name,
         path=path,
         bytes=path.stat().st_size,
+        pictures=sum(int(lane.there.sum()) for lane in timeline.frames),
+        label_ids=_labels_in(timeline),
         messages=written.messages,
         left_out=written.omissions,
     )
+
+
+def _labels_in(timeline: Timeline) -> tuple[str, ...]:
+    """Name the labels that a timeline shows: on its pictures, and as segments."""
+    drawn = {label.label_id for lane in timeline.frames for labels in lane.labels.values() for label in labels}
+    spans = {each.more["label_id"] for each in timeline.happenings if each.kind == "segment"}
+    return tuple(sorted(drawn | spans))
 
 
 def _file_name(recording_id: str, names: Mapping[str, str]) -> str:

@@ -191,7 +191,7 @@ def sql_of(frames: Sequence[Frame]) -> str:
 def told(done: WrittenBack) -> Told:
     """Say what was written back."""
     labels = len(done.created) + len(done.changed) + len(done.deleted)
-    counts = {"tag": done.tags, "decision": len(done.decided), "label": labels}
+    counts = {"tag": done.tags, "label tag": done.label_tags, "decision": len(done.decided), "label": labels}
     parts = [say_count(count, what) for what, count in counts.items() if count]
     warnings = [f"{one.what} on {one.frame} stays in the App: {one.why}" for one in done.refused]
     if done.contested:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from rushes.browse.labelled import SCHEMA, BrowseLabels, BrowseWords
 from rushes.labels import Track
 from rushes.workflow._browse.places import Ints, Places, as_arrow, codes, integers
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.label_tags import tags_of_labels
 
 DRAWN = ("box", "rotated_box", "polygon", "mask", "keypoints", "class", "text")
 SPANNED = ("segment", "class", "text")
@@ -45,7 +46,8 @@ def labels_on(dataset: Dataset, places: Places) -> tuple[BrowseLabels, Mapping[s
     }
     drawn = pc.and_(single, pc.is_in(table["kind"], pa.array(DRAWN)))
     shown = _together(_singles(places, table, _true(drawn)), _courses(places, table, _true(of_kind["track"])))
-    return _laid_out(table, predicted, shown), words
+    laid = _laid_out(table, predicted, shown)
+    return replace(laid, tags=_tags(dataset, places, laid)), words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,25 @@ def _laid_out(table: pa.Table, predicted: pa.Array, shown: _Shown) -> BrowseLabe
         columns["points"] = pc.if_else(mask, pa.scalar(None, SCHEMA.field("points").type), columns["points"])
     laid = pa.table([columns[name] for name in SCHEMA.names], SCHEMA.names)
     return BrowseLabels(row=shown.rows[order], table=laid.cast(SCHEMA).combine_chunks())
+
+
+def _tags(dataset: Dataset, places: Places, laid: BrowseLabels) -> dict[int, list[str]]:
+    """Give the tags of labels by their positions; of those that are not shown none."""
+    tagged = {
+        (row, label_id): tags
+        for (label_id, recording_id, stream, index), tags in tags_of_labels(dataset.store).items()
+        for row in places.frames_between(recording_id, stream, index, index + 1).tolist()
+    }
+    if not tagged:
+        return {}
+    names = laid.table["label_id"]
+    of_interest = pc.is_in(names, pa.array(sorted({label_id for _, label_id in tagged})))
+    found = {}
+    for at in _true(of_interest).tolist():
+        tags = tagged.get((int(laid.row[at]), names[at].as_py()))
+        if tags:
+            found[at] = tags
+    return found
 
 
 def _true(mask: pa.ChunkedArray) -> Ints:

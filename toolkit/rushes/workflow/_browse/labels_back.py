@@ -59,9 +59,11 @@ class Prepared:
         refused: What cannot be taken, each with the reason.
         same: How many of ``taken`` were in the dataset before.
         noted: What of those taken has no place in the dataset, each a sentence.
+        drawn: Labels that are made, by their names.
     """
 
     work: Work | None = None
+    drawn: dict[str, Change] = field(default_factory=dict)
     taken: list[Change] = field(default_factory=list)
     refused: list[tuple[Change, str]] = field(default_factory=list)
     same: int = 0
@@ -107,6 +109,8 @@ def prepare(store: Store, changes: Sequence[Change], names: Mapping[str, str]) -
             done.same += 1
         else:
             wanted[one.edit.label_id] = one
+            if one.edit.before is None:
+                done.drawn[one.edit.label_id] = change
     _refuse_orphans(wanted, desk.now, done)
     done.noted += desk.noted
     if wanted:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """One export; the fields are ``exports`` columns, but for its name, digest and time."""
+    """One export; the fields are ``exports`` columns, but for its name and time."""
 
     path: Path
     format: str
@@ -30,6 +30,7 @@ class Export:
     revision: int
     pictures: int
     label_ids: Sequence[str]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +47,23 @@ class Entry:
     label_ids: frozenset[str]
 
 
-def record(dataset: Path, made: Export, files: Iterable[Path], *, argv: Sequence[str] = ()) -> bool:
+def digest_of_files(files: Iterable[Path], place: Path) -> str:
+    """Tell the label files of an export, below ``place``, by names and bytes: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.relative_to(place).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def record(dataset: Path, made: Export, *, argv: Sequence[str] = ()) -> bool:
     """Write an export down; False where the dataset cannot be written, which is no reason to fail an export.
 
     Args:
         dataset: That it was made of.
         made: What it is.
-        files: Its label files, below ``made.path``.
         argv: The command line.
     """
     now = time.time_ns()
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.relative_to(made.path).as_posix().encode() + b"\0" + file.read_bytes())
     row = {
         "export_id": digest_of("export", str(made.path), now),
         "path": escaped(str(made.path.resolve())),
@@ -68,7 +73,7 @@ def record(dataset: Path, made: Export, files: Iterable[Path], *, argv: Sequence
         "source": made.source,
         "tool": made.tool,
         "revision": made.revision,
-        "digest": digest.hexdigest()[:16],
+        "digest": made.digest,
         "pictures": made.pictures,
         "label_ids": [sorted(made.label_ids)],
         "created_ns": now,
