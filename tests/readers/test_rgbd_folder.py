@@ -203,6 +203,21 @@ def test_odd_lines_absent_and_unlisted_images_are_all_accounted_for(tmp_path: Pa
         ("frames.csv", "time_s;image\n0.1;a1.png\n0.2;a2.png\n", [100_000_000, 200_000_000]),
         ("times.txt", "0.000000e+00\n1.036229e-01\n", [0, 103_622_900]),
         ("timestamps.txt", "0 a1.png\n33 a2.png\n", [0, 33_000_000]),
+        (
+            "frames.csv",
+            "file,timestamp_ms\na1.png,1700000000000\na2.png,1700000000033\n",
+            [1_700_000_000_000_000_000, 1_700_000_000_033_000_000],
+        ),
+        (
+            "times.txt",
+            "1700000000000000001\n1700000000033000002\n",
+            [1_700_000_000_000_000_001, 1_700_000_000_033_000_002],
+        ),
+        (
+            "timestamps.csv",
+            "frame,time_us\n0,1700000000000000\n1,1700000000033000\n",
+            [1_700_000_000_000_000_000, 1_700_000_000_033_000_000],
+        ),
     ],
 )
 def test_a_plain_folder_with_a_file_of_times_is_understood(
