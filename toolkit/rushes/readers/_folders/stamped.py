@@ -30,12 +30,13 @@ LISTS = (
     "times.csv",
     "timestamps.tsv",
 )
+NAMED_AFTER = ("_timestamps", "_timestamp", "_times", "_time", "_stamps")
 MOST_TABLES = 8  # other .csv files of a folder that are looked into
 _HEAD_BYTES = 8192
 _ANY_SIZE: Unit = "ns"  # asks whether it is a number at all: dates in ms would not fit if they were seconds
 _TIME_NAME = re.compile(r"time|stamp|^t$|^t[_ (\[]", re.IGNORECASE)
-_SENSOR_NAME = re.compile(
-    r"(cam(era)?|images?|imgs?|rgb|colou?r|depth|ir|infra(red)?|left|right|mono|stereo|fisheye|thermal)[\W_]*\d*"
+SENSOR_NAME = re.compile(
+    r"((low|high|hi|full)_?res_)?(cam(era)?|wide|ultra_?wide|images?|imgs?|rgb|colou?r|depth|ir|infra(red)?|left|right|mono|stereo|fisheye|thermal)[\W_]*\d*"
     r"([\W_]\w*)?",
     re.IGNORECASE,
 )
@@ -62,9 +63,10 @@ def pictures_in(root: Path) -> list[Pictures]:
             files = images_in(folder)
             if not files or (place == root and folder != root):
                 continue
-            if place != root and shared is None and not _SENSOR_NAME.fullmatch(place.name):
+            if place != root and shared is None and not SENSOR_NAME.fullmatch(place.name):
                 continue
-            times = next((t for t in map(_times_of, dict.fromkeys((folder, place))) if t), None) or shared
+            times = next((t for t in map(_times_of, dict.fromkeys((folder, place))) if t), None)
+            times = times or (None if place == root else _times_for(place)) or shared
             if times is not None:
                 name = folder.relative_to(root).as_posix()
                 stream = "images" if place == root else place.name
@@ -172,6 +174,13 @@ def _times_of(folder: Path) -> Path | None:
             return folder / name
     tables = sorted(path for path in folder.glob("*.csv") if path.is_file())[:MOST_TABLES]
     return next((path for path in tables if _names_images(path)), None)
+
+
+def _times_for(place: Path) -> Path | None:
+    """Find the list beside a folder that bears its name: cam_left_timestamps.csv beside cam_left/."""
+    names = (f"{place.name}{part}{ending}" for part in NAMED_AFTER for ending in (".txt", ".csv", ".tsv"))
+    beside = (place.parent / name for name in names)
+    return next((path for path in beside if path.is_file() and _holds_times(path)), None)
 
 
 def _holds_times(path: Path) -> bool:
