@@ -94,3 +94,57 @@ def test_pictures_of_one_size_give_it_to_their_stream(tmp_path: Path) -> None:
         stream = recording.description.streams[0]
         assert tables(recording)["images"]["width"] == [12, 12]
     assert (stream.width, stream.height, stream.notes) == (12, 8, None)
+
+
+def deep(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), np.full((8, 12), 900, np.uint16))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("colour", "depth", "names"),
+    [
+        ("color_{:06d}.jpg", "aligned_depth_to_color_{:06d}.png", ("color", "aligned_depth_to_color")),
+        ("frame-{:06d}.color.png", "frame-{:06d}.depth.png", ("color", "depth")),
+        ("{}.jpg", "{}.png", ("color", "depth")),
+    ],
+)
+def test_colour_and_depth_in_one_folder_are_two_streams_whose_partners_share_a_place(
+    tmp_path: Path, colour: str, depth: str, names: tuple[str, str]
+) -> None:
+    for number in (1, 2, 10):
+        image(tmp_path / colour.format(number))
+    for number in (1, 10):
+        deep(tmp_path / depth.format(number))
+    (tmp_path / "labels_000001.npz").write_bytes(b"PK")
+    with PLUGIN.open(tmp_path, {}) as recording:
+        found = tables(recording)
+        streams = {s.name: s.modality for s in recording.description.streams}
+        assert recording.description.metadata["files_left_unread"] == ["labels_000001.npz"]
+    assert streams == {names[0]: "color", names[1]: "depth"}
+    assert (found[names[0]]["t_ns"], found[names[1]]["t_ns"]) == ([0, 1, 2], [0, 2])
+    assert found[names[1]]["media_id"] == [depth.format(1), depth.format(10)]
+
+
+def test_left_and_right_of_a_stereo_camera_are_two_streams(tmp_path: Path) -> None:
+    for number in range(3):
+        image(tmp_path / f"left_{number}.png")
+        image(tmp_path / f"right_{number}.png")
+    with PLUGIN.open(tmp_path, {}) as recording:
+        assert sorted(s.name for s in recording.description.streams) == ["left", "right"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["cat1.png", "cat2.png", "dog1.png", "dog2.png"],
+        ["left_1.png", "left_2.png", "right_8.png", "right_9.png"],
+        ["depth_1.png", "a_1.png"],
+    ],
+)
+def test_photographs_of_several_names_stay_one_stream(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        image(tmp_path / name)
+    with PLUGIN.open(tmp_path, {}) as recording:
+        assert [s.name for s in recording.description.streams] == ["images"]

@@ -203,6 +203,21 @@ def test_odd_lines_absent_and_unlisted_images_are_all_accounted_for(tmp_path: Pa
         ("frames.csv", "time_s;image\n0.1;a1.png\n0.2;a2.png\n", [100_000_000, 200_000_000]),
         ("times.txt", "0.000000e+00\n1.036229e-01\n", [0, 103_622_900]),
         ("timestamps.txt", "0 a1.png\n33 a2.png\n", [0, 33_000_000]),
+        (
+            "frames.csv",
+            "file,timestamp_ms\na1.png,1700000000000\na2.png,1700000000033\n",
+            [1_700_000_000_000_000_000, 1_700_000_000_033_000_000],
+        ),
+        (
+            "times.txt",
+            "1700000000000000001\n1700000000033000002\n",
+            [1_700_000_000_000_000_001, 1_700_000_000_033_000_002],
+        ),
+        (
+            "timestamps.csv",
+            "frame,time_us\n0,1700000000000000\n1,1700000000033000\n",
+            [1_700_000_000_000_000_000, 1_700_000_000_033_000_000],
+        ),
     ],
 )
 def test_a_plain_folder_with_a_file_of_times_is_understood(
@@ -256,3 +271,89 @@ def test_a_listed_path_that_leaves_the_folder_is_not_followed(tmp_path: Path) ->
     (tmp_path / "take" / "rgb.txt").write_text("1.0 rgb/1.png\n2.0 ../secret.png\n3.0 /etc/secret.png\n")
     _, found = read(tmp_path / "take")
     assert found["rgb"]["media_id"] == ["rgb/1.png", None, None]
+
+
+@pytest.mark.parametrize(
+    ("names", "t_ns"),
+    [
+        (
+            ["1700000000000000001.png", "1700000000033000002.png"],
+            [1_700_000_000_000_000_001, 1_700_000_000_033_000_002],
+        ),
+        (
+            ["n015-2018__CAM_FRONT__1532402927612460.png", "n015-2018__CAM_FRONT__1532402928112460.png"],
+            [1_532_402_927_612_460_000, 1_532_402_928_112_460_000],
+        ),
+        (["40753679_6791.100.png", "40753679_6791.200.png"], [6_791_100_000_000, 6_791_200_000_000]),
+        (["9_1699999999999.png", "10_1700000000000.png"], [1_699_999_999_999_000_000, 1_700_000_000_000_000_000]),
+    ],
+)
+def test_names_that_are_times_give_them_to_the_nanosecond_and_in_their_order(
+    tmp_path: Path, names: list[str], t_ns: list[int]
+) -> None:
+    for name in reversed(names):
+        image(tmp_path / "take" / "cam0" / name)
+    recording, found = read(tmp_path / "take")
+    assert found["cam0"]["t_ns"] == t_ns
+    assert found["cam0"]["media_id"] == [f"cam0/{name}" for name in names]
+    assert "names of the files" in recording.description.streams[0].notes
+    assert recording.description.streams[0].clock == "header"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["frame_000001.png", "frame_000002.png"],
+        ["1234567890123456.png", "3234567890123456.png"],  # ids of pictures in the net: half a life apart
+        ["1700000000000_a.png", "1700000000000_b.png"],
+        ["0.5.png", "1.5.png"],
+        ["1700000000000.png"],
+    ],
+)
+def test_names_that_only_hold_numbers_give_no_times(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        image(tmp_path / name)
+    assert PLUGIN.probe(tmp_path, b"").confidence == 0
+
+
+def test_colour_and_depth_of_one_folder_whose_names_are_times_are_two_streams(tmp_path: Path) -> None:
+    for time in ("1700000000.100", "1700000000.200"):
+        image(tmp_path / f"{time}_rgb.png")
+        image(tmp_path / f"{time}_depth.png", deep=True)
+    recording, found = read(tmp_path)
+    assert {s.name: s.modality for s in recording.description.streams} == {"rgb": "color", "depth": "depth"}
+    assert found["depth"]["t_ns"] == [1_700_000_000_100_000_000, 1_700_000_000_200_000_000]
+
+
+def test_a_list_beside_a_folder_that_bears_its_name_gives_its_times(tmp_path: Path) -> None:
+    for camera, first in (("cam_left", 1), ("cam_right", 2)):
+        for number in range(2):
+            image(tmp_path / camera / f"{number:06d}.png")
+        (tmp_path / f"{camera}_timestamps.csv").write_text(f"frame_index,timestamp\n0,{first}.0\n1,{first}.5\n")
+    _, found = read(tmp_path)
+    assert found["cam_left"]["t_ns"] == [1_000_000_000, 1_500_000_000]
+    assert found["cam_right"]["t_ns"] == [2_000_000_000, 2_500_000_000]
+
+
+def test_numbered_colour_and_depth_side_by_side_are_one_recording_without_times(tmp_path: Path) -> None:
+    for number in (0, 1, 2):
+        image(tmp_path / "color" / f"{number}.png")
+        (tmp_path / "pose").mkdir(exist_ok=True)
+        (tmp_path / "pose" / f"{number}.txt").write_text("1 0 0 0\n")
+    for number in (0, 2):
+        image(tmp_path / "depth" / f"{number}.png", deep=True)
+    (tmp_path / "notes.txt").write_text("by hand")
+    recording, found = read(tmp_path)
+    assert (found["color"]["t_ns"], found["depth"]["t_ns"]) == ([0, 1, 2], [0, 2])
+    depth = recording.description.stream("depth")
+    assert (depth.modality, depth.clock, depth.depth_unit_m) == ("depth", "none", None)
+    assert recording.description.metadata["files_left_unread"] == ["notes.txt", "pose/"]
+
+
+def test_folders_of_sensors_that_are_not_read_are_named(tmp_path: Path) -> None:
+    image(tmp_path / "image_00" / "data" / "0000000000.png")
+    (tmp_path / "image_00" / "timestamps.txt").write_text("2011-09-26 13:02:25.594360375\n")
+    (tmp_path / "oxts").mkdir()
+    (tmp_path / "velodyne_points").mkdir()
+    recording, _ = read(tmp_path)
+    assert recording.description.metadata["files_left_unread"] == ["oxts/", "velodyne_points/"]

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -103,6 +104,26 @@ def test_facts_come_from_the_call_and_from_the_path(tmp_path: Path) -> None:
     ingest(tmp_path / "d", Request(paths=[TAKE], facts={"task": "pour", "subject": "nobody"}, facts_from=pattern))
     row = Store.open(tmp_path / "d").table("recordings").to_pylist()[0]
     assert (row["task"], row["subject"], row["take"]) == ("pour", "s01", "take1")
+
+
+def test_recordings_that_everybody_calls_take_are_named_after_their_folders(tmp_path: Path) -> None:
+    for source, subject in zip(sorted(TAKES.glob("*.mcap")), ("s01", "s02", "s03"), strict=True):
+        (tmp_path / "rec" / subject).mkdir(parents=True)
+        shutil.copy(source, tmp_path / "rec" / subject / "take.mcap")
+    ingest(tmp_path / "d", Request(paths=[tmp_path / "rec" / "s01"]))
+    ingest(tmp_path / "d", Request(paths=[tmp_path / "rec"]))
+    with rushes.open_dataset(tmp_path / "d") as dataset:
+        assert sorted(dataset.arrow("recordings")["name"].to_pylist()) == ["s02_take", "s03_take", "take"]
+
+
+def test_what_lies_in_a_taken_folder_and_is_not_read_is_named(tmp_path: Path) -> None:
+    drive = tmp_path / "drive"
+    (drive / "image_00" / "data").mkdir(parents=True)
+    (drive / "oxts").mkdir()
+    assert cv2.imwrite(str(drive / "image_00" / "data" / "0000000000.png"), np.zeros((8, 8, 3), np.uint8))
+    (drive / "image_00" / "timestamps.txt").write_text("2011-09-26 13:02:25.594360375\n")
+    done = ingest(tmp_path / "d", Request(paths=[drive]))
+    assert [taken.unread for taken in done.taken] == [("oxts/",)]
 
 
 def test_nothing_is_written_beside_a_recording(tmp_path: Path) -> None:

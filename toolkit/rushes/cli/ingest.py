@@ -11,9 +11,12 @@ from rushes.cli._options import PluginName, dry_run_option, fact_of, verb
 from rushes.cli._output import Answer, table
 from rushes.model import Loss
 from rushes.quantities import say_count
+from rushes.workflow._ingest.naming import tails
 from rushes.workflow.ingest import Ingested, Request, Taken, ingest
 
 _OF_LOSS = ("code", "stream", "message", "count", "file", "byte_from", "byte_to", "start_ns", "end_ns")
+_REFUSED_SHOWN = 3
+_UNREAD_SHOWN = 5
 
 
 @verb(
@@ -72,17 +75,29 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         for state in ("planned", "added", "partial", "present", "failed")
         if state in states
     }
+    label = tails([t.path for t in done.taken])
     rows = [
-        (t.path.name, t.reader, t.state, t.streams or "", f"{t.samples:,}" if t.samples else "", _remark(t))
+        (
+            "/".join(label[t.path]),
+            t.reader,
+            t.state,
+            t.streams or "",
+            f"{t.samples:,}" if t.samples else "",
+            _remark(t),
+        )
         for t in done.taken
     ]
     text = table(rows, head=("recording", "reader", "state", "streams", "samples", ""), right=(3, 4))
     total = ", ".join(f"{count} {state}" for state, count in counts.items())
     text += f"\n\n{say_count(len(done.taken), 'recording')}: {total}"
     if done.discovery.refused:
-        text += (
-            f"\n{say_count(len(done.discovery.refused), 'file')} that no reader takes; rushes look PATH says why"
-        )
+        text += f"\n{say_count(len(done.discovery.refused), 'file')} that no reader takes: {_few(done)}"
+        text += "; rushes look PATH says why"
+    with_unread = [t for t in done.taken if t.unread]
+    text += "".join(f"\n{t.path.name}: left unread: {', '.join(t.unread)}" for t in with_unread[:_UNREAD_SHOWN])
+    if len(with_unread) > _UNREAD_SHOWN:
+        more = say_count(len(with_unread) - _UNREAD_SHOWN, "recording")
+        text += f"\n… and {more} more; rushes inspect PATH names what they leave unread"
     if not dry_run and "added" in counts:
         text += f"\nNext: rushes check {dataset}    rushes browse {dataset}"
     losses = [f"{t.path.name}: {_said(loss)}" for t in done.taken for loss in t.losses]
@@ -100,6 +115,12 @@ def answer(dataset: Path, done: Ingested, *, dry_run: bool = False) -> Answer:
         warnings=wrong + losses[:20] + ([f"… and {len(losses) - 20} more losses"] if len(losses) > 20 else []),
         exit_code=1 if "failed" in counts or done.unread else 0,
     )
+
+
+def _few(done: Ingested) -> str:
+    """Name the first of the files that were refused."""
+    names = [refused.path.name for refused in done.discovery.refused]
+    return ", ".join(names[:_REFUSED_SHOWN]) + (" …" if len(names) > _REFUSED_SHOWN else "")
 
 
 def _said(loss: Loss) -> str:
@@ -129,6 +150,7 @@ def _row(taken: Taken) -> dict[str, object]:
         "samples": taken.samples,
         "rows": dict(taken.rows),
         "losses": [{name: getattr(loss, name) for name in _OF_LOSS} for loss in taken.losses],
+        "left_unread": list(taken.unread),
         "error": {"code": taken.error.code, "message": taken.error.message, "hint": taken.error.hint}
         if taken.error
         else None,

@@ -10,7 +10,7 @@ from rushes.cli._options import PluginName, verb
 from rushes.cli._output import Answer, table
 from rushes.model import Stream
 from rushes.quantities import say_bytes, say_count, say_ns
-from rushes.workflow.inspect import Inspected, inspect
+from rushes.workflow.inspect import Inspected, inspect, left_unread
 
 
 @verb("inspect", examples="rushes inspect walk.mcap\nrushes inspect takes/ --json")
@@ -50,6 +50,8 @@ def _text(item: Inspected) -> str:
         table(rows, head=("stream", "modality", "codec", "size", "declared", "rate", "clock"), right=(4, 5))
     )
     lines += [f"note: {stream.name}: {stream.notes}" for stream in found.streams if stream.notes]
+    if unread := left_unread(found):
+        lines.append(f"left unread: {', '.join(unread)}")
     lines += [f"loss: {loss.said}" for loss in item.losses]
     return "\n".join(lines)
 

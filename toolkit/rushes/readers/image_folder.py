@@ -20,7 +20,7 @@ class ImageFolderReader:
     """
 
     name = "image_folder"
-    version = "2"
+    version = "3"
 
     def probe(self, path: Path, head: bytes) -> Claim:
         """Look for images by their endings; a low confidence, so that readers that find times come first."""

@@ -15,7 +15,7 @@ class RgbdFolderReader:
     """Reads a folder whose images are listed with times; the layout is told by the lists."""
 
     name = "rgbd_folder"
-    version = "1"
+    version = "2"
 
     def probe(self, path: Path, head: bytes) -> Claim:  # noqa: ARG002 - a folder has no head
         """Look for the lists of a known layout."""
@@ -25,7 +25,7 @@ class RgbdFolderReader:
         if layout is None:
             return Claim(confidence=0.0, reason="no list gives times to images in it")
         title, confidence = layout
-        return Claim(confidence=confidence, reason=f"its lists are those of the {title} layout")
+        return Claim(confidence=confidence, reason=f"it is laid out as {title}")
 
     def open(self, path: Path, options: Mapping[str, Any]) -> OpenRecording:  # noqa: ARG002 - it has none
         """Read the lists of images; tables of numbers are left for the reading of samples."""

@@ -16,8 +16,10 @@ from rushes.contracts import Reader
 from rushes.errors import ChangedSourceError, ConflictError, ReadError, RushesError, UsageError
 from rushes.model import Loss, MediaFile
 from rushes.store import Store
+from rushes.workflow._ingest.naming import names_of
 from rushes.workflow._ingest.one import FACTS, Work
 from rushes.workflow.discover import Discovery, Found, Refused, discover, nothing_found
+from rushes.workflow.inspect import left_unread
 from rushes.workflow.reader_faults import reading
 
 Mode = Literal["reference", "copy"]
@@ -55,6 +57,7 @@ class Taken:
     Args:
         state: added, partial (added with losses), present (was there), planned (dry run) or failed.
         rows: Rows written by table.
+        unread: What lies in its folder, or which of its tracks, no stream was made of.
         error: Why it failed.
     """
 
@@ -66,6 +69,7 @@ class Taken:
     samples: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
+    unread: Sequence[str] = ()
     error: RushesError | None = None
 
 
@@ -111,15 +115,16 @@ def ingest(
     unread = [refused for refused in found.refused if refused.path in given and refused.kind != "repeated"]
     if dry_run:
         present = known_ids(Store.open(dataset)) if (dataset / "rushes.json").is_file() else set()
-        planned = [_one(None, item, request, pattern, present, ()) for item in found.found]
+        planned = [_one(None, item, request, pattern, present, (), "") for item in found.found]
         return Ingested(taken=planned, discovery=found, unread=unread, revision=0)
     store = Store.open(dataset) if (dataset / "rushes.json").is_file() else Store.create(dataset)
     taken: list[Taken] = []
     present = known_ids(store)
+    names = names_of([item.path for item in found.found], _known_names(store))
     for done, item in enumerate(found.found):
         if progress:
             progress(item.path.name, done, len(found.found))
-        outcome = _one(store, item, request, pattern, present, argv)
+        outcome = _one(store, item, request, pattern, present, argv, names[item.path])
         present.update([outcome.recording_id] if outcome.recording_id and outcome.error is None else [])
         taken.append(outcome)
     if progress:
@@ -130,6 +135,10 @@ def ingest(
 def known_ids(store: Store) -> set[str]:
     """Give the ids of the recordings that a dataset holds."""
     return set(store.table("recordings", columns=["recording_id"])["recording_id"].to_pylist())
+
+
+def _known_names(store: Store) -> set[str]:
+    return set(store.table("recordings", columns=["name"])["name"].to_pylist())
 
 
 def newest_revision(dataset: Path) -> int:
@@ -161,6 +170,7 @@ def _one(
     pattern: re.Pattern[str] | None,
     present: set[str],
     argv: Sequence[str],
+    name: str,
 ) -> Taken:
     """Ingest one recording, or plan it where there is no store; a failure is an answer."""
     reader: Reader = registry.load("readers", item.reader)
@@ -171,6 +181,7 @@ def _one(
                 recording = opened.enter_context(reader.open(item.path, request.options))
                 recording_id, fingerprint = identify(item.path, recording.description.media)
                 streams = len(recording.description.streams)
+                unread = left_unread(recording.description)
             if recording_id in present:
                 return Taken(
                     path=item.path, reader=item.reader, state="present", recording_id=recording_id, streams=streams
@@ -184,8 +195,9 @@ def _one(
                     streams=streams,
                     samples=sum(s.declared_count or 0 for s in recording.description.streams),
                     losses=recording.losses(),
+                    unread=unread,
                 )
-            work = Work(store, reader, recording, recording_id, fingerprint, item.path, request.mode)
+            work = Work(store, reader, recording, recording_id, fingerprint, item.path, name, request.mode)
             facts = stated_facts(recording.description.metadata) | _facts_of(item.path, request, pattern)
             written = work.run(facts, argv)
             return Taken(
@@ -197,6 +209,7 @@ def _one(
                 samples=written.samples,
                 rows=written.rows,
                 losses=written.losses,
+                unread=unread,
             )
     except ConflictError as error:
         if error.code != "store.recording-exists":

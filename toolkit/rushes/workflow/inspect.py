@@ -54,3 +54,11 @@ def inspect(paths: Sequence[Path], *, reader: str | None = None) -> tuple[list[I
             )
         )
     return seen, found
+
+
+def left_unread(description: Description) -> tuple[str, ...]:
+    """Name what lies in a recording's folder, and which of its tracks, no stream was made of."""
+    said = description.metadata
+    named = [*said.get("files_left_unread", ()), *said.get("tracks_left_unread", ())]
+    more = int(said.get("count_files_left_unread", 0)) - len(said.get("files_left_unread", ()))
+    return (*map(str, named), *((f"{more} more",) if more > 0 else ()))

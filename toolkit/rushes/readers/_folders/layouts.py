@@ -1,18 +1,17 @@
 """Which layout a folder of images with times has, and its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rushes.contracts import OpenRecording
 from rushes.errors import ReadError
 from rushes.model import Loss
-from rushes.readers._files.images import is_image
+from rushes.readers._files.left_unread import left_unread
 from rushes.readers._files.parts import Part, PartsRecording
-from rushes.readers._folders import euroc, slambook, stamped, tum
+from rushes.readers._folders import euroc, named, slambook, stamped, tum
 
 Parts = tuple[list[Part], list[Loss], dict[str, Any]]
-_NAMED = 20  # files that are left unread, named in the metadata
 
 
 def known(path: Path) -> tuple[str, float] | None:
@@ -32,11 +31,12 @@ def open_folder(path: Path, *, reader: str) -> OpenRecording:
         raise ReadError(
             f"{path}: no list gives times to images in it",
             code="read.empty",
-            hint="looked for: rgb.txt, mav0/cam0/data.csv, times.txt, or a CSV that names images and times",
+            hint="looked for: rgb.txt, mav0/cam0/data.csv, times.txt, a CSV of images and times, times for names",
             facts={"file": str(path)},
         )
     parts, losses, metadata = layout[2](path)
-    metadata = {**metadata, **_left_unread(path)}
+    read = {*_READ_BY_LAYOUTS, *metadata.get("lists", ())}
+    metadata = {**metadata, **left_unread(path, read=read, folders=_read_folders(parts))}
     return PartsRecording(path, reader, parts, metadata, losses)
 
 
@@ -48,15 +48,24 @@ def _layout(path: Path) -> tuple[str, float, Callable[[Path], Parts]] | None:
     if slambook.claims(path):
         return "slambook", 0.8, lambda root: (slambook.parts(root), [], {"layout": "slambook"})
     if stamped.pictures_in(path):
-        return "images with a file of times", 0.8, lambda root: (*stamped.parts(root), {"layout": "stamped"})
+        return "images with a file of times", 0.8, _stamped
+    if named.cameras_in(path):
+        return "images with times for names", 0.8, lambda root: (named.parts(root), [], {"layout": "named"})
+    if slambook.pairs(path):
+        return "numbered colour and depth", 0.7, lambda root: (slambook.parts(root), [], {"layout": "numbered"})
     return None
+
+
+def _stamped(root: Path) -> Parts:
+    lists = sorted({pictures.times.name for pictures in stamped.pictures_in(root)})
+    return *stamped.parts(root), {"layout": "stamped", "lists": lists}
 
 
 _READ_BY_LAYOUTS = {"rgb.txt", "depth.txt", "accelerometer.txt", "groundtruth.txt", "pose.txt", *stamped.LISTS}
 
 
-def _left_unread(path: Path) -> dict[str, Any]:
-    """Name the files directly in the folder that no layout reads."""
-    names = sorted(p.name for p in path.iterdir() if p.is_file() and p.name not in _READ_BY_LAYOUTS)
-    others = [name for name in names if not is_image(name)]
-    return {"files_left_unread": others[:_NAMED], "count_files_left_unread": len(others)} if others else {}
+def _read_folders(parts: Sequence[Part]) -> set[str]:
+    """Name the folders that streams or media are from."""
+    streams = (stream.name.partition("/")[0] for part in parts for stream in part.streams)
+    media = (file.media_id.partition("/")[0] for part in parts for file in part.media)
+    return {*streams, *media, "mav0"}

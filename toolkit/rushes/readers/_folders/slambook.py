@@ -1,4 +1,4 @@
-"""The slambook layout: color/ and depth/ with numbered pictures and pose.txt, no times.
+"""The slambook layout: color/ and depth/ with numbered pictures and pose.txt, no times; also without poses.
 
 Depth is uint16 millimetres. A line of pose.txt is tx ty tz and a quaternion; both orders of the quaternion are
 about, and nothing in the file names its own.
@@ -24,8 +24,21 @@ def claims(root: Path) -> bool:
     return (root / "pose.txt").is_file() and bool(images_in(root / "depth")) and bool(_colour(root))
 
 
+def pairs(root: Path) -> bool:
+    """Whether depth/ and a folder of colour pictures lie side by side and share at least half of their names.
+
+    So ScanNet, H2O and many others write them; nothing says what a count of depth is.
+    """
+    colour = _colour(root)
+    if not colour or not (deep := _stems(root / "depth")):
+        return False
+    shown = _stems(root / colour[0])
+    return 2 * len(shown & deep) >= max(len(shown), len(deep)) > 1
+
+
 def parts(root: Path) -> list[Part]:
-    """Give the picture streams and the poses; ``t_ns`` is the picture's place in natural order of names."""
+    """Give the picture streams, and the poses where they are; ``t_ns`` is the picture's place in natural order."""
+    posed = (root / "pose.txt").is_file()
     folders = [*_colour(root), "depth"]
     files = {folder: images_in(root / folder) for folder in folders}
     stems = sorted({PurePosixPath(f).stem for listed in files.values() for f in listed}, key=natural)
@@ -39,12 +52,13 @@ def parts(root: Path) -> list[Part]:
             table="frames",
             clock="none",
             time_meaning="order",
-            depth_unit_m=METRES_PER_COUNT if depth else None,
+            depth_unit_m=METRES_PER_COUNT if depth and posed else None,
         )
         names = [f"{folder}/{file}" for file in files[folder]]
         places = np.array([order[PurePosixPath(file).stem] for file in files[folder]], np.int64)
         found.append(ImageList(root, stream, names, places))
-    found.append(_Poses(root / "pose.txt"))
+    if posed:
+        found.append(_Poses(root / "pose.txt"))
     return found
 
 
@@ -110,3 +124,7 @@ def _columns(values: npt.NDArray[np.float64], w_last: bool) -> dict[str, Any]:
 
 def _colour(root: Path) -> list[str]:
     return [folder for folder, kind in FOLDERS.items() if kind == "color" and images_in(root / folder)][:1]
+
+
+def _stems(folder: Path) -> set[str]:
+    return {PurePosixPath(file).stem for file in images_in(folder)}

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.model import Loss, Modality, Stream, Times
-from rushes.readers._files.exact_time import exact_ns, unit_of_name, unit_of_values, wall_ns
+from rushes.readers._files.exact_time import Unit, exact_ns, unit_of_name, unit_of_values, wall_ns
 from rushes.readers._files.images import ImageList, images_in, is_image
 from rushes.readers._files.parts import Part
 from rushes.readers._files.tables import NOT_NUMBERS, TOO_FEW
@@ -30,11 +30,13 @@ LISTS = (
     "times.csv",
     "timestamps.tsv",
 )
+NAMED_AFTER = ("_timestamps", "_timestamp", "_times", "_time", "_stamps")
 MOST_TABLES = 8  # other .csv files of a folder that are looked into
 _HEAD_BYTES = 8192
+_ANY_SIZE: Unit = "ns"  # asks whether it is a number at all: dates in ms would not fit if they were seconds
 _TIME_NAME = re.compile(r"time|stamp|^t$|^t[_ (\[]", re.IGNORECASE)
-_SENSOR_NAME = re.compile(
-    r"(cam(era)?|images?|imgs?|rgb|colou?r|depth|ir|infra(red)?|left|right|mono|stereo|fisheye|thermal)[\W_]*\d*"
+SENSOR_NAME = re.compile(
+    r"((low|high|hi|full)_?res_)?(cam(era)?|wide|ultra_?wide|images?|imgs?|rgb|colou?r|depth|ir|infra(red)?|left|right|mono|stereo|fisheye|thermal)[\W_]*\d*"
     r"([\W_]\w*)?",
     re.IGNORECASE,
 )
@@ -61,9 +63,10 @@ def pictures_in(root: Path) -> list[Pictures]:
             files = images_in(folder)
             if not files or (place == root and folder != root):
                 continue
-            if place != root and shared is None and not _SENSOR_NAME.fullmatch(place.name):
+            if place != root and shared is None and not SENSOR_NAME.fullmatch(place.name):
                 continue
-            times = next((t for t in map(_times_of, dict.fromkeys((folder, place))) if t), None) or shared
+            times = next((t for t in map(_times_of, dict.fromkeys((folder, place))) if t), None)
+            times = times or (None if place == root else _times_for(place)) or shared
             if times is not None:
                 name = folder.relative_to(root).as_posix()
                 stream = "images" if place == root else place.name
@@ -173,11 +176,18 @@ def _times_of(folder: Path) -> Path | None:
     return next((path for path in tables if _names_images(path)), None)
 
 
+def _times_for(place: Path) -> Path | None:
+    """Find the list beside a folder that bears its name: cam_left_timestamps.csv beside cam_left/."""
+    names = (f"{place.name}{part}{ending}" for part in NAMED_AFTER for ending in (".txt", ".csv", ".tsv"))
+    beside = (place.parent / name for name in names)
+    return next((path for path in beside if path.is_file() and _holds_times(path)), None)
+
+
 def _holds_times(path: Path) -> bool:
     with path.open("rb") as file:
         rows = _split(file.read(_HEAD_BYTES).rpartition(b"\n")[0].decode("utf-8-sig", "replace"))[:2]
     texts = [field.strip().encode() for field in rows[-1]] if rows else []
-    return bool(texts) and bool(exact_ns(texts)[1].any() or wall_ns(texts)[1].any())
+    return bool(texts) and bool(exact_ns(texts, _ANY_SIZE)[1].any() or wall_ns(texts)[1].any())
 
 
 def _names_images(table: Path) -> bool:
@@ -191,7 +201,7 @@ def _names_images(table: Path) -> bool:
     if header is None and len(rows[-1]) != 2:
         return False  # such as boxes in pictures: nothing says which number were a time
     field = _time_field(header, naming)
-    return 0 <= field < len(rows[-1]) and bool(exact_ns([rows[-1][field].strip().encode()])[1][0])
+    return 0 <= field < len(rows[-1]) and bool(exact_ns([rows[-1][field].strip().encode()], _ANY_SIZE)[1][0])
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -217,7 +227,7 @@ def _split(text: str) -> list[list[str]]:
 def _is_header(row: Sequence[str], naming: int | None) -> bool:
     if naming is not None and len(row) > naming and is_image(row[naming].strip()):
         return False
-    numbers = exact_ns([field.strip().encode() for field in row])[1]
+    numbers = exact_ns([field.strip().encode() for field in row], _ANY_SIZE)[1]
     return not numbers.any() and ":" not in row[0]
 
 

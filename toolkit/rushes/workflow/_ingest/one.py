@@ -49,6 +49,7 @@ class Work:
         recording_id: str,
         fingerprint: str,
         path: Path,
+        name: str,
         mode: str,
     ) -> None:
         self.store = store
@@ -57,6 +58,7 @@ class Work:
         self.recording_id = recording_id
         self.fingerprint = fingerprint
         self.path = path
+        self.name = name
         self.mode = mode
         self.rows: dict[str, int] = {}
         self.counts: dict[str, int] = {}
@@ -179,7 +181,7 @@ class Work:
             self._append_pairs(transaction, pairs)
         transaction.append("ledger", len(ledger), ledger_columns(ledger) | mine)
         row = {
-            "name": self.path.name if self.path.is_dir() else self.path.stem,
+            "name": self.name,
             "source": str(self.path.absolute()),
             "mode": self.mode,
             "fingerprint": self.fingerprint,
