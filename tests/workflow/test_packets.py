@@ -388,7 +388,7 @@ def test_packets_that_are_replayed_and_recorded_again_give_the_same_pictures(tmp
 
 @pytest.mark.parametrize("compression", ["none", "zstd"])
 def test_packets_of_a_real_camera_decode_as_in_their_file(shared_data, frames_of, tmp_path, compression):
-    clip = sorted((shared_data / "video").rglob("*.mkv"))[0]
+    clip = min((shared_data / "video").rglob("*.mkv"))
     with av.open(str(clip)) as container:
         track = container.streams.video[0]
         plain = BitStreamFilterContext("h264_mp4toannexb", track)

@@ -143,7 +143,8 @@ class MessageRecording:
             )
         wanted = {channels[name] for name in (self._names if streams is None else streams)}
         interpreters = {channel: self._interpreter(channel) for channel in sorted(wanted)}
-        self._ledger, self._run_losses, self._pairs = (), (), ()
+        self._ledger, self._pairs = (), ()
+        self._run_losses = tuple[Loss, ...]()
         refused: dict[str, _Refused] = {name: _Refused() for name in self._names}
         for channel, block in self._source.blocks(wanted):
             yield from interpreters[channel].take(block)
