@@ -86,7 +86,7 @@ def list_fits(content: bytes | memoryview, room: int) -> bool:
     flags, count = struct.unpack_from(">II", content)
     fields = (flags & 0xF00).bit_count()
     head = 8 + 4 * bool(flags & 0x1) + 4 * bool(flags & 0x4)
-    return head + 4 * fields * count == len(content) and count <= room
+    return bool(head + 4 * fields * count == len(content) and count <= room)
 
 
 def _credible(data: mmap.mmap, start: int, end: int, room: int) -> bool:
@@ -101,7 +101,7 @@ def _credible(data: mmap.mmap, start: int, end: int, room: int) -> bool:
 
 def _boxes(data: mmap.mmap, at: int, limit: int, *, most: int) -> list[tuple[bytes, int, int, int]]:
     """Give kind, first byte, first byte of the content and one past the last of each box."""
-    found = []
+    found: list[tuple[bytes, int, int, int]] = []
     while at + 8 <= limit and len(found) < most:
         length, kind = struct.unpack_from(">I4s", data, at)
         body = at + 8
