@@ -308,6 +308,23 @@ def test_a_cut_at_a_boundary_of_units_leaves_every_whole_unit_before_it(whole: W
                 check_cut(whole, tmp_path, length)
 
 
+def test_a_second_reading_names_the_same_losses(whole: Whole, tmp_path: Path) -> None:
+    path = tmp_path / whole.name
+    path.write_bytes(whole.data[: len(whole.data) * 4 // 5])
+    try:
+        recording = opened(path, whole.reader)
+    except ReadError:
+        assert whole.name == "plain.mp4"  # its index is at its end
+        return
+    with recording:
+        before = list(recording.losses())
+        tables(recording)
+        once = list(recording.losses())
+        tables(recording)
+        assert list(recording.losses()) == once
+        assert {loss.said for loss in before} <= {loss.said for loss in once}
+
+
 @quick
 @given(place=PLACES, bit=st.integers(0, 7))
 def test_a_flipped_bit_costs_no_more_than_its_unit(whole: Whole, tmp_path: Path, place: int, bit: int) -> None:

@@ -78,13 +78,13 @@ class ContainerPart:
         self._tracks = tracks
         self._media_id = media_id
         self._ledger: tuple[LedgerEntry, ...] = ()
-        self._losses: tuple[Loss, ...] = ()
-        self._opening = (*_cut(path, media_id, self._checked), *_unknown(tracks, media_id))
+        self._opening: tuple[Loss, ...] = (*_cut(path, media_id, self._checked), *_unknown(tracks, media_id))
+        self._losses = self._opening
 
     def batches(self, streams: Collection[str]) -> Iterator[Batch]:
         """Read through the container once and give the rows of one track after the other."""
         wanted = [stream for stream in self.streams if stream.name in streams]
-        self._ledger = self._losses = ()
+        self._ledger, self._losses = (), self._opening
         packets, losses = self._read(wanted)
         faults = [*self._checked.faults, *soundness.of_clusters(self._path, self._tracks.metadata["container"])]
         losses += soundness.named(faults, self._media_id, self._names(), self.span)
@@ -96,8 +96,7 @@ class ContainerPart:
             losses.extend(_shortfall(stream, found, self._media_id))
             losses.extend(self._less_sound(stream, found))
         self._ledger = tuple(entries)
-        cut, self._opening = self._opening, ()
-        self._losses = tuple(self._dated([*cut, *losses], wanted, packets))
+        self._losses = tuple(self._dated([*self._opening, *losses], wanted, packets))
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every packet, and for those that the container declares and does not hold."""
@@ -105,7 +104,7 @@ class ContainerPart:
 
     def losses(self) -> Sequence[Loss]:
         """The missing end of the file, damage met on the way, counts that are not as declared."""
-        return [*self._opening, *self._losses]
+        return self._losses
 
     def _less_sound(self, stream: Stream, found: _Packets) -> Iterator[Loss]:
         """Hold the packets of an audio track against how long it says that it is."""
