@@ -15,8 +15,10 @@ from rushes.quantities import say_count
 from rushes.readers._files.exact_time import largest_pts, pts_ns
 from rushes.readers._files.parts import in_batches
 from rushes.readers._kinect.streams import DeviceTrack
+from rushes.readers._lost_time import Landmarks
 from rushes.readers._matroska.blocks import Blocks, TrackBlocks, blocks_of, last_clusters
 from rushes.readers._matroska.header import Header
+from rushes.readers._matroska.soundness import Unsound, soundness_of
 from rushes.readers._video.container_end import declared_end
 
 IMU_SAMPLE = np.dtype([("accel_ns", "<u8"), ("accel", "<f4", 3), ("gyro_ns", "<u8"), ("gyro", "<f4", 3)])
@@ -44,21 +46,26 @@ class DevicePart:
         self.media: tuple[MediaFile, ...] = (MediaFile(media_id=path.name, path=path, container="video"),)
         self._path = path
         self._tracks = tracks
+        self._numbers = {track.number for track in header.tracks}
         self._base = Fraction(header.scale_ns, 1_000_000_000)
         self._offset_ns = offset_ns
         self._opening = tuple(_cut(path))
         self._ledger: tuple[LedgerEntry, ...] = ()
-        self._losses: tuple[Loss, ...] = ()
+        self._losses = self._opening
         self.span = self._span()
 
     def batches(self, streams: Collection[str]) -> Iterator[Batch]:
         """Walk through the file once and give the rows of one track after the other."""
         wanted = [track for track in self._tracks if track.stream.name in streams]
-        self._ledger = self._losses = ()
+        self._ledger, self._losses = (), self._opening
         entries: list[LedgerEntry] = []
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             found = blocks_of(data, [track.number for track in wanted])
-            losses = list(self._damage(found))
+            losses = [*self._opening, *self._damage(found)]
+            if not found.unreadable:
+                faults = soundness_of(data, self._numbers).faults
+                losses += [_unsound(fault, self._path.name) for fault in faults]
+            marks = Landmarks()
             for track in wanted:
                 blocks = found.tracks[track.number]
                 rejected = Counter({BROKEN_LACE: found.broken_laces.get(track.number, 0)})
@@ -68,7 +75,8 @@ class DevicePart:
                 cut = 0 if track.stream.table == "imu" else sum(blocks.cut)
                 entries.extend(_entries(track, rows, +rejected, cut))
                 losses.extend(_track_losses(track, +rejected, cut, self._path.name))
-        self._ledger, self._losses = tuple(entries), tuple(losses)
+                self._note(marks, blocks)
+        self._ledger, self._losses = tuple(entries), tuple(marks.dated(losses))
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every block."""
@@ -76,7 +84,14 @@ class DevicePart:
 
     def losses(self) -> Sequence[Loss]:
         """The missing end of the file, and damage met on the way."""
-        return [*self._opening, *self._losses]
+        return self._losses
+
+    def _note(self, marks: Landmarks, blocks: TrackBlocks) -> None:
+        """Note where the blocks of a track lie, and when they were taken."""
+        pts, place = np.frombuffer(blocks.pts, np.int64), np.frombuffer(blocks.place, np.int64)
+        good = ~np.frombuffer(blocks.cut, np.bool_) & (np.abs(pts) <= largest_pts(self._base))
+        ends = place + np.frombuffer(blocks.size, np.int64)
+        marks.note(place[good], ends[good], pts_ns(pts[good], self._base) + self._offset_ns)
 
     def _columns(
         self, track: DeviceTrack, blocks: TrackBlocks, data: mmap.mmap, rejected: Counter[str]
@@ -189,6 +204,11 @@ def _track_losses(track: DeviceTrack, rejected: Counter[str], cut: int, file: st
     if cut:
         message = f"the bytes of {say_count(cut, 'picture')} of {file} are cut off"
         yield Loss(code="read.short", message=message, stream=track.stream.name, count=cut, file=file)
+
+
+def _unsound(fault: Unsound, file: str) -> Loss:
+    message = f"bytes {fault.byte_from:,} to {fault.byte_to:,} of {file} are damaged: {fault.what}"
+    return Loss(code="read.damaged", message=message, file=file, byte_from=fault.byte_from, byte_to=fault.byte_to)
 
 
 def _cut(path: Path) -> Iterator[Loss]:

@@ -39,6 +39,9 @@ def open_file(path: Path, *, reader: str) -> OpenRecording:
     offset_ns = _nanoseconds(header, START_OFFSET, losses, path.name)
     clock = f"azure-kinect-{header.tags[SERIAL]}" if SERIAL in header.tags else "azure-kinect"
     tracks, unread = streams.tracks_of(header, clock_id=clock)
+    for track in unread:
+        message = f"{path.name}: {track}, which is not known: it is not read"
+        losses.append(Loss(code="read.unknown-codec", message=message, file=path.name))
     part = DevicePart(path, header, tracks, offset_ns=offset_ns or 0)
     parts: list[Part] = [part, *_calibrations(header, tracks, part.span, losses)]
     pairs = []

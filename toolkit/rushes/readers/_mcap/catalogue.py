@@ -234,15 +234,8 @@ class _Gap:
         if latest is not None and not sound:
             self.forget(latest)
         self.close()
-        head = records.chunk_head(self.data, found)
-        loss = _loss(
-            "read.damaged",
-            self.name,
-            lost_from,
-            found.at,
-            f"nothing can be read from byte {lost_from} to {found.at}: {broken.reason}",
-        )
-        self.found.losses.append(replace(loss, start_ns=self.last_ns, end_ns=head.start_ns))
+        message = f"nothing can be read from byte {lost_from} to {found.at}: {broken.reason}"
+        self.found.losses.append(_loss("read.damaged", self.name, lost_from, found.at, message))
         return found.at
 
     def forget(self, latest: Span) -> None:
@@ -336,22 +329,9 @@ class _Gap:
                 self.found.segments.append(replace(segment, end=at))
             else:
                 reason = "a compressed chunk is cut"
-        self.found.losses.append(
-            Loss(
-                code="read.truncated" if cut else "read.damaged",
-                message=f"{self.name}: nothing can be read from byte {at} to {end}: {reason}",
-                file=self.name,
-                byte_from=at,
-                byte_to=end,
-                start_ns=head.start_ns if head else self.last_ns,
-                end_ns=None if cut or head is None else head.end_ns,  # behind a cut more may have been
-            )
-        )
-
-    @property
-    def last_ns(self) -> int | None:
-        """Last log time of the chunks before."""
-        return max((segment.head.end_ns for segment in self.found.segments if segment.head), default=None)
+        code = "read.truncated" if cut else "read.damaged"
+        message = f"nothing can be read from byte {at} to {end}: {reason}"
+        self.found.losses.append(_loss(code, self.name, at, end, message))
 
 
 def _head_at(data: Bytes, at: int) -> ChunkHead | None:

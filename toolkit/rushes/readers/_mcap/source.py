@@ -13,6 +13,7 @@ from rushes.errors import ReadError
 from rushes.model import Loss, MediaFile
 from rushes.plain_copies import plain_copy
 from rushes.quantities import say_count
+from rushes.readers._lost_time import Landmarks
 from rushes.readers._mcap import messages
 from rushes.readers._mcap.catalogue import Catalogue, catalogue
 from rushes.readers._mcap.messages import Group, Lost
@@ -118,7 +119,8 @@ class McapSource:
 
     def losses(self) -> Sequence[Loss]:
         """Name what the opening and the latest run could not read."""
-        return (*self._open_losses, *self._catalogue.losses, *self._account.losses)
+        marks = self._account.marks()
+        return tuple(marks.dated((*self._open_losses, *self._catalogue.losses, *self._account.losses)))
 
     def unread(self) -> Unread:
         """Count what the latest run could not reach."""
@@ -318,21 +320,58 @@ class _Account:
         self.uncounted = False
         self._file, self._found, self._channels, self._channel_of = file, found, channels, channel_of
         self._nameless: dict[int, int] = {}
+        self._nameless_ns: dict[int, list[int]] = {}
         self._total = 0
+        self._lost: set[int] = set()
+        self._walked: dict[int, tuple[int, int, int]] = {}
+
+    def marks(self) -> Landmarks:
+        """Tell where the sound messages lie: by the heads of chunks, or by themselves outside of whole ones."""
+        stated = self._found.statistics
+        known = Landmarks()
+        if stated is not None and stated.messages:
+            known = Landmarks(start_ns=stated.start_ns, end_ns=stated.end_ns)
+        whole = [
+            (segment.at, segment.end, segment.head.start_ns, segment.head.end_ns)
+            for segment in self._found.segments
+            if segment.head and segment.head.end_ns and not segment.cut and segment.at not in self._lost
+        ]
+        for at, end, first_ns, last_ns in [*whole, *((at, *rest) for at, rest in self._walked.items())]:
+            known.note(at, end, first_ns, last_ns)
+        return known
 
     def note(self, group: Group) -> None:
         for lost in group.lost:
             self.uncounted = self.uncounted or lost.counts is None
             self.losses += self._named(lost)
+            self._lost.add(lost.segment.at)
+        for i, segment in enumerate(group.segments):
+            if segment.head is None or segment.cut:
+                own = [heads["log_ns"][group.member[number] == i] for number, heads in group.heads.items()]
+                times = np.concatenate([np.zeros(0, np.int64), *own])
+                if len(times):
+                    self._walked[segment.at] = segment.end, int(times.min()), int(times.max())
         for number, at in group.at.items():
             self._total += len(at)
             if number not in self._channel_of:
                 self._nameless[number] = self._nameless.get(number, 0) + len(at)
+                log_ns = group.heads[number]["log_ns"]
+                self._nameless_ns.setdefault(number, []).extend((int(log_ns.min()), int(log_ns.max())))
 
     def close(self, *, everything: bool) -> None:
         for number, count in self._nameless.items():
             message = f"{self._file}: {count} messages are of channel {number}, which the file does not define"
-            self.losses.append(Loss(code="read.damaged", message=message, count=count, file=self._file))
+            times = self._nameless_ns[number]
+            self.losses.append(
+                Loss(
+                    code="read.damaged",
+                    message=message,
+                    count=count,
+                    file=self._file,
+                    start_ns=min(times),
+                    end_ns=max(times),
+                )
+            )
         stated = self._found.statistics
         if everything and stated and not stated.per_channel and stated.messages != self._total:
             self.losses.append(count_mismatch(None, stated.messages, self._total, file=self._file))

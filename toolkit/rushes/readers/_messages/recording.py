@@ -154,7 +154,8 @@ class MessageRecording:
                 interpreter.last_ns = self._description.end_ns
             yield from interpreter.finish()
         self._settle(interpreters)
-        self._run_losses = tuple(refused[loss.stream or ""].dated(loss) for loss in self._run_losses)
+        losses: tuple[Loss, ...] = self._run_losses  # as _settle has left them
+        self._run_losses = tuple(refused.get(loss.stream or "", _Refused()).dated(loss) for loss in losses)
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for the latest complete run."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from rushes.fragments import list_fits
 from rushes.readers._video.boxes import Box, Fault, children
 
 _DURATION, _SIZE, _FLAGS, _SHIFT = 0x100, 0x200, 0x400, 0x800
@@ -67,12 +68,13 @@ def check_fragment(data: memoryview, moof: Box, mdat: Box | None, found: Fragmen
         mdat: The box that follows it; None where another does, or none.
     """
     last = mdat.end if mdat is not None else moof.end
+    room = mdat.end - mdat.body if mdat is not None else len(data)
     runs: list[_Run] = []
     for box in children(data, moof, faults):
         if box.kind == b"mfhd" and box.end - box.body >= 8:
             _number(int(struct.unpack_from(">I", data, box.body + 4)[0]), moof, found, faults)
         elif box.kind == b"traf":
-            run = _run(data, moof, box, found.defaults, faults)
+            run = _run(data, moof, box, found.defaults, room, faults)
             if run is not None:
                 runs.append(run)
     for run in runs:
@@ -116,7 +118,7 @@ def _weigh(runs: list[_Run], moof: Box, mdat: Box | None, size: int, faults: lis
 
 
 def _run(
-    data: memoryview, moof: Box, traf: Box, defaults: dict[int, Defaults], faults: list[Fault]
+    data: memoryview, moof: Box, traf: Box, defaults: dict[int, Defaults], room: int, faults: list[Fault]
 ) -> _Run | None:
     boxes = children(data, traf, faults)
     head = next((box for box in boxes if box.kind == b"tfhd"), None)
@@ -133,7 +135,7 @@ def _run(
                 faults.append(Fault(byte_from=box.at, byte_to=box.end, what="its time does not read"))
             run.begins = int(struct.unpack_from(">Q" if wide else ">I", data, box.body + 4)[0])
         elif box.kind == b"trun":
-            place = _samples(data, box, run, own, (base, place), faults)
+            place = _samples(data, box, run, own, (base, place), room, faults)
     return run
 
 
@@ -159,16 +161,21 @@ def _track_head(
 
 
 def _samples(
-    data: memoryview, box: Box, run: _Run, own: Defaults, places: tuple[int, int], faults: list[Fault]
+    data: memoryview,
+    box: Box,
+    run: _Run,
+    own: Defaults,
+    places: tuple[int, int],
+    room: int,
+    faults: list[Fault],
 ) -> int:
     """Add the samples of a ``trun``; give where the next would begin."""
     flags = int.from_bytes(data[box.body + 1 : box.body + 4], "big")
     fields = [flag for flag in (_DURATION, _SIZE, _FLAGS, _SHIFT) if flags & flag]
     at = box.body + 8 + 4 * bool(flags & 0x1) + 4 * bool(flags & 0x4)
     count = int.from_bytes(data[box.body + 4 : box.body + 8], "big")
-    if at + 4 * len(fields) * count != box.end:
-        room = (box.end - at) // (4 * len(fields)) if fields else 0
-        what = f"a list of samples says that it has {count}, and has room for {max(0, room)}"
+    if not list_fits(data[box.body : box.end], room):
+        what = f"a list says that it is of {count} samples, which cannot be; nothing of its fragment is read"
         faults.append(Fault(byte_from=box.at, byte_to=box.end, what=what, track=run.track))
         return places[1]
     table: npt.NDArray[np.int64] = np.frombuffer(data[at : box.end], ">u4").astype(np.int64)

@@ -78,13 +78,13 @@ class ContainerPart:
         self._tracks = tracks
         self._media_id = media_id
         self._ledger: tuple[LedgerEntry, ...] = ()
-        self._losses: tuple[Loss, ...] = ()
-        self._opening = tuple(_cut(path, media_id, self._checked))
+        self._opening: tuple[Loss, ...] = (*_cut(path, media_id, self._checked), *_unknown(tracks, media_id))
+        self._losses = self._opening
 
     def batches(self, streams: Collection[str]) -> Iterator[Batch]:
         """Read through the container once and give the rows of one track after the other."""
         wanted = [stream for stream in self.streams if stream.name in streams]
-        self._ledger = self._losses = ()
+        self._ledger, self._losses = (), self._opening
         packets, losses = self._read(wanted)
         faults = [*self._checked.faults, *soundness.of_clusters(self._path, self._tracks.metadata["container"])]
         losses += soundness.named(faults, self._media_id, self._names(), self.span)
@@ -94,9 +94,9 @@ class ContainerPart:
             yield from self._rows(stream, found)
             entries.extend(_entries(stream, found))
             losses.extend(_shortfall(stream, found, self._media_id))
+            losses.extend(self._less_sound(stream, found))
         self._ledger = tuple(entries)
-        cut, self._opening = self._opening, ()
-        self._losses = tuple(self._dated([*cut, *losses], wanted, packets))
+        self._losses = tuple(self._dated([*self._opening, *losses], wanted, packets))
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every packet, and for those that the container declares and does not hold."""
@@ -104,7 +104,18 @@ class ContainerPart:
 
     def losses(self) -> Sequence[Loss]:
         """The missing end of the file, damage met on the way, counts that are not as declared."""
-        return [*self._opening, *self._losses]
+        return self._losses
+
+    def _less_sound(self, stream: Stream, found: _Packets) -> Iterator[Loss]:
+        """Hold the packets of an audio track against how long it says that it is."""
+        stated = self._tracks.sound.get(stream.container_index or 0)
+        held = sum(found.duration)
+        if stated is not None and held != stated:
+            message = (
+                f"{self._media_id} says that it lasts {stated:,} ticks of its time base, its packets {held:,}"
+            )
+            code = "read.count-mismatch"
+            yield Loss(code=code, message=message, stream=stream.name, file=self._media_id)
 
     def _names(self) -> dict[int, str]:
         """Give the names of the streams by the container's own numbers of tracks."""
@@ -134,7 +145,7 @@ class ContainerPart:
         last = None if None in ends or not places else max(end for end in ends if end is not None)
         for i, loss in enumerate(dated):
             if loss.code == "read.count-mismatch" and loss.stream in of_stream:
-                start, end = of_stream[loss.stream].span_of(first, last)
+                start, end = of_stream[loss.stream].span_of(first, last) if places else (self.span or (None, None))
                 dated[i] = replace(loss, start_ns=start, end_ns=end)
         return dated
 
@@ -298,6 +309,11 @@ def _cut(path: Path, file: str, found: Checked) -> Iterator[Loss]:
         loss = Loss(code="read.truncated", message=message, file=file, byte_from=size, byte_to=end)
         in_tables = found.media and not found.fragmented and not any(at <= size < to for at, to in found.media)
         yield replace(loss, start_ns=0) if in_tables else loss
+
+
+def _unknown(tracks: Tracks, file: str) -> Iterator[Loss]:
+    for track in tracks.unknown:
+        yield Loss(code="read.unknown-codec", message=f"{file}: {track}: it is not read", file=file)
 
 
 def _span(path: Path, tracks: Tracks) -> tuple[int, int] | None:

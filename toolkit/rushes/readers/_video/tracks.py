@@ -51,6 +51,12 @@ class Tracks:
     end_ns: int | None = None
     """Where the container says that its presentation ends."""
 
+    sound: Mapping[int, int] = field(default_factory=dict)
+    """How long audio tracks of AVI files say that they are, in ticks of their time base, by container index."""
+
+    unknown: tuple[str, ...] = ()
+    """Tracks of pictures or sound that are not read, as their codec is not known."""
+
     def renamed(self, prefix: str) -> "Tracks":
         """Name the first track ``prefix``, others ``prefix/audio`` and so on."""
         first, *others = self.streams or ()
@@ -63,6 +69,7 @@ def tracks_of(path: Path) -> Tracks:
     seen: Counter[str] = Counter()
     streams: list[Stream] = []
     ignored: list[str] = []
+    unknown: list[str] = []
     frame_sizes: dict[int, int] = {}
     with open_container(path) as container:
         names = container.format.name.split(",")
@@ -70,10 +77,12 @@ def tracks_of(path: Path) -> Tracks:
         track: Any
         for track in container.streams:
             if track.type not in _TABLES or Disposition.attached_pic in Disposition(track.disposition):
-                ignored.append(f"track {track.index}: {track.type} {track.metadata.get('filename', '')}".strip())
+                strange = track.type not in {*_TABLES, "attachment"}
+                left = unknown if strange else ignored
+                left.append(f"track {track.index}: {track.type} {track.metadata.get('filename', '')}".strip())
                 continue
             if track.type in ("video", "audio") and track.codec_context is None:
-                ignored.append(f"track {track.index}: {track.type} of a codec that the file does not tell")
+                unknown.append(f"track {track.index}: {track.type} of a codec that is not known")
                 continue
             name = track.type if not seen[track.type] else f"{track.type}{seen[track.type]}"
             seen[track.type] += 1
@@ -82,9 +91,10 @@ def tracks_of(path: Path) -> Tracks:
                 frame_sizes[track.index] = track.codec_context.frame_size
         numbers = {track.index: int(track.id) for track in container.streams}
         end_ns = _end_ns(container)
+        sound = {t.index: int(t.frames) for t in container.streams if "avi" in names and t.type == "audio"}
         metadata = {"container": container.format.name, "tags": dict(container.metadata)}
-        if ignored:
-            metadata["tracks_left_unread"] = ignored
+        if ignored or unknown:
+            metadata["tracks_left_unread"] = [*ignored, *unknown]
     turned = {s.container_index: _rotation(path, s) for s in streams if s.modality == "color"}
     streams = [_turned(stream, turned.get(stream.container_index)) for stream in streams]
     return Tracks(
@@ -94,6 +104,8 @@ def tracks_of(path: Path) -> Tracks:
         frame_sizes=frame_sizes,
         numbers=numbers,
         end_ns=end_ns,
+        unknown=tuple(unknown),
+        sound={index: count for index, count in sound.items() if count > 0},
     )
 
 
@@ -101,11 +113,11 @@ def _end_ns(container: Any) -> int | None:
     """Give where the header says that the latest track ends; None where FFmpeg only guesses it."""
     ends = []
     for track in container.streams:
-        if track.duration is not None and track.time_base is not None:
+        if track.duration and track.time_base is not None:
             ends.append(((track.start_time or 0) + track.duration) * track.time_base)
         if track.type == "video" and track.frames and track.average_rate:
             ends.append(Fraction(track.frames) / track.average_rate)
-    if container.duration is not None:
+    if container.duration:
         ends.append(Fraction((container.start_time or 0) + container.duration, 1_000_000))
     return max((round(end * 1_000_000_000) for end in ends), default=None)
 
@@ -144,6 +156,7 @@ def _stream(track: Any, name: str, *, kinect: bool, avi: bool) -> Stream:
             else None,
         )
     if track.type == "audio":
+        common["declared_count"] = None if avi else common["declared_count"]
         return Stream(**common, sample_rate_hz=float(context.sample_rate), channels=context.channels)
     return Stream(**common)
 

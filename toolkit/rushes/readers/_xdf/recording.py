@@ -53,6 +53,7 @@ class XdfRecording:
         self._about: Mapping[str, Any] = {}
         self._opening: list[Loss] = []
         self._losses: list[Loss] = []
+        self._dated: list[Loss] | None = None  # those of the opening, once it is known where samples lie
         self._ledger: tuple[LedgerEntry, ...] = ()
         for chunk in walk(self._data, self._damaged):
             self._look_at(chunk)
@@ -102,13 +103,14 @@ class XdfRecording:
         damage = (min(first for first, _ in known), max(last for _, last in known)) if known else None
         self._losses = [loss for track in tracks.values() for loss in track.losses(damage)]
         last_ns = {self._names[n]: span[1] for n, track in tracks.items() if (span := track.marks.whole_ns)}
-        self._opening = [
+        opening = [
             replace(loss, start_ns=last_ns.get(loss.stream or "")) if loss.code == "read.no-footer" else loss
             for loss in self._opening
         ]
         common = _in_common([track.marks for track in tracks.values()])
         if common is not None:
-            self._opening = [loss if loss.stream else common.dated([loss])[0] for loss in self._opening]
+            opening = [loss if loss.stream else common.dated([loss])[0] for loss in opening]
+        self._dated = opening
 
     def ledger(self) -> Sequence[LedgerEntry]:
         """Account for every sample that the chunks state."""
@@ -116,7 +118,7 @@ class XdfRecording:
 
     def losses(self) -> Sequence[Loss]:
         """Damaged bytes, streams without a header or footer, samples that could not be read."""
-        return [*self._opening, *self._losses]
+        return [*(self._opening if self._dated is None else self._dated), *self._losses]
 
     def clock_pairs(self) -> Sequence[ClockPairs]:
         """Give the clock offsets of each stream."""
