@@ -322,10 +322,10 @@ def test_what_cannot_be_kept_is_refused_with_the_way_out_and_made_anew_where_it_
 
 def test_sound_of_a_film_is_made_anew_where_it_is_asked_for(shared_data):
     _, into, _ = replayed(
-        shared_data / "video/imageio/cockatoo.mp4", speed=1000.0, convert=True, streams=["audio"]
+        shared_data / "video/torchcodec_nasa/nasa_13013.mp4", speed=1000.0, convert=True, streams=["audio"]
     )
 
-    _, recorded, _ = told(shared_data / "video/imageio/cockatoo.mp4")["audio"]
+    _, recorded, _ = told(shared_data / "video/torchcodec_nasa/nasa_13013.mp4")["audio"]
     times = given(into, "/old/audio", "device_ns")
     assert set(times.tolist()) <= set(recorded.t_ns.tolist())
     assert len(times) > 0.95 * len(recorded.seq)
