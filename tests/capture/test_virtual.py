@@ -132,8 +132,9 @@ def test_a_captured_take_meets_the_truth_of_its_clocks_after_ingest_and_sync(tmp
         recording.wait(10.0)
 
     ingest(tmp_path / "d", Request(paths=[tmp_path / "take.mcap"]))
-    ((item,), _) = sync(tmp_path / "d", Settings(crosscheck=False, time="mapped"))
+    ((item,), _) = sync(tmp_path / "d", Settings(crosscheck=False))
 
+    assert item.common.time == "mapped"  # its clocks look alike, and the recorder told them apart
     spec = tiny_spec(seed=1, seconds=2.0)
     pairs = Store.open(tmp_path / "d").table("clock_pairs").to_pylist()
     (begun,) = [each["to_ns"] for each in pairs if each["from_clock"] == TRUE_TIME]
@@ -145,4 +146,5 @@ def test_a_captured_take_meets_the_truth_of_its_clocks_after_ingest_and_sync(tmp
         device_ns = device_times(sensor.clock, true_ns, start_ns=spec.start_ns)
         expected = begun + (true_ns - spec.start_ns) + round(sensor.latency.minimum_ms * 1e6)
         found = item.common.streams[sensor.stream].estimate.apply(device_ns)
-        assert np.abs(found - expected).max() < 500_000, (sensor.stream, found - expected)
+        # A busy machine takes samples late, at times all of a slow stream.
+        assert np.abs(found - expected).max() < 2_000_000, (sensor.stream, found - expected)

@@ -1,5 +1,7 @@
 """The common time is a judgement from numbers, and says why."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -143,6 +145,41 @@ def test_stamps_that_look_like_one_clock_are_taken_as_they_are_and_never_certifi
     assert np.array_equal(chosen.times["cam"], cam.header)
     assert "would not show" in chosen.streams["cam"].reason
     assert chosen.streams["cam"].estimate is not None
+
+
+def rig_of(offset_ns, seconds=120):
+    """Two devices whose recorder told their clocks apart, set nearly alike and running at one rate."""
+    streams, pairs, truth = {}, [], {}
+    for seed, (name, set_to) in enumerate((("cam", 0), ("imu", offset_ns))):
+        true, stream_, found = device(
+            name,
+            ClockSpec(offset_ns=set_to),
+            seed=seed,
+            seconds=seconds,
+            rate_hz=30 * (1 + seed),
+            clock_id=f"{name}-clock",
+        )
+        streams[name], truth[name] = replace(stream_, told_apart=True), true
+        pairs.append(found)
+    return streams, pairs, truth
+
+
+@pytest.mark.parametrize("offset_ns", [8_000_000, -60_000_000, 150_000_000])
+def test_clocks_that_the_recorder_told_apart_are_mapped_however_alike_they_look(offset_ns):
+    streams, pairs, truth = rig_of(offset_ns)
+    chosen = choose_common_time(streams, pairs)
+    assert (chosen.time, chosen.verdict) == ("mapped", "estimated")
+    for name, true in truth.items():  # late by the smallest latency of 3 ms, which no stamp shows
+        assert np.abs(chosen.times[name] - true - 3_000_000).max() < 500_000
+    untold = {name: replace(stream_, told_apart=False) for name, stream_ in streams.items()}
+    assert choose_common_time(untold, pairs).time == "header"
+
+
+def test_clocks_that_the_recorder_told_apart_and_nothing_relates_are_not_compared_by_their_stamps():
+    streams, _, _ = rig_of(8_000_000, seconds=1)
+    chosen = choose_common_time(streams, [])
+    assert (chosen.time, chosen.verdict) == ("log", "unproven")
+    assert "cam-clock and imu-clock apart" in chosen.reason
 
 
 def test_one_declared_clock_needs_no_estimate():

@@ -21,6 +21,8 @@ class StreamTimes:
         header: ``t_header_ns``, masked where absent; None where the stream has none.
         log: ``t_log_ns``, as ``header``.
         clock_id: Name of the clock of its stamps, where the recording tells.
+        told_apart: Whether the recording gives different names to different clocks, as a recorder does that knows
+            its sensors; else two names may be of one clock.
     """
 
     raw: Times
@@ -28,6 +30,7 @@ class StreamTimes:
     header: npt.NDArray[np.int64] | None = None
     log: npt.NDArray[np.int64] | None = None
     clock_id: str | None = None
+    told_apart: bool = False
 
 
 def is_whole(column: npt.NDArray[np.int64] | None) -> bool:

@@ -95,8 +95,9 @@ def choose_common_time(
     """Choose the time in which the streams of one recording can be aligned.
 
     In this order: the one clock that the recording declares for all of them; stamps through clock maps, where
-    readings show that the stamps are of several clocks; header stamps where all streams have usable ones and
-    nothing speaks against one clock; log times; header stamps of those that have them; container times.
+    the recording or readings tell that the stamps are of several clocks; header stamps where all streams have
+    usable ones and nothing speaks against one clock; log times; header stamps of those that have them; container
+    times.
 
     Args:
         streams: By name.
@@ -144,7 +145,12 @@ class _Room:
             for name in self.headers
             if (found := self.estimates.get(self.clock[name])) is not None and found.verdict == "estimated"
         }
-        self.clusters = clusters({self.clock[n]: found for n, found in self.usable.items()}, similar_ns)
+        self.told_apart = {self.clock[name] for name in self.headers if self.filled[name].told_apart}
+        known = {self.clock[name]: found for name, found in self.usable.items()}
+        # Readings both ways say how far apart two clocks are set; others do not, and what was told stands.
+        alone = {clock for clock in self.told_apart & known.keys() if not known[clock].latency_known}
+        others = {clock: found for clock, found in known.items() if clock not in alone}
+        self.clusters = [*clusters(others, similar_ns), *([clock] for clock in sorted(alone))]
 
     def faults_of(self, wanted: str) -> Mapping[str, str]:
         """Say for every filled stream what it lacks."""
@@ -168,11 +174,11 @@ class _Room:
         return self._common(time, name, why, found, {})
 
     def mapped_if_needed(self) -> CommonTime | None:
-        """Map the stamps where readings show more than one clock, or tell how late an only clock is."""
+        """Map the stamps where there is more than one clock, or readings tell how late an only one is."""
         two_way = any(found.latency_known for found in self.usable.values())
         known = [self.estimates[clock] for clock in sorted({self.clock[name] for name in self.usable})]
         several = any(differ(a, b, similar_ns=self.similar_ns) for at, a in enumerate(known) for b in known[:at])
-        return self.mapped() if several or two_way else None
+        return self.mapped() if several or two_way or len(self.told_apart) > 1 else None
 
     def mapped(self) -> CommonTime | None:
         if not self.usable:
@@ -271,6 +277,11 @@ class _Room:
 
     def _set_apart(self) -> str:
         """Say which two streams' stamps are not comparable as they are; empty where all are."""
+        if len(self.told_apart) > 1:
+            one, other = sorted(self.told_apart)[:2]
+            return (
+                f"the recording tells the clocks {one} and {other} apart, and nothing relates them to one another"
+            )
         distances = {
             name: int(np.median(header - np.asarray(self.filled[name].log)))
             for name, header in self.headers.items()

@@ -32,7 +32,14 @@ def times_of(store: Store, recording_id: str, stream: Mapping[str, Any]) -> Stre
         header = raw
     if log is None and stream["clock"] == "log":
         log = raw
-    return StreamTimes(raw=raw, clock=stream["clock"], header=header, log=log, clock_id=stream["clock_id"])
+    return StreamTimes(
+        raw=raw,
+        clock=stream["clock"],
+        header=header,
+        log=log,
+        clock_id=stream["clock_id"],
+        told_apart=stream["sensor"] is not None and stream["clock_id"] is not None,
+    )
 
 
 def pairs_of(store: Store, recording_id: str) -> list[ClockPairs]:
