@@ -168,3 +168,10 @@ def test_an_operator_finds_no_desk_for_a_dataset_that_was_made_in_the_app(bench,
         selected=[], dataset_name="mine", params={}, ops=SimpleNamespace(notify=lambda words, variant: None)
     )
     assert not late("rushes.browse.operators.write_back").OPERATOR().execute(ctx)["done"]
+
+
+def test_plugins_are_not_read_anew_at_every_request(database):
+    contexts = late("fiftyone.plugins.context")
+    first = contexts.build_plugin_contexts(enabled=True)
+    assert first
+    assert contexts.build_plugin_contexts(enabled=True) is first

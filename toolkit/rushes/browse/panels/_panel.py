@@ -17,6 +17,8 @@ from rushes.errors import RushesError
 
 log = logging.getLogger(__name__)
 
+_WHOLE_WIDTH = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)"}}}
+"""Else everything is as wide as the longest words, however wide the panel is."""
 NOTE = "note"
 """Key of the state: what is said above everything else, in Markdown."""
 
@@ -92,7 +94,8 @@ class DeskPanel(foo.Panel):  # type: ignore[misc]  # FiftyOne ships no types
             panel.md(note, name="said")
         else:
             self.draw(ctx, panel)
-        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, padding=1))
+        view = types.GridView(orientation="vertical", gap=1, padding=1, componentsProps=_WHOLE_WIDTH)
+        return types.Property(panel, view=view)
 
 
 def item_of(ctx: Any) -> Item | None:

@@ -76,7 +76,7 @@ _TABLE: Layout = {
 }
 _PLAIN: Layout = {
     "margin": {"t": 10, "r": 10, "b": 40, "l": 50},
-    "legend": {"orientation": "h", "y": 1.15, "font": {"size": 11}},
+    "legend": {"orientation": "h", "x": 0, "y": 1.15, "font": {"size": 11}},  # the buttons are on the right
     "showlegend": True,
     "colorway": list(COLORS),
     "bargap": 0.15,

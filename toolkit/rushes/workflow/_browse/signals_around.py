@@ -102,9 +102,11 @@ class Signals:
         chosen = np.arange(first, last) if order is None else order[first:last]
         plots = self._plots(row, chosen, times, window=(start, end), points=points) if len(chosen) else []
         reason = "" if plots else _nearest(ascending, at_ns, span_ns, signal)
+        start_ns = self._start(recording_id)
+        start_ns = at_ns if start_ns is None else start_ns
         return Around(
             at_ns=at_ns,
-            since_start_s=(at_ns - self._start(recording_id, at_ns)) / 1e9,
+            since_start_s=(at_ns - start_ns) / 1e9,
             start_ns=start,
             end_ns=end,
             plots=plots,
@@ -116,10 +118,10 @@ class Signals:
         rows = self._dataset.arrow("streams", where={"recording_id": recording_id}).to_pylist()
         return {row["stream"]: row for row in rows}
 
-    def _start_read(self, recording_id: str, otherwise: int) -> int:
+    def _start_read(self, recording_id: str) -> int | None:
         where = {"recording_id": recording_id}
         (start,) = self._dataset.arrow("recordings", columns=["start_ns"], where=where)["start_ns"].to_pylist()
-        return otherwise if start is None else int(start)
+        return None if start is None else int(start)
 
     def _times_read(self, recording_id: str, stream: str) -> tuple[npt.NDArray[np.int64] | None, Times]:
         """Give times in index order, and the order that makes them ascend; None where they do already."""
