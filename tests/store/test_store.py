@@ -444,3 +444,12 @@ def test_a_writer_refuses_a_table_whose_log_is_gone(dataset):
     with pytest.raises(StoreError) as caught:
         takes.ingest(dataset.path, "b")
     assert caught.value.code == "store.damaged"
+
+
+def test_a_path_that_is_no_utf8_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    place = tmp_path / "takes_\udcff"
+    for begin in (Store.create, Store.open):
+        with pytest.raises(StoreError) as error:
+            begin(place)
+        assert error.value.code == "store.path-encoding"
+    assert not place.exists()

@@ -169,6 +169,7 @@ def test_an_empty_folder_is_refused_not_passed_over(tmp_path: Path, readers) -> 
     readers(Suffix("aa"))
     (refused,) = discover([tmp_path]).refused
     assert refused.path == tmp_path
+    assert refused.reason == "the folder is empty"
 
 
 def test_hidden_names_are_left_aside_and_counted(tmp_path: Path, readers) -> None:

@@ -18,12 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import clips
 import rushes
 from rushes import resources
 from rushes.errors import ReadError, RushesError, UsageError
 from rushes.store import Store
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.ingest import Request, ingest
+from rushes.workflow.sync import Settings, sync
 
 TAKES = resources.folder("data_samples") / "tabletop"
 TAKE = TAKES / "tabletop_s01_take1.mcap"
@@ -124,6 +126,27 @@ def test_what_lies_in_a_taken_folder_and_is_not_read_is_named(tmp_path: Path) ->
     (drive / "image_00" / "timestamps.txt").write_text("2011-09-26 13:02:25.594360375\n")
     done = ingest(tmp_path / "d", Request(paths=[drive]))
     assert [taken.unread for taken in done.taken] == [("oxts/",)]
+
+
+def test_a_manifest_states_its_facts_and_that_a_sensor_is_on_the_clock_of_its_video(tmp_path: Path) -> None:
+    take = tmp_path / "take"
+    take.mkdir()
+    clips.write_clip(take / "phone.mp4", count=12)
+    (take / "imu.csv").write_text("t,ax\n" + "".join(f"{1714558272000 + 10 * n},{n}\n" for n in range(40)))
+    (take / "recording.yaml").write_text(
+        "rushes_manifest: 1\nsubject: s07\ntask: wave\nmedia: [{path: phone.mp4, stream: phone}]\nsensors:\n"
+        "- path: imu.csv\n  stream: imu\n  table: imu\n"
+        "  time: {column: t, unit: ms, offset_ns: -1714558272000000000}\n  columns: {accel_x_m_s2: ax}\n"
+    )
+    ingest(tmp_path / "d", Request(paths=[take]))
+    sync(tmp_path / "d", Settings(crosscheck=False))
+    with rushes.open_dataset(tmp_path / "d") as dataset:
+        row = dataset.arrow("recordings").to_pylist()[0]
+        assert (row["subject"], row["task"], row["session"]) == ("s07", "wave", None)
+        times = dataset.times("take", "phone")
+        assert len(dataset.arrow("moments")) == 12
+        members = dataset.arrow("moment_members", where={"stream": "imu"}).to_pylist()
+        assert {m["index"] for m in members} == {round(t / 1e7) for t in times.tolist()}
 
 
 def test_nothing_is_written_beside_a_recording(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ def command(dataset: Path) -> Answer:
 
 def _said(summary: Mapping[str, Any]) -> str:
     """Put a revision's figures, and the rows it added, into a line."""
-    figures = [f"{name} {value}" for name, value in summary.get("figures", {}).items()]
+    figures = [
+        f"{name} {value}"
+        for name, value in summary.get("figures", {}).items()
+        if not isinstance(value, Mapping | list)  # such as the digests of parts: --json has them
+    ]
     added = [f"+{rows:,} {table}" for table, rows in summary.get("added", {}).items()]
     return ", ".join(figures) + (f"  ({', '.join(added)})" if added else "")

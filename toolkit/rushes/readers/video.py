@@ -16,13 +16,14 @@ from rushes.registry import late
 ENDINGS = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wav", ".m4a", ".mp3", ".ogg", ".flac", ".ts"}
 )
+TABLES = frozenset({".csv", ".jsonl"})
 
 
 class VideoReader:
     """Reads a media container's tracks: ``video``, ``video1``, ``audio``, ``subtitle`` … in container order."""
 
     name = "video"
-    version = "1"
+    version = "2"
 
     def probe(self, path: Path, head: bytes) -> Claim:
         """Know a file by its first bytes, a folder by its manifest; a name alone is no claim."""
@@ -36,6 +37,9 @@ class VideoReader:
         if path.suffix.lower() in ENDINGS:
             why = "it is empty" if not head else "its first bytes are those of no media container"
             return Claim(confidence=0.0, reason=f"it is named {path.suffix}, but {why}")
+        if path.suffix.lower() in TABLES:
+            why = f"a {FOLDER_FILE} beside it can say what its columns are (rushes schema manifest)"
+            return Claim(confidence=0.0, reason=f"it is named {path.suffix}; {why}")
         return Claim(confidence=0.0, reason="its first bytes are those of no media container")
 
     def open(self, path: Path, options: Mapping[str, Any]) -> OpenRecording:  # noqa: ARG002 - it has none

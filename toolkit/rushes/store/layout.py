@@ -53,6 +53,25 @@ class Layout:
         return self.root / "tables" / name
 
 
+def at(path: Path) -> Layout:
+    """Give the layout of the dataset at a path.
+
+    Raises:
+        StoreError: ``store.path-encoding``, if its bytes are not UTF-8, as Arrow and Delta take no others.
+    """
+    place = path.resolve()
+    try:
+        str(place).encode()
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"'{place}' cannot be a dataset: the path is not UTF-8",
+            code="store.path-encoding",
+            hint="name another folder, or set the locale to UTF-8, such as LC_ALL=C.UTF-8",
+            facts={"path": str(place)},
+        ) from error
+    return Layout(place)
+
+
 def make(layout: Layout, name: str) -> None:
     """Lay out an empty dataset; the marker comes last.
 

@@ -48,9 +48,10 @@ class Store:
             name: Of the dataset; the folder's name when None.
 
         Raises:
-            StoreError: ``store.exists``, ``store.occupied``, ``store.full`` or ``store.read-only``.
+            StoreError: ``store.path-encoding``, ``store.exists``, ``store.occupied``, ``store.full`` or
+                ``store.read-only``.
         """
-        place = Layout(path.resolve())
+        place = layout.at(path)
         layout.make(place, name or place.root.name)
         return cls.open(path)
 
@@ -63,9 +64,10 @@ class Store:
             at: Number or tag of a revision; the newest when None.
 
         Raises:
-            StoreError: ``store.absent``, ``store.newer-format``, ``store.damaged`` or ``store.no-revision``.
+            StoreError: ``store.path-encoding``, ``store.absent``, ``store.newer-format``, ``store.damaged`` or
+                ``store.no-revision``.
         """
-        place = Layout(path.resolve())
+        place = layout.at(path)
         marker = layout.read_marker(place)
         info = revisions.newest(place) if at is None else revisions.find(place, at)
         return cls(place, name=marker["name"], info=info, pinned=at is not None)

@@ -190,7 +190,9 @@ class _Search:
         if best:
             inside = _weigh(path, best, inside)
         if not inside.found and not inside.refused:
-            inside.take(_refuse(path, claims, empty="the folder is empty"))
+            hidden = f", but for {inside.hidden} whose names start with a dot" if inside.hidden else ""
+            reasons = {"rushes": f"the folder is empty{hidden}"}
+            inside.take(_Answer(refused=[Refused(path=path, reasons=reasons)]))
         return inside
 
     def _children(self, path: Path) -> _Answer:

@@ -240,7 +240,13 @@ def _facts_pattern(request: Request) -> re.Pattern[str] | None:
 
 
 def stated_facts(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Give the facts that a recording states of itself: in the record ``session`` that a rig's recorder writes."""
+    """Give the facts that a recording states of itself.
+
+    Either in ``facts``, as a manifest gives them, or in the record ``session`` that a rig's recorder writes.
+    """
+    stated = metadata.get("facts")
+    if isinstance(stated, dict):
+        return {name: str(value) for name, value in stated.items() if name in FACTS and value}
     listed = metadata.get("metadata")
     records = [record for record in listed if isinstance(record, dict)] if isinstance(listed, list) else []
     if not any(record.get("name") == RIG_RECORD for record in records):

@@ -20,6 +20,10 @@ from rushes.readers._video.sidecar import SidecarTable
 from rushes.registry import close_to
 from rushes.resources import folder, load_yaml
 
+MEDIA_CLOCK = "media"
+"""Names the clock that a media file and the sensors whose ``offset_ns`` is stated share."""
+
+_FACTS = ("subject", "session", "place", "task", "take")
 _MARK = "rushes_manifest"
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "imu": (),
@@ -90,7 +94,14 @@ def load(path: Path) -> Manifest:
     if doubled is not None:
         raise _wrong(path, f"names two streams '{doubled}'", "give each its own name")
     metadata = {key: value for key, value in said.items() if key not in (_MARK, "media", "sensors")}
+    metadata["facts"] = {key: said[key] for key in _FACTS if key in said}
     return Manifest(media=media, sensors=sensors, metadata=metadata)
+
+
+def clock_of_media(manifest: Manifest) -> str | None:
+    """Name the clock of the media where sensors are said to be on it; two files count from zero each by itself."""
+    stated = any(sensor.stream.clock_id == MEDIA_CLOCK for sensor in manifest.sensors)
+    return MEDIA_CLOCK if stated and len(manifest.media) < 2 else None
 
 
 def sensor_parts(root: Path, manifest: Manifest) -> list[Part]:
@@ -148,6 +159,7 @@ def _sensor(path: Path, entry: Mapping[str, Any]) -> Sensor:
         clock="header",
         time_meaning=time.get("meaning", "unknown"),
         nominal_rate_hz=entry.get("rate_hz"),
+        clock_id=MEDIA_CLOCK if "offset_ns" in time else None,
         frame_of_reference=entry.get("frame_of_reference"),
         notes=f"times shifted by {time['offset_ns']} ns, as the manifest says" if time.get("offset_ns") else None,
     )

@@ -1,5 +1,6 @@
 """Opens a media file, or a folder of them with its manifest, as a recording."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ def open_file(path: Path, *, reader: str) -> OpenRecording:
     Raises:
         ReadError: If it is no media file, has lost its index, or holds neither video nor audio.
     """
-    part, metadata = _container(path, path.name)
     beside = manifests.beside(path)
     if beside is None:
+        part, metadata = _container(path, path.name)
         return PartsRecording(path, reader, [part], metadata)
     manifest = manifests.load(beside)
+    part, metadata = _container(path, path.name, clock_id=manifests.clock_of_media(manifest))
     sensors = manifests.sensor_parts(beside.parent, manifest)
     return PartsRecording(path, reader, [part, *sensors], {**metadata, **manifest.metadata})
 
@@ -39,20 +41,25 @@ def open_folder(path: Path, *, reader: str) -> OpenRecording:
     manifest = manifests.load(path / FOLDER_FILE)
     parts: list[Any] = []
     metadata: dict[str, Any] = {}
+    clock_id = manifests.clock_of_media(manifest)
     for medium in manifest.media:
-        part, said = _container(manifests.inside(path, medium.path), medium.path, prefix=medium.stream)
+        place = manifests.inside(path, medium.path)
+        part, said = _container(place, medium.path, prefix=medium.stream, clock_id=clock_id)
         parts.append(part)
         metadata[medium.path] = said
     parts.extend(manifests.sensor_parts(path, manifest))
     return PartsRecording(path, reader, parts, {"media": metadata, **manifest.metadata})
 
 
-def _container(path: Path, media_id: str, prefix: str | None = None) -> tuple[ContainerPart, dict[str, Any]]:
+def _container(
+    path: Path, media_id: str, *, prefix: str | None = None, clock_id: str | None = None
+) -> tuple[ContainerPart, dict[str, Any]]:
     try:
         _check_head(path)
         tracks = tracks_of(path)
         if prefix is not None:
             tracks = tracks.renamed(prefix)
+        tracks = replace(tracks, streams=tuple(replace(stream, clock_id=clock_id) for stream in tracks.streams))
         kind = "wav" if "wav" in tracks.metadata["container"].split(",") else "video"
         part = ContainerPart(path, tracks, media_id=media_id, container=kind)
     except FileNotFoundError as error:
