@@ -345,3 +345,36 @@ def test_a_matroska_film_of_another_maker_is_left_to_the_video_reader(shared_dat
 
     assert PLUGIN.probe(film, head_of(film)).confidence == 0
     assert PLUGIN.probe(real, head_of(real)).confidence > VIDEO.probe(real, head_of(real)).confidence
+
+
+def test_a_track_of_a_codec_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    path = files.Take().write(tmp_path / "take.mkv")
+    path.write_bytes(path.read_bytes().replace(b"b16g", b"b16f", 1))
+    with PLUGIN.open(path, {}) as recording:
+        tables(recording)
+        (loss,) = [loss for loss in recording.losses() if loss.code == "read.unknown-codec"]
+    assert loss.stream == "depth"
+    assert "b16f" in loss.message
+
+
+def test_a_block_of_no_track_costs_itself_and_is_told_with_its_time(tmp_path: Path) -> None:
+    path = files.Take().write(tmp_path / "take.mkv")
+    with PLUGIN.open(path, {}) as recording:
+        before = tables(recording)
+    data = bytearray(path.read_bytes())
+    at = before["depth"]["offset"][1] - 4  # the number of its track; its time and flags follow
+    assert data[at] == 0x82
+    data[at] ^= 0x10
+    path.write_bytes(data)
+
+    with PLUGIN.open(path, {}) as recording:
+        after = tables(recording)
+        losses = [loss for loss in recording.losses() if "no track" in loss.message]
+
+    (gone,) = set(before["depth"]["t_ns"]) - set(after["depth"]["t_ns"])
+    (loss,) = losses
+    assert loss.byte_from is not None
+    assert loss.byte_to is not None
+    assert loss.byte_from < at < loss.byte_to
+    assert loss.start_ns is None or loss.start_ns <= gone
+    assert loss.end_ns is None or gone <= loss.end_ns

@@ -42,6 +42,10 @@ def open_file(path: Path, *, reader: str) -> OpenRecording:
     for track in unread:
         message = f"{path.name}: {track}, which is not known: it is not read"
         losses.append(Loss(code="read.unknown-codec", message=message, file=path.name))
+    for known in (track.stream for track in tracks):
+        if known.table == "frames" and known.codec not in streams.KNOWN_CODECS:
+            message = f"its pictures are of a codec that is not known: '{known.codec}'"
+            losses.append(Loss(code="read.unknown-codec", message=message, stream=known.name, file=path.name))
     part = DevicePart(path, header, tracks, offset_ns=offset_ns or 0)
     parts: list[Part] = [part, *_calibrations(header, tracks, part.span, losses)]
     pairs = []

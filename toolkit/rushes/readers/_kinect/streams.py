@@ -34,6 +34,7 @@ _BY_FOURCC: Mapping[bytes, tuple[str, str | None]] = {
 _CODECS: Mapping[str, str] = {
     "V_MJPEG": "jpeg", "V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/HEVC": "hevc", "V_AV1": "av1", "V_FFV1": "ffv1",
 }  # fmt: skip
+KNOWN_CODECS = frozenset({codec for codec, _ in _BY_FOURCC.values()} | set(_CODECS.values()))
 GYRO_NOTE = "t_ns is the stamp of the accelerometer; the gyroscope's own, where it differs, is not kept"
 
 
