@@ -1,7 +1,7 @@
 """Print how fast pictures come out of packets in a recording, beside the same stream in an MP4 and plain FFmpeg.
 
-``python bench/packets.py``. Photographs of the real data, moving, 300 pictures of 1280 x 720 px at 30 Hz with a key
-frame a second. The packets are the same to the byte in both; every picture is held against that of the MP4.
+``python bench/packets.py``. A photograph of the real data that moves, 300 pictures of 1280 x 720 px at 30 Hz,
+with a key frame a second. The packets are the same in both; every seventh picture is held against that of the MP4.
 """
 
 import os
@@ -23,7 +23,6 @@ from rushes.workflow.ingest import Request, ingest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 from packet_recordings import recording  # noqa: E402
-
 from planted import photographs  # noqa: E402
 
 DATA = Path(os.environ.get("RUSHES_TEST_DATA", HERE.parents[1] / "shared" / "data"))
@@ -39,8 +38,9 @@ OPTIONS = {
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as made:
-        print(f"{COUNT} pictures of {WIDTH}x{HEIGHT}, a key frame every {GOP}; pictures a second, median of {RUNS}")
-        print("| codec | | in order | in order, small | at random | CPU ms a picture in order |\n|---|---|--:|--:|--:|--:|")
+        print(f"{COUNT} pictures of {WIDTH}x{HEIGHT}, a key frame every {GOP}; a second, median of {RUNS}")
+        print("| codec | | in order | in order, small | at random | CPU ms a picture in order |")
+        print("|---|---|--:|--:|--:|--:|")
         for codec in ENCODERS:
             one_codec(codec, Path(made))
 
@@ -104,7 +104,8 @@ def packets(codec: str) -> list[bytes]:
     encoder.time_base, encoder.framerate, encoder.options = Fraction(1, 30), 30, OPTIONS[codec]
     made = []
     for at in range(COUNT):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(source[at : at + HEIGHT, at : at + WIDTH]), "bgr24")
+        seen = np.ascontiguousarray(source[at : at + HEIGHT, at : at + WIDTH])
+        frame = av.VideoFrame.from_ndarray(seen, "bgr24")
         frame.pts = at
         made += encoder.encode(frame)
     return [bytes(packet) for packet in made + encoder.encode(None)]

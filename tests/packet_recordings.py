@@ -86,7 +86,7 @@ def recording(
     """Write packets as ``foxglove.CompressedVideo`` in an MCAP, 1 / RATE_HZ apart."""
     with path.open("wb") as stream:
         kind = {"zstd": CompressionType.ZSTD, "none": CompressionType.NONE}[compression]
-        writer = Writer(stream, chunk_size=20_000, compression=kind)
+        writer = Writer(stream, chunk_size=2_000, compression=kind)
         writer.start()
         schema = writer.register_schema(
             "foxglove.CompressedVideo", "protobuf", build_file_descriptor_set(CompressedVideo).SerializeToString()

@@ -1,7 +1,9 @@
 """Pictures out of containers by exact time stamp: equal to the pixel to decoding from the start."""
 
 import random
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from multiprocessing import get_context
@@ -11,10 +13,11 @@ import numpy as np
 import pytest
 
 import clips
+import packet_recordings as make
 from contracts.decoders import DecoderContract, Sample
 from rushes.decoders import video
 from rushes.errors import ReadError
-from rushes.model import FrameRequest, Location
+from rushes.model import FrameRequest, Location, PacketRun
 
 UNEVEN = np.cumsum(np.random.default_rng(1).integers(500, 6000, 90)).tolist()
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=10:min-keyint=10:bframes=3:b-adapt=0"}
@@ -70,6 +73,48 @@ class TestContract(DecoderContract):
             (request(tmp_path / "text.mp4", 0), None),
             (request(tmp_path / "absent.mp4", 0), None),
         ]
+
+
+def of_packets(path: Path, sent: Sequence[bytes], at: int, codec: str = "h264") -> FrameRequest:
+    location = Location(path=path, container="mcap", offset=0, length=1)
+    return FrameRequest(location=location, codec=codec, run=PacketRun(stream="cam", first=0, packets=sent), at=at)
+
+
+class TestPacketsContract(DecoderContract):
+    name = "video"
+
+    @pytest.fixture
+    def samples(self, tmp_path: Path) -> list[Sample]:
+        runs = {codec: make.packets(codec)[0][: make.GOP] for codec in make.DECODERS}
+        return [
+            (of_packets(tmp_path / codec, sent, at, codec), None)
+            for codec, sent in runs.items()
+            for at in (0, 7, 3)
+        ]
+
+    @pytest.fixture
+    def broken(self, tmp_path: Path) -> list[Sample]:
+        sent = make.packets("h264")[0][: make.GOP]
+        alone = of_packets(tmp_path / "a", sent, 1)
+        return [
+            (replace(alone, run=None), sent[1]),
+            (of_packets(tmp_path / "b", [sent[0], b"", sent[2]], 2), None),
+            (of_packets(tmp_path / "c", [sent[0], sent[2], sent[3]], 2), None),
+            (of_packets(tmp_path / "d", sent[3:], 4), None),
+        ]
+
+
+def _number_of(path: Path, at: int) -> int:
+    sent = make.packets("h264")[0][: make.GOP]
+    return make.number_of(video.PLUGIN.decode(of_packets(path, sent, at), None))
+
+
+def test_a_process_that_was_forked_decodes_packets_for_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.mcap"
+    assert _number_of(path, 5) == 5
+    with get_context("fork").Pool(1) as pool:
+        assert pool.starmap(_number_of, [(path, 9), (path, 2)]) == [9, 2]
+    assert _number_of(path, 6) == 6
 
 
 @pytest.mark.parametrize("name", CLIPS)

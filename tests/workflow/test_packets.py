@@ -179,6 +179,30 @@ def test_an_empty_packet_and_one_of_noise_cost_themselves_and_what_leans_on_them
     assert "leans on packet 20" in said[23]
 
 
+@pytest.mark.parametrize("codec", ["h264", "h265", "vp9", "av1"])
+@pytest.mark.parametrize("lost_chunk", [1, 2])
+def test_a_flipped_bit_in_a_chunk_costs_its_packets_and_what_leans_on_them(tmp_path, codec, lost_chunk):
+    sent, numbers = make.packets(codec)
+    path = make.recording(tmp_path / "a.mcap", codec, sent, seq=[0] * 40)
+    with path.open("rb") as file:
+        chunks = make_reader(file).get_summary().chunk_indexes
+    data = bytearray(path.read_bytes())
+    data[chunks[lost_chunk].chunk_start_offset + chunks[lost_chunk].chunk_length * 2 // 3] ^= 4
+    path.write_bytes(data)
+    ingest(tmp_path / "set", Request(paths=[path]))
+
+    with rushes.open_dataset(tmp_path / "set") as opened:
+        (frames,) = opened.picture_streams("a")
+        (status,) = opened.arrow("recordings")["status"].to_pylist()
+        times = (frames.t_ns - make.START_NS) * make.RATE_HZ
+        said = undecodable(frames)
+        assert status == "partial"
+        assert 10 < len(frames) < 40
+        assert len(said) < make.GOP
+        for index in set(range(len(frames))) - set(said):
+            assert make.number_of(frames.image(index)) == numbers[round(times[index] / 1e9)]
+
+
 def test_parameters_apart_from_pictures_are_rows_without_a_picture(frames_of):
     sent, numbers = make.packets("h264")
     apart: list[bytes] = []

@@ -18,6 +18,8 @@ _VP9_SYNC = 0x498342
 _VP9_RGB = 7
 _AV1_SEQUENCE, _AV1_HEADER, _AV1_FRAME = 1, 3, 6
 _CRA = 21
+_SET_BYTES, _HEAD_BYTES = 320, 64
+"""Enough of a parameter set up to what is read of it, scaling lists included; of a head of VP9 or AV1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +151,10 @@ class FrameNumbers:
 
 
 class _Bits:
-    """Reads numbers out of a unit, its emulation prevention and head taken away (``head`` bytes)."""
+    """Reads numbers out of the first bytes of a unit, behind its head, its emulation prevention taken away."""
 
     def __init__(self, data: bytes, head: int = 1, *, escaped: bool = True) -> None:
-        plain = data[head : head + 1024]
+        plain = data[head : head + (_SET_BYTES if escaped else _HEAD_BYTES)]
         plain = plain.replace(b"\0\0\3", b"\0\0") if escaped else plain
         self._value, self.left = int.from_bytes(plain, "big"), 8 * len(plain)
 

@@ -10,7 +10,9 @@ dataset.track_boxes("take1", "/cam0/image/compressed")  # a box a sample of what
 dataset.times("take1", "/cam0/image/compressed")  # int64 nanoseconds, in the recorder's clock
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -282,4 +284,11 @@ class Dataset:
             columns=FRAME_COLUMNS,
             where={"recording_id": stream["recording_id"], "stream": stream["stream"]},
         )
-        return Frames(stream, rows.sort_by("index"), media, self._reader)
+        losses = partial(self._losses, stream["recording_id"])
+        return Frames(stream, rows.sort_by("index"), media, self._reader, losses)
+
+    def _losses(self, recording_id: str) -> Sequence[Mapping[str, Any]]:
+        """Give what a recording lost."""
+        told = self.arrow("recordings", columns=["losses"], where={"recording_id": recording_id}).to_pylist()
+        found: list[Mapping[str, Any]] = json.loads(told[0]["losses"] or "[]")
+        return found

@@ -1,7 +1,7 @@
 """Which packets of a stream decode together, and how they are handed to their decoder."""
 
-from collections.abc import Callable, Sequence
-from typing import overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ class Runs:
         *,
         keyframes: Sequence[bool | None] | None,
         flags: npt.NDArray[np.int32],
-        seq: Sequence[int | None] | None,
+        lost: npt.NDArray[np.bool_] | None = None,
     ) -> "Runs":
         """Find the runs of a stream.
 
@@ -60,13 +60,14 @@ class Runs:
             payload: As above.
             keyframes: Of each frame; where none is known, every packet is read once to tell.
             flags: Of each frame.
-            seq: Sequence numbers, where the recording has them.
+            lost: Whether packets before each frame are known to be lost; none where None.
         """
         if keyframes is None or all(known is None for known in keyframes):
             starts = _starts_read(payload, codec, len(flags))
-            return cls(name, payload, begin=begins(starts), lost=lost_before(seq, len(flags)), flags=flags)
-        starts = starts_of(np.array([bool(known) for known in keyframes]), flags)
-        return cls(name, payload, begin=begins(starts), lost=lost_before(seq, len(flags)), flags=flags)
+        else:
+            starts = starts_of(np.array([bool(known) for known in keyframes]), flags)
+        lost = np.zeros(len(flags), np.bool_) if lost is None else lost
+        return cls(name, payload, begin=begins(starts), lost=lost, flags=flags)
 
     def of(self, index: int) -> PacketRun | None:
         """Give the run of a packet; None where no key frame is before it.
@@ -83,7 +84,7 @@ class Runs:
         if at < len(self._lost) and self._lost[at] <= index:
             raise _undecodable(
                 index,
-                f"it leans on packets that the recording has not: {self._lost[at]} is not the next by number",
+                f"it leans on what the recording has lost before packet {self._lost[at]}",
             )
         following = int(np.searchsorted(self._starts, first, side="right"))
         end = int(self._starts[following]) if following < len(self._starts) else len(self._begin)
@@ -109,7 +110,21 @@ def begins(starts: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     return made
 
 
-def lost_before(seq: Sequence[int | None] | None, count: int) -> npt.NDArray[np.bool_]:
+def lost_by_span(losses: Sequence[Mapping[str, Any]], log_ns: Sequence[int | None]) -> npt.NDArray[np.bool_]:
+    """Tell the first packet after each loss whose time is known; by the recorder's clock, as losses have it."""
+    lost = np.zeros(len(log_ns), np.bool_)
+    if not losses or any(time is None for time in log_ns):
+        return lost
+    times = np.array(log_ns, np.int64)
+    for loss in losses:
+        begin = loss["start_ns"] if loss["start_ns"] is not None else loss["end_ns"]
+        after = np.flatnonzero(times >= begin) if begin is not None else times[:0]
+        if len(after):
+            lost[after[0]] = True
+    return lost
+
+
+def lost_by_number(seq: Sequence[int | None] | None, count: int) -> npt.NDArray[np.bool_]:
     """Tell where sequence numbers, if they count the packets of the stream, leave some out."""
     none = np.zeros(count, np.bool_)
     if seq is None or count < 2 or any(number is None for number in seq):

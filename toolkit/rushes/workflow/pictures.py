@@ -4,7 +4,7 @@
 of the stream's codec.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from rushes.errors import ReadError
 from rushes.media import MediaReader
 from rushes.model import FrameFlag, FrameRequest, Location, SmallPicture, Times
 from rushes.packets import CODECS
-from rushes.workflow.packet_runs import Runs
+from rushes.workflow.packet_runs import Runs, lost_by_number, lost_by_span
 
 FRAME_COLUMNS = (
-    "index", "t_ns", "pts", "seq", "media_id", "block", "offset", "length", "width", "height", "stride",
-    "keyframe", "flags",
+    "index", "t_ns", "t_log_ns", "pts", "seq", "media_id", "block", "offset", "length", "width", "height",
+    "stride", "keyframe", "flags",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ class Frames:
         rows: The stream's rows of ``frames``, in index order, with ``FRAME_COLUMNS``.
         media: Path and container of each ``media_id``.
         reader: Reads the bytes; shared, closed by its owner.
+        losses: Gives what the recording lost, as ``recordings.losses`` has it; asked where some lean on others.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Frames:
         rows: pa.Table,
         media: Mapping[str, tuple[Path, str]],
         reader: MediaReader,
+        losses: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     ) -> None:
         self.stream = dict(stream)
         self.t_ns: Times = rows["t_ns"].to_numpy()
         self.flags: npt.NDArray[np.int32] = rows["flags"].to_numpy()
         self._media = media
         self._reader = reader
+        self._losses = losses
         self._columns = {name: rows[name].to_pylist() for name in FRAME_COLUMNS if name not in ("t_ns", "flags")}
         self._packing = self.stream.get("packing")
 
@@ -133,13 +136,12 @@ class Frames:
         if codec not in CODECS:
             return None
         name = f"{self.stream.get('recording_id')} {self.stream['stream']}"
+        lost = lost_by_number(self._columns["seq"], len(self)) | lost_by_span(
+            [loss for loss in self._losses() if loss["stream"] in (None, self.stream["stream"])],
+            self._columns["t_log_ns"],
+        )
         return Runs.of_stream(
-            name,
-            codec,
-            self.bytes,
-            keyframes=self._columns["keyframe"],
-            flags=self.flags,
-            seq=self._columns["seq"],
+            name, codec, self.bytes, keyframes=self._columns["keyframe"], flags=self.flags, lost=lost
         )
 
     def image(self, index: int) -> npt.NDArray[Any]:

@@ -35,11 +35,17 @@ class PacketRows:
         marks = np.zeros(len(first), np.uint8)
         leaning = _leaning(buffer, first, length, self._codec)
         marks[leaning] = _PICTURE | _KNOWN
-        return self._told(marks, (bytes(buffer[a : a + n]) for a, n in _spans(first, length, ~leaning)))
+        spans = _spans(first, length, ~leaning)
+        return self._told(marks, (self._front(buffer[a : a + n]) for a, n in spans))
 
     def columns_of(self, held: Sequence[bytes]) -> dict[str, Column]:
         """Give them of packets that have no place in a buffer, as they were unpacked."""
         return self._told(np.zeros(len(held), np.uint8), iter(held))
+
+    def _front(self, packet: Buffer) -> bytes:
+        """Give so much of a packet as is needed to tell what it is."""
+        units = self._codec in UNIT_CODECS and bytes(packet[:3]) in (b"\0\0\1", b"\0\0\0")
+        return bytes(packet[:HEAD] if units else packet)
 
     def _told(self, marks: npt.NDArray[np.uint8], others: Iterator[bytes]) -> dict[str, Column]:
         """Look at those that are not known yet, in their order; ``others`` gives their bytes."""

@@ -78,7 +78,6 @@ class Thumbnailer:
             payload,
             keyframes=None if kept.numbers("keyframe") is None else kept.filled("keyframe", 0).tolist(),
             flags=kept.filled("flags", 0),
-            seq=None,
         )
 
     def _file(self, row: Mapping[str, Any]) -> MediaFile:
