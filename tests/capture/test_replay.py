@@ -145,8 +145,10 @@ def test_a_topic_bears_the_sensors_name_where_it_is_asked_for(take):
         (
             "rgbd/tum_fr1_rpy",
             {
-                **{"/old/rgb": "pictures", "/old/depth": "pictures"},
-                **{"/old/accelerometer": "inertial", "/old/groundtruth": "places"},
+                "/old/rgb": "pictures",
+                "/old/depth": "pictures",
+                "/old/accelerometer": "inertial",
+                "/old/groundtruth": "places",
             },
         ),
         ("rosbag/ros2_rosbag2_db3/talker/talker.db3", {"/rosout": "messages", "/topic": "messages"}),
