@@ -4,6 +4,7 @@ import pytest
 
 from rushes import rigs
 from rushes.errors import RecipeError, UsageError
+from rushes.sensors import Rig, SessionField
 
 WHOLE = """
 rig: 1
@@ -72,3 +73,15 @@ def test_a_session_states_what_the_rig_asks_for(tmp_path):
     assert "light 'candle' is none of day, lamp" in told.value.message
     with pytest.raises(UsageError):
         rigs.facts_of(rig, {"subject": "Anna"})
+
+
+def test_what_a_session_lacks_is_asked_for_as_it_is_typed():
+    rig = Rig(
+        name="bench",
+        about="",
+        sensors=(),
+        session=[SessionField(name=name, required=True) for name in ("subject", "task", "light")],
+    )
+    with pytest.raises(UsageError) as told:
+        rigs.facts_of(rig, {"task": "pour"})
+    assert told.value.hint == "say --subject … --fact light=…"

@@ -144,10 +144,18 @@ def test_a_topic_bears_the_sensors_name_where_it_is_asked_for(take):
         ("devices/xdf/minimal.xdf", {"/old/SendDataC": "numbers", "/old/SendDataString": "texts"}),
         (
             "rgbd/tum_fr1_rpy",
-            {"/old/rgb": "pictures", "/old/accelerometer": "inertial", "/old/groundtruth": "places"},
+            {
+                "/old/rgb": "pictures",
+                "/old/depth": "pictures",
+                "/old/accelerometer": "inertial",
+                "/old/groundtruth": "places",
+            },
         ),
         ("rosbag/ros2_rosbag2_db3/talker/talker.db3", {"/rosout": "messages", "/topic": "messages"}),
-        ("devices/vrs_samples/chunks.vrs", {"/old/101_1": "sound", "/old/372_1": "messages"}),
+        (
+            "devices/vrs_samples/chunks.vrs",
+            {"/old/101_1": "sound", "/old/372_1": "messages", "/old/200_1": "pictures"},
+        ),
     ],
 )
 def test_real_recordings_of_other_formats_are_given_too(shared_data, place, forms):

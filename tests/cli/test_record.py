@@ -26,7 +26,7 @@ from cli.conftest import hold_to_schema
 from live_rig import RIG
 from rushes.capturing import Trouble
 from rushes.cli._record_keys import HELP, Keys
-from rushes.cli._record_lines import Lines
+from rushes.cli._record_lines import Lines, line
 from rushes.cli._record_screen import board, chosen, say_short
 from rushes.live import Status, StreamStatus, Take
 
@@ -405,6 +405,11 @@ class Asked:
 
     def mark(self, text: str, key: str | None = None, *, at_ns: int | None = None) -> None:
         self.marks.append((text, key, at_ns))
+
+
+def test_a_line_names_the_sensors_that_are_still_being_opened() -> None:
+    waiting = replace(stream("rig"), stream="", state="opening")
+    assert "opening rig, 1 of 2 streams live" in line(status(waiting, stream("imu")))
 
 
 def test_a_marker_that_is_forgotten_is_not_written_and_its_keys_do_nothing_else() -> None:

@@ -70,6 +70,13 @@ def test_a_count_that_is_set_anew_is_no_loss():
     assert gauge.holes == 0
 
 
+def test_samples_that_came_all_at_one_instant_have_no_rate():
+    gauge = Gauge("inertial", None)
+    gauge.observe(inertial([10**12] * 3), 10)
+    assert (gauge.read(10**12).rate_hz, gauge.read(10**12).jitter_ns) == (None, None)
+    assert gauge.read(10**12 + 1_000_000_000).rate_hz is None
+
+
 @given(st.integers(20, 400), st.integers(1, 50))
 def test_a_steady_stream_has_its_rate_its_offset_and_no_jitter(n, at_once):
     arrival = 10**12 + np.arange(n) * 10_000_000

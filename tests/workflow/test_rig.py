@@ -103,4 +103,4 @@ def test_a_sensor_whose_driver_hangs_or_breaks_does_not_keep_the_others(monkeypa
     found = check(rig, for_ns=500_000_000, sources=give)
     assert sorted(one.state for one in found) == ["failed", "failed", "ok"]
     assert any("half a driver" in one.error.message for one in found if one.error)
-    assert any("neither opened nor ended" in one.error.message for one in found if one.error)
+    assert any("not open within" in one.error.message for one in found if one.error)

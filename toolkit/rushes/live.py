@@ -16,7 +16,7 @@ class StreamStatus:
 
     Args:
         samples: Written so far.
-        rate_hz: Over the last seconds; None before two samples came.
+        rate_hz: Over the last seconds; None before samples came at two instants.
         jitter_ns: 95th percentile of the deviation of intervals from their median, over the last seconds.
         stream: Empty while the sensor was never opened; ``form`` means nothing then.
         dropped: Samples that were there and are not in the file, and holes in the sequence; pauses apart.

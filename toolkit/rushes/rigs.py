@@ -59,6 +59,10 @@ def load(rig: str | Path) -> Rig:
     )
 
 
+FLAGS = ("subject", "session", "place", "task")
+"""Facts that commands take by their own name; any other by ``--fact``."""
+
+
 def facts_of(rig: Rig, given: Mapping[str, str]) -> dict[str, str]:
     """Settle the facts of a session: those given, and defaults; facts that the rig does not name are kept.
 
@@ -79,11 +83,12 @@ def facts_of(rig: Rig, given: Mapping[str, str]) -> dict[str, str]:
             wrong.append(f"{each.name} '{value}' does not match {each.pattern}")
         facts[each.name] = value
     if wrong:
-        missing = next((f.name for f in rig.session if f.required and f.name not in facts), None)
+        missing = [f.name for f in rig.session if f.required and f.name not in facts]
+        said = " ".join(f"--{name} …" if name in FLAGS else f"--fact {name}=…" for name in missing)
         raise UsageError(
             f"the rig '{rig.name}' asks for more about the session: {'; '.join(wrong)}",
             code="rig.session",
-            hint=f"say --{missing} or --fact {missing}=…" if missing else "see session: in the rig file",
+            hint=f"say {said}" if missing else "see session: in the rig file",
         )
     return facts
 

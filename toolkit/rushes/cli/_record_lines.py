@@ -39,9 +39,11 @@ def line(status: Status) -> str:
     lost = sum(stream.dropped for stream in status.streams)
     queue = max((stream.queue for stream in status.streams), default=0.0)
     samples = sum(stream.samples for stream in status.streams)
+    waited = list(dict.fromkeys(stream.sensor for stream in status.streams if stream.state == "opening"))
+    opening = f"opening {', '.join(waited)}, " if waited else ""
     return (
         f"{minutes:02}:{seconds:02} take {status.take.number}{' paused' if status.paused else ''}: "
-        f"{live} of {say_count(len(status.streams), 'stream')} live, "
+        f"{opening}{live} of {say_count(len(status.streams), 'stream')} live, "
         f"{say_count(samples, 'sample')}, {say_count(lost, 'sample')} lost, fullest queue {queue:.0%}, "
         f"{say_bytes(status.written_bytes)} written, {say_bytes(status.free_bytes)} free"
     )

@@ -11,6 +11,8 @@ from rushes.cli._output import Answer, table
 from rushes.quantities import say_bytes, say_count, say_ns
 
 NOT_AS_WANTED = 3
+OF_ANY_FILE = ("replay",)
+"""Sources without devices: they take the path of a file."""
 
 
 @click.group(
@@ -38,9 +40,11 @@ def scan(names: Sequence[str]) -> Answer:
         for one in found
         for device in one.devices
     ]
-    silent = [one.source for one in found if not one.devices and one.error is None]
+    any_file = [one.source for one in found if one.source in OF_ANY_FILE]
+    silent = [o.source for o in found if not o.devices and o.error is None and o.source not in OF_ANY_FILE]
     text = table(rows, head=("source", "device", "what it is", "")) if rows else "no device was found"
     text += f"\n\nnothing found: {', '.join(silent)}" if silent else ""
+    text += f"\n{', '.join(any_file)}: any recording, by its path" if any_file else ""
     return Answer(
         result={
             "devices": [

@@ -115,12 +115,12 @@ class Gauge:
             return Reading()
         span_ns = max(now_ns - int(times[0]), 1)
         rate = jitter = None
-        if len(times) > 1:
+        if len(times) > 1 and times[-1] > times[0]:  # what came at one instant, all together, has no rate
             intervals = np.diff(times)
             median = np.median(intervals)
             jitter = int(np.percentile(np.abs(intervals - median), 95))
             quiet = now_ns - int(times[-1]) > max(SILENT_NS // 2, 5 * int(median))
-            heard_ns = span_ns if quiet else max(int(times[-1] - times[0]), 1)
+            heard_ns = span_ns if quiet else int(times[-1] - times[0])
             rate = (len(times) - 1) / heard_ns * SECOND_NS
         return Reading(
             rate_hz=rate,

@@ -139,7 +139,7 @@ def _checked(one: "_Listening", future: "Future[None]", deadline: float) -> Chec
     except RushesError as told:
         error = told
     except TimeoutError:
-        error = _failed(one.sensor, f"it neither opened nor ended within {OPEN_S:g} s")
+        error = _failed(one.sensor, f"it was not open within {OPEN_S:g} s")
     except Exception as told:  # noqa: BLE001 - a driver can fail in any way, and must not hide the others
         error = _failed(one.sensor, f"{type(told).__name__}: {told}")
     return one.told(error)
