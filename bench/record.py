@@ -3,8 +3,8 @@
 The rig of made-up sensors: two 720p30 JPEG cameras, 30 Hz depth as PNG, a 1 kHz IMU that gives its samples one
 by one, 48 kHz sound in blocks of 10 ms. It runs first into nothing, then into a file; the recorder costs the rest.
 ``python bench/record.py`` takes about a minute, ``--minutes 10`` is the figure that counts. ``--rig`` records
-another rig, such as a virtual one. ``--replayed`` records ten seconds of the made-up cameras, and then the rig that
-replays them again and again beside the virtual rig's inertial sensor, sound and small cameras.
+another rig, such as a virtual one. ``--replayed`` records ten seconds of the made-up cameras, and then the rig
+that replays them again and again beside the virtual rig's inertial sensor, sound and small cameras.
 """
 
 import argparse
