@@ -1,4 +1,4 @@
-"""How soon the signal panel stands anew after an arrow key: in a real Chromium, from the key to the frame it is in.
+"""How soon the signal panel stands anew after an arrow key: in a real Chromium, from the key to the frame.
 
     python bench/browse_redraw.py DATASET [--steps 30] [--panel signals] [--shot redraw.png]
 
@@ -48,7 +48,8 @@ panel => {
         if (step.key === mine && !step.drawn) step.drawn = performance.now();
       }));
   };
-  new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+  new MutationObserver(look).observe(
+    document.body, {subtree: true, childList: true, attributes: true, characterData: true});
   new PerformanceObserver(list => {
     for (const entry of list.getEntries())
       if (step.key && entry.name.includes("/operators/execute") && entry.startTime >= step.key) {
@@ -119,7 +120,10 @@ def main():
 
     def visit(opened_app):
         try:
-            with sync_playwright() as driver, driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser:
+            with (
+                sync_playwright() as driver,
+                driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
+            ):
                 page = browser.new_page(viewport={"width": 1400, "height": 900})
                 page.goto(opened_app.address)
                 opened(page, given.panel)
