@@ -28,6 +28,7 @@ import psutil
 from browse_fixture import STREAMS, make
 from rushes.browse import environment, mongod
 from rushes.browse.serve import NOTE, Opened, serve
+from rushes.browse.showing import showing
 from rushes.browse.view import BrowseView
 from rushes.registry import late
 from rushes.workflow.browse import browse_view, pictures
@@ -145,7 +146,7 @@ def served(dataset: Dataset, view: BrowseView, cache: Path) -> None:
     def ready(opened: Opened) -> None:
         threading.Thread(target=ask, args=(opened,), daemon=True).start()
 
-    serve(view, pictures(dataset), cache=cache, ready=ready, stop=stop, port=0)
+    serve(showing(view), pictures(dataset), cache=cache, ready=ready, stop=stop, port=0)
     print(*found, end="")
 
 

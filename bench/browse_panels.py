@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rushes import registry
 from rushes.browse import prove
+from rushes.browse.showing import showing
 from rushes.workflow import browse
 from rushes.workflow._browse.desk import DatasetDesk
 from rushes.workflow.dataset import Dataset
@@ -92,7 +93,7 @@ def main():
 
     with Dataset.open(given.dataset) as dataset:
         registry.late("rushes.browse.serve").serve(
-            browse.browse_view(dataset),
+            showing(browse.browse_view(dataset)),
             browse.pictures(dataset),
             cache=dataset.path / "cache",
             ready=lambda opened: threading.Thread(target=ask, args=(opened,)).start(),

@@ -3,7 +3,8 @@
 The rig of made-up sensors: two 720p30 JPEG cameras, 30 Hz depth as PNG, a 1 kHz IMU that gives its samples one
 by one, 48 kHz sound in blocks of 10 ms. It runs first into nothing, then into a file; the recorder costs the rest.
 ``python bench/record.py`` takes about a minute, ``--minutes 10`` is the figure that counts. ``--rig`` records
-another rig, such as a virtual one.
+another rig, such as a virtual one. ``--replayed`` records ten seconds of the made-up cameras, and then the rig
+that replays them again and again beside the virtual rig's inertial sensor, sound and small cameras.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from rushes.sensors import Rig, SensorOfRig
 OUT = Path(__file__).resolve().parent / "output"
 SECOND_NS = 1_000_000_000
 FLOOD_SECONDS = 10
+REPLAYED_SECONDS = 10
 OPENING_S = 1800.0
 """The virtual rig renders its pictures before."""
 
@@ -202,8 +204,17 @@ def record(path, rig, sources, seconds):
             recording.status()
             memory.append(resident_mb())
     spent = time.process_time() - start
-    path.unlink()
     return recording.verdict(), spent, memory[len(memory) // 5], memory[-1]
+
+
+def replaying(out):
+    """Record the made-up cameras; gives a rig of live sensors that replays them beside the virtual rig."""
+    made = {name: each for name, each in sensors().items() if name in ("left", "right", "depth")}
+    path = out / "replayed.mcap"
+    record(path, rig_of(made), lambda _: Paced(made), REPLAYED_SECONDS)
+    cameras = SensorOfRig(name="cameras", source="replay", device=str(path), options={"loop": True})
+    rest = SensorOfRig(name="rest", source="virtual", device="tiny", options={"loop": True})
+    return Rig(name="replayed", about="", sensors=[cameras, rest])
 
 
 def main():
@@ -212,10 +223,14 @@ def main():
     parser.add_argument("--alone", type=float, default=15.0, help="seconds that its sensors run into nothing")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the recording, which is removed")
     parser.add_argument("--rig", help="a rig file, or the name of one that comes with the package")
+    parser.add_argument("--replayed", action="store_true", help="replay made-up cameras beside the virtual rig")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     made, path, seconds = sensors(), asked.out / "bench.mcap", asked.minutes * 60
-    rig, sources = (rigs.load(asked.rig), source_of) if asked.rig else (rig_of(made), lambda _: Paced(made))
+    if asked.replayed or asked.rig:
+        rig, sources = replaying(asked.out) if asked.replayed else rigs.load(asked.rig), source_of
+    else:
+        rig, sources = rig_of(made), lambda _: Paced(made)
     alone, longest = cpu_alone(rig, sources, asked.alone)
     alone /= asked.alone
     verdict, spent, early_mb, late_mb = record(path, rig, sources, seconds)
@@ -230,9 +245,11 @@ def main():
     print(f"{lasted:.1f} s, {verdict.written_bytes / 1e6 / lasted:.1f} MB/s, whole: {verdict.whole}")
     print(f"cores: sensors {alone:.3f}, recorded {spent / lasted:.3f}, the recorder {spent / lasted - alone:.3f}")
     print(f"resident: {early_mb:.1f} MB after a fifth, {late_mb:.1f} MB at the end")
+    path.unlink()
     flood = Flood({name: made[name] for name in ("left", "right")})
     rig = rig_of(flood.made, when_full="block")
     verdict, spent, _, late_mb = record(path, rig, lambda _: flood, FLOOD_SECONDS)
+    path.unlink()
     lasted = (verdict.end_ns - verdict.start_ns) / SECOND_NS
     dropped = sum(s.dropped for s in verdict.streams)
     print(

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from browse.labels_of_takes import labelled_rig
 from browse.takes import MOMENTS, Pack, clips, rig
 from rushes.browse.serve import serve
+from rushes.browse.showing import showing
 
 FILM = 150
 """Moments of the view that is played: five seconds."""
@@ -35,7 +36,7 @@ def main():
         facts["written"], facts["plays"] = opened.loaded.written, opened.plays
         say(facts)
 
-    serve(view, pack, cache=cache, ready=ready, port=0, roots=[cache])
+    serve(showing(view), pack, cache=cache, ready=ready, port=0, roots=[cache])
     others = {t.name for t in threading.enumerate() if t.name.startswith("rushes") and not t.daemon}
     say({"ended": True, "threads": sorted(others)})
 

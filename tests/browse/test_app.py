@@ -22,6 +22,7 @@ from browse.clicks import open_first_picture
 from browse.takes import HUES, Pack, clips
 from rushes.browse.prove import prove
 from rushes.browse.serve import _until_signalled
+from rushes.browse.showing import showing
 from rushes.errors import ToolError
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("_mongod")]
@@ -252,7 +253,7 @@ def test_killing_the_app_ends_its_database_too(tmp_path):
 
 def test_a_port_that_is_taken_is_an_error_and_starts_nothing(served, tmp_path):
     with pytest.raises(ToolError) as caught:
-        prove(clips(), Pack(tmp_path / "x.bin"), cache=tmp_path / "cache", port=served.port)
+        prove(showing(clips()), Pack(tmp_path / "x.bin"), cache=tmp_path / "cache", port=served.port)
     assert caught.value.code == "browse.port-taken"
     assert not (tmp_path / "cache").exists()
 
@@ -265,12 +266,13 @@ sys.path.insert(0, sys.argv[2])
 from browse.takes import Pack, rig
 from rushes.browse.prove import prove
 from rushes.browse.serve import _until_signalled
+from rushes.browse.showing import showing
 from rushes.errors import ToolError
 cache = Path(sys.argv[1])
 for _ in range(2):
-    print(json.dumps(asdict(prove(rig(), Pack(cache / "take.bin"), cache=cache))))
+    print(json.dumps(asdict(prove(showing(rig()), Pack(cache / "take.bin"), cache=cache))))
 try:
-    prove(rig(), Pack(cache / "empty.bin", recordings=0), cache=cache)
+    prove(showing(rig()), Pack(cache / "empty.bin", recordings=0), cache=cache)
 except ToolError as error:
     print(json.dumps({"code": error.code, "message": error.message}))
 """

@@ -17,7 +17,7 @@ def pack(tmp_path):
 
 @pytest.fixture
 def frames(pack):
-    frames = Frames(rig(), pack)
+    frames = Frames(rig().addresses, pack)
     yield frames
     frames.close()
 
@@ -77,7 +77,7 @@ def test_what_the_view_does_not_hold_never_reaches_the_recordings(frames, pack, 
 @given(rest=st.text(max_size=40))
 def test_any_text_below_the_prefix_is_answered_and_not_raised(rest):
     calls = []
-    frames = Frames(clips(), lambda *key: calls.append(key) or (b"x", "image/jpeg"))
+    frames = Frames(clips().addresses, lambda *key: calls.append(key) or (b"x", "image/jpeg"))
     try:
         status = ask(frames, f"/rushes-virtual/clips/{rest}").status
     finally:
@@ -100,7 +100,7 @@ def test_paths_of_other_datasets_are_not_owned(frames):
 def test_a_slow_picture_is_decoded_off_the_loop():
     loop_thread = threading.get_ident()
     seen = []
-    frames = Frames(clips(), lambda *_: seen.append(threading.get_ident()) or (b"x", "image/jpeg"))
+    frames = Frames(clips().addresses, lambda *_: seen.append(threading.get_ident()) or (b"x", "image/jpeg"))
     assert ask(frames, "/rushes-virtual/clips/rec0/cam_left/0.jpg").status == 200
     frames.close()
     assert seen

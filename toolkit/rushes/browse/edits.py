@@ -28,6 +28,8 @@ from rushes.browse.pieces import Document, Piece, pieces, put
 
 NOTES = "rushes_loaded"
 """Collection: the digest of each recording that is in the database; ``load`` writes it."""
+STANDING = "rushes_standing"
+"""Collection: what is loaded whole, by the dataset's name; see :mod:`rushes.browse.standing`."""
 SESSIONS = "rushes_sessions"
 """Collection: whose session it is, or was last, by the dataset's name."""
 _INFO = "rushes"  # key in the info of datasets that we have loaded
@@ -200,6 +202,7 @@ class Edits:
 
     def forget(self, recordings: Iterable[str]) -> None:
         """Have the next load bring these recordings up to date, whatever it finds."""
+        self._database[STANDING].delete_one({"_id": self.name})
         about = self._about
         which = {"dataset": about.get("_id"), "recording_id": {"$in": sorted(recordings)}}
         self._database[NOTES].delete_many(which)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 from rushes.browse.guard import Receive, Scope, Send
-from rushes.browse.view import BrowseView, Picture
+from rushes.browse.view import Addresses, Picture
 from rushes.errors import RushesError
 
 MAX_AGE_S = 3600
@@ -19,15 +19,14 @@ class Frames:
     """Serves the pictures of a view; close it to end its threads.
 
     Args:
-        view: Its virtual paths are the only ones that are answered.
+        addresses: Of the view; its virtual paths are the only ones that are answered.
         picture: Called in a thread, so that reading and decoding hold up nobody.
         threads: How many pictures are read or decoded at once.
     """
 
-    def __init__(self, view: BrowseView, picture: Picture, *, threads: int | None = None) -> None:
-        self._prefix, self._picture = view.prefix, picture
-        self._recordings = {r.recording_id for r in view.recordings}
-        self._streams = {n: s.name for n, s in zip(view.slices, view.streams, strict=True)}
+    def __init__(self, addresses: Addresses, picture: Picture, *, threads: int | None = None) -> None:
+        self._prefix, self._picture = addresses.prefix, picture
+        self._recordings, self._streams = frozenset(addresses.recordings), addresses.streams
         self._pool = ThreadPoolExecutor(threads or min(8, 2 * (os.cpu_count() or 1)), "rushes-picture")
 
     def close(self) -> None:

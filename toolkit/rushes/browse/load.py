@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -22,9 +21,10 @@ from fiftyone import ViewField
 from fiftyone.core import utils as fou
 from fiftyone.factory import repo_factory
 
-from rushes.browse import chosen, declare, edits, playback
+from rushes.browse import chosen, declare, edits, playback, standing
 from rushes.browse.documents import FIELDS, FLAGS, Row, rows_of
 from rushes.browse.elements import Elements
+from rushes.browse.standing import Loaded
 from rushes.browse.view import BrowseView
 
 log = logging.getLogger(__name__)
@@ -37,38 +37,6 @@ CHOSEN = "asked for"
 
 BATCH = 1000
 _SHAPE = "rushes"  # key in dataset.info
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What :func:`load` left in the database.
-
-    Args:
-        dataset: Name in FiftyOne.
-        plays: Name of the dataset whose saved view ``playback`` plays; None where nothing does.
-        opens_with: The saved view of what was asked for, as it stands in an address; None where nothing was.
-        samples: In the dataset now, all slices together.
-        groups: Moments and single frames; equal to ``samples`` for a flat dataset.
-        slices: Of a grouped dataset; empty for a flat one.
-        written: Samples that were written this time.
-        recordings: Ids of the recordings that were new or had changed.
-        removed: Ids of the recordings that are no longer in the view.
-        waiting: Samples that a person edited, and that are not in the view; the edits are kept.
-        unshown: Labels of the written samples that could not be shown: nobody knows how large their picture is, or
-            their mask cannot be read.
-    """
-
-    dataset: str
-    plays: str | None
-    opens_with: str | None
-    samples: int
-    groups: int
-    slices: tuple[str, ...]
-    written: int
-    recordings: tuple[str, ...]
-    removed: tuple[str, ...]
-    unshown: int
-    waiting: int = 0
 
 
 def connect(uri: str) -> None:
@@ -106,7 +74,11 @@ def load(view: BrowseView) -> Loaded:
     changed = [r for r in wanted if known.get(r) != wanted[r]]
     gone = [r for r in known if r not in wanted]
     written = 0
+    copied = changed
+    if view.grouped and view.main_rate_hz and not fo.dataset_exists(playback.name_of(view)):
+        copied = list(wanted)  # somebody took the copy out of the App
     if changed or gone:
+        standing.forget(database(), view.name)
         which = {"dataset": dataset._doc.id, "recording_id": {"$in": [*changed, *gone]}}
         notes.delete_many(which)
         kept.set_aside([*changed, *gone])
@@ -116,11 +88,13 @@ def load(view: BrowseView) -> Loaded:
         with ThreadPoolExecutor(1, "rushes-remember") as beside:
             remembered = beside.submit(kept.remember, changed)
             _save_views(dataset, view)
-            _make_playable(dataset, view, elements, changed, gone)
+            _make_playable(dataset, view, elements, copied, gone)
             for field in FIELDS:
                 if field.indexed:
                     dataset.create_index(field.name)  # after the rows: sorted once, not kept sorted
             remembered.result()
+    elif copied:
+        _make_playable(dataset, view, elements, copied, gone)
     waiting = kept.put_back()
     if changed:
         notes.insert_many({"dataset": dataset._doc.id, "recording_id": r, "digest": wanted[r]} for r in changed)
@@ -129,7 +103,7 @@ def load(view: BrowseView) -> Loaded:
         opens_with=_choose(dataset, view),
         plays=playback.name_of(view) if view.main_rate_hz else None,
         samples=dataset._sample_collection.estimated_document_count(),
-        groups=_groups(dataset) if view.grouped else len(dataset),
+        groups=standing.groups(dataset._sample_collection),
         slices=view.slices if view.grouped else (),
         written=written,
         recordings=tuple(changed),
@@ -137,6 +111,11 @@ def load(view: BrowseView) -> Loaded:
         unshown=elements.unshown,
         waiting=waiting,
     )
+
+
+def mark_of(mark: str) -> str:
+    """Give the mark under which a view stands in the database: another release may show it in another way."""
+    return f"{mark} {LAYOUT} {fo.__version__}"
 
 
 def _make_playable(
@@ -148,13 +127,6 @@ def _make_playable(
         playback.fill(dataset, view, elements, changed, gone)
     else:
         playback.save_view(dataset, rate_hz=view.main_rate_hz)
-
-
-def _groups(dataset: Any) -> int:
-    """Count all groups; ``len(dataset)`` counts those that hold a sample of the default slice."""
-    steps = [{"$group": {"_id": "$group._id"}}, {"$count": "groups"}]
-    counted = list(dataset._sample_collection.aggregate(steps, allowDiskUse=True))
-    return int(counted[0]["groups"]) if counted else 0
 
 
 def _dataset_for(view: BrowseView, elements: Elements) -> Any:

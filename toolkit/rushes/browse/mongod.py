@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -50,11 +50,21 @@ class Database:
 
 
 @contextmanager
-def running(cache: Path, *, environment: Mapping[str, str] = os.environ) -> Iterator[Database]:
+def running(
+    cache: Path,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    meanwhile: Callable[[], object] | None = None,
+) -> Iterator[Database]:
     """Give a MongoDB as long as the block runs.
 
     The one that ``FIFTYONE_DATABASE_URI`` names, else one of our own with its files in ``cache/mongo``. Ours is
     stopped when the block ends, and also when this process dies without ending it.
+
+    Args:
+        cache: Of the dataset.
+        environment: Where a MongoDB may be named.
+        meanwhile: Called while ours starts.
 
     Raises:
         ToolError: ``browse.no-mongod``, ``browse.mongod-failed``, ``browse.no-database`` when the named one does
@@ -70,7 +80,7 @@ def running(cache: Path, *, environment: Mapping[str, str] = os.environ) -> Iter
     folder.mkdir(parents=True, exist_ok=True)
     with _held(cache / "mongo.lock") as note:
         _end_orphan(_read_note(note).get("mongod"), folder)
-        with _started(program, folder) as database:
+        with _started(program, folder, meanwhile) as database:
             _write_note(note, {"pid": os.getpid(), "mongod": database.pid})
             yield database
 
@@ -169,7 +179,7 @@ def _runs_on(pid: int, folder: Path) -> bool:
 
 
 @contextmanager
-def _started(program: Path, folder: Path) -> Iterator[Database]:
+def _started(program: Path, folder: Path, meanwhile: Callable[[], object] | None) -> Iterator[Database]:
     # Not inside the cache: the path of a socket may have no more than about 100 characters.
     socket = Path(tempfile.mkdtemp(prefix="rushes-")) / "mongod.sock"
     record = folder.with_name("mongod.log")
@@ -195,6 +205,8 @@ def _started(program: Path, folder: Path) -> Iterator[Database]:
     try:
         pid = int(watcher.stdout.readline() or 0)
         uri = f"mongodb://{quote(str(socket), safe='')}"
+        if meanwhile is not None:
+            meanwhile()
         _await_answer(uri, watcher, record)
         log.debug("mongod is process %d on %s", pid, socket)
         yield Database(uri=uri, pid=pid)

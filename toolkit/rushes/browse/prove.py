@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from rushes.browse import environment
 from rushes.browse.serve import Opened, serve
-from rushes.browse.view import BrowseView, Picture
+from rushes.browse.showing import Showing
+from rushes.browse.view import Picture
 from rushes.errors import ToolError
 
 log = logging.getLogger(__name__)
@@ -112,11 +113,11 @@ class Visitor:
         return data
 
 
-def prove(view: BrowseView, picture: Picture, *, cache: Path, port: int | None = 0) -> Proof:
+def prove(showing: Showing, picture: Picture, *, cache: Path, port: int | None = 0) -> Proof:
     """Open the view, ask the App for its page, its counts and its first picture, and stop everything.
 
     Args:
-        view: What to show; it holds at least one picture.
+        showing: What to show; it holds at least one picture.
         picture: Where its pictures come from.
         cache: As of ``serve``.
         port: As of ``serve``; 0 takes any free one.
@@ -137,7 +138,7 @@ def prove(view: BrowseView, picture: Picture, *, cache: Path, port: int | None =
     def ready(opened: Opened) -> None:
         threading.Thread(target=ask, args=(opened,), name="rushes-prove", daemon=True).start()
 
-    serve(view, picture, cache=cache, ready=ready, stop=stop, port=port)
+    serve(showing, picture, cache=cache, ready=ready, stop=stop, port=port)
     if not answers:
         raise KeyboardInterrupt  # a signal stopped it first
     if isinstance(answers[0], BaseException):

@@ -9,8 +9,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,14 +20,16 @@ from urllib.parse import quote
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
+from rushes.browse import deferring, environment, mongod, plugin_files, standing
 from rushes.browse import desk as desks
-from rushes.browse import environment, mongod, plugin_files
 from rushes.browse.door import Door
 from rushes.browse.edits import Edits
 from rushes.browse.frames import Frames
 from rushes.browse.guard import App, Guard, Virtual
 from rushes.browse.players import PlayerFiles, Playlist
-from rushes.browse.view import BrowseView, Picture
+from rushes.browse.showing import Showing
+from rushes.browse.standing import Standing
+from rushes.browse.view import Picture
 from rushes.errors import ToolError
 from rushes.registry import late
 
@@ -36,6 +39,9 @@ VIEW = "playback"  # of playback.VIEW, which needs FiftyOne
 
 PREFERRED_PORT = 5151  # FiftyOne's own, so that a bookmark works
 
+
+GUESTS = ("scipy.spatial.transform", "scipy.ndimage", "strawberry", "plotly.graph_objects")
+"""What takes longest of FiftyOne's import and reads no environment."""
 
 NOTE = "open.json"
 """In the cache while the App is open: its address, for this user alone."""
@@ -79,7 +85,7 @@ class Opened:
 
 
 def serve(
-    view: BrowseView,
+    showing: Showing,
     picture: Picture,
     *,
     cache: Path,
@@ -88,17 +94,16 @@ def serve(
     port: int | None = None,
     roots: Sequence[Path] = (),
     desk: desks.Desk | None = None,
-    playlist: Playlist | None = None,
     author: str = "",
     closing: Callable[[Any], None] | None = None,
     share: Sharing | None = None,
 ) -> None:
-    """Serve the view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
+    """Serve a view on the loopback address until Ctrl-C, SIGTERM or ``stop``.
 
     Everything that was started is stopped when it returns, and also when this process is killed.
 
     Args:
-        view: What to show.
+        showing: What to show.
         picture: Where its pictures come from.
         cache: Folder for the database and FiftyOne's files; it may be deleted whenever the App is closed.
         ready: Called once, when the App answers; from the thread of the server, so it must return soon.
@@ -106,7 +111,6 @@ def serve(
         port: None takes 5151, or any free one if that is taken.
         roots: Folders whose files the App may show besides the view's pictures.
         desk: What our panels ask of the dataset; without one they say that they cannot.
-        playlist: Recordings for the App's own player, in a dataset of their own.
         author: Whose edits those are that are made meanwhile; they are signed only where somebody is named.
         closing: Called once when the App is closed, with its database, which still runs.
         share: Serve on every address of this machine, for who knows the password; None: on the loopback address.
@@ -118,24 +122,21 @@ def serve(
     with (
         _until_signalled(stop),
         _bound(port, address="0.0.0.0" if share else environment.ADDRESS) as bound,  # noqa: S104 - it was asked for
-        mongod.running(cache) as database,
+        mongod.running(cache, meanwhile=_guests) as database,
         environment.applied(cache, database_uri=database.uri),
-        desks.opened([view.name], desk) if desk else nullcontext(),
+        desks.opened([showing.name], desk) if desk else nullcontext(),
     ):
         plugin_files.put_into(environment.plugins(cache))
         load = late("rushes.browse.load")
         load.connect(database.uri)
-        frames = Frames(view, picture)
+        frames: Frames | None = None
         try:
             if author:
-                Edits(load.database(), view.name).begin(author)
-            loaded = load.load(view)
-            if desk:
-                late("rushes.browse.similar").show(view.name, desk.points())
-            if playlist is not None:
-                late("rushes.browse.playing").load(playlist)
+                Edits(load.database(), showing.name).begin(author)
+            found, playlist = _brought(showing, desk, load)
+            frames = Frames(found.addresses, picture)
             names = share.names if share else ()
-            opened = _opened(loaded, bound.getsockname()[1], database.pid, names, playlist)
+            opened = _opened(found.loaded, bound.getsockname()[1], database.pid, names, playlist)
             application: App = late("rushes.browse.app").application(opened.port, home=environment.home(cache))
             note(cache, opened)
             with _virtual(playlist, application, frames) as virtual:
@@ -153,9 +154,44 @@ def serve(
             if closing is not None:
                 closing(load.database())
         finally:
-            frames.close()
+            if frames is not None:
+                frames.close()
             load.disconnect()
             (cache / NOTE).unlink(missing_ok=True)
+
+
+def _brought(showing: Showing, desk: desks.Desk | None, load: Any) -> tuple[Standing, Playlist | None]:
+    """Bring the App's database in line with what is to be shown, where it is not so already."""
+    mark = load.mark_of(showing.mark) if showing.mark else None
+    found = standing.find(load.database(), showing.name, mark) if mark else None
+    if found is not None:
+        return found, showing.playlist(found.played) if showing.playlist else None
+    standing.forget(load.database(), showing.name)
+    view = showing.view()
+    loaded = load.load(view)
+    if desk:
+        late("rushes.browse.similar").show(view.name, desk.points())
+    playlist = showing.playlist(None) if showing.playlist else None
+    if playlist is not None:
+        late("rushes.browse.playing").load(playlist)
+    played = playlist.recordings if playlist else None
+    if mark:
+        standing.keep(
+            load.database(),
+            mark,
+            loaded,
+            view.addresses,
+            (playlist.name, playlist.recordings) if playlist else None,
+        )
+    return Standing(loaded=loaded, addresses=view.addresses, played=played), playlist
+
+
+def _guests() -> None:
+    """Import what FiftyOne will import anyway; where it does not, it is no loss."""
+    deferring.defer()
+    for name in GUESTS:
+        with suppress(ImportError):
+            import_module(name)
 
 
 @contextmanager

@@ -104,6 +104,21 @@ class BrowseSamples:
         return len(self.index)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """The virtual paths of a view: ``PREFIX RECORDING/SLICE/INDEX.jpg``.
+
+    Args:
+        prefix: What every path begins with, the last slash included.
+        recordings: Ids.
+        streams: Names, by slice.
+    """
+
+    prefix: str
+    recordings: Sequence[str]
+    streams: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class BrowseView:
     """Everything that the App shows.
@@ -212,6 +227,15 @@ class BrowseView:
     def prefix(self) -> str:
         """What every virtual path of this view begins with, the last slash included."""
         return f"{_PREFIX}/{self.key}/"
+
+    @property
+    def addresses(self) -> Addresses:
+        """What the virtual paths are made of."""
+        return Addresses(
+            prefix=self.prefix,
+            recordings=[r.recording_id for r in self.recordings],
+            streams={n: s.name for n, s in zip(self.slices, self.streams, strict=True)},
+        )
 
     def rows_of(self) -> list[npt.NDArray[np.int64]]:
         """Give the rows of each recording, in the order of ``recordings`` and in their own order."""

@@ -1,5 +1,6 @@
 """Browse: the newest snapshot of a dataset → what the FiftyOne App is handed, and the pictures it asks for."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -10,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rushes import registry
+from rushes import __version__, registry
 from rushes.browse.edits import Database, Edits
 from rushes.browse.labelled import BrowseWords
+from rushes.browse.showing import Showing, showing
 from rushes.browse.view import (
     ALONE,
     BrowseRecording,
@@ -71,11 +73,7 @@ def browse_view(
     rows = said.without_deleted(_rows(ids, names, frames, members), dataset.store, ids, names)
     del frames, members  # before the labels are read: their columns are in the rows now
     if not len(rows):
-        raise UsageError(
-            f"{dataset.path} holds no pictures to browse",
-            code="browse.no-pictures",
-            hint=f"rushes ingest PATH --into {dataset.path} brings some in; rushes query reads the rest",
-        )
+        raise _no_pictures(dataset)
     places = Places(rows, ids, names)
     samples = _with_findings(rows, dataset.arrow("findings"), places)
     labels, words = labels_on(dataset, places)
@@ -110,6 +108,14 @@ def browse_view(
         ontology=ontology,
         revision=dataset.revision,
         chosen=(where, rows_where(dataset, places, where, split=split)) if where else None,
+    )
+
+
+def _no_pictures(dataset: Dataset) -> UsageError:
+    return UsageError(
+        f"{dataset.path} holds no pictures to browse",
+        code="browse.no-pictures",
+        hint=f"rushes ingest PATH --into {dataset.path} brings some in; rushes query reads the rest",
     )
 
 
@@ -159,20 +165,25 @@ def serve(
 
     def at_the_end(database: Database) -> None:
         done.append(write_back_from(database, path, author=who, argv=argv, dry_run=not write))
-        Edits(database, view.name).end()
+        Edits(database, name).end()
 
     def reload() -> None:
         with Dataset.open(path) as newest:
             registry.late("rushes.browse.load").load(browse_view(newest, where=where, split=split))
-            registry.late("rushes.browse.similar").show(view.name, desk.points())
+            registry.late("rushes.browse.similar").show(name, desk.points())
 
     with Dataset.open(path, at=at) as dataset:
         # What an older revision shows is kept apart, so that it does not take the place of the newest.
-        view = browse_view(dataset, where=where, split=split, name=None if at is None else _name_at(dataset, at))
+        name = dataset.store.name if at is None else _name_at(dataset, at)
+        shown = split or _newest_split(dataset)
+        if not any(dataset.arrow("streams", columns=["count"], where={"table": "frames"})["count"].to_pylist()):
+            raise _no_pictures(dataset)
+        # What was asked for may be wrong, and that is said before anything is started.
+        asked = browse_view(dataset, where=where, split=split, name=name) if where else None
         server = registry.late("rushes.browse.serve")
         desk = ActingDesk(
             dataset,
-            name=view.name,
+            name=name,
             author=who,
             database=lambda: registry.late("rushes.browse.load").database(),
             reload=reload,
@@ -181,7 +192,12 @@ def serve(
         with closing(desk):
             sharing = server.Sharing(names=tuple(share[0]), password=share[1]) if share else None
             server.serve(
-                view,
+                Showing(
+                    name=name,
+                    view=lambda: asked or browse_view(dataset, split=split, name=name),
+                    mark=None if asked else _mark(dataset, shown),
+                    playlist=lambda known: playlist_of(dataset, name=name, split=shown, known=known),
+                ),
                 pictures(dataset),
                 cache=dataset.path / "cache",
                 ready=ready,
@@ -189,12 +205,18 @@ def serve(
                 desk=desk,
                 author=who,
                 closing=at_the_end,
-                playlist=playlist_of(
-                    dataset, name=view.name, parts=_parts(dataset, split or _newest_split(dataset))
-                ),
                 share=sharing,
             )
     return done[0] if done else WrittenBack()
+
+
+def _mark(dataset: Dataset, split: str | None) -> str:
+    """Tell apart all that decides what the App shows; a moved dataset has its players' files elsewhere."""
+    ontology = vocabulary.path_in(dataset.store)
+    facts = (__version__, str(dataset.path.resolve()), dataset.revision, split)
+    digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
+    digest.update(ontology.read_bytes() if ontology.is_file() else b"")
+    return digest.hexdigest()
 
 
 def _name_at(dataset: Dataset, at: int | str) -> str:
@@ -210,7 +232,7 @@ def prove(path: Path, *, at: int | str | None = None, port: int = 0, where: str 
     with Dataset.open(path, at=at) as dataset:
         view = browse_view(dataset, where=where, name=None if at is None else _name_at(dataset, at))
         prover = registry.late("rushes.browse.prove")
-        return prover.prove(view, pictures(dataset), cache=dataset.path / "cache", port=port)
+        return prover.prove(showing(view), pictures(dataset), cache=dataset.path / "cache", port=port)
 
 
 def _streams(dataset: Dataset) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rushes.contracts import RecordingExporter
 from rushes.timelines import Happening
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.export_recordings import plain, write_recording
-from rushes.workflow.parts import Parts
+from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.timelines import Timelines
 
 FOLDER = "players"
@@ -22,40 +22,43 @@ _SHORTEST_NS = 1
 _STREAMS_SHOWN = 64
 
 
-def playlist_of(dataset: Dataset, *, name: str, parts: Parts | None = None) -> Playlist:
+def playlist_of(
+    dataset: Dataset, *, name: str, split: str | None = None, known: Sequence[Played] | None = None
+) -> Playlist:
     """List the recordings that have samples with times.
 
     Args:
         dataset: Open as long as the playlist is used.
         name: Of the view that it stands beside; the App shows it as ``NAME recordings``.
-        parts: Part of the split, by recording.
+        split: Its parts are shown; none are, when None.
+        known: The recordings, where they were listed before at this revision.
     """
-    exporter: RecordingExporter = registry.load("export", "mcap")
-    timelines = Timelines(dataset)
     folder = (dataset.path / "cache" / FOLDER).resolve()
-    recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
-    streams = _streams(dataset)
-    played = [
-        each
-        for row in recordings
-        if (
-            each := _played(
-                row, timelines, folder, exporter, streams, parts.of(row["recording_id"]) if parts else None
-            )
-        )
-    ]
+    timelines = Timelines(dataset)
 
     def write(each: Played, go_on: Callable[[], None]) -> None:
+        exporter: RecordingExporter = registry.load("export", "mcap")
         write_recording(timelines, each.recording_id, each.path, exporter, progress=lambda *_: go_on())
 
-    total = sum(row["bytes"] or 0 for row in recordings)
+    total = sum(n or 0 for n in dataset.arrow("recordings", columns=["bytes"])["bytes"].to_pylist())
     return Playlist(
         name=f"{name} recordings",
         folder=folder,
-        recordings=played,
+        recordings=_listed(dataset, timelines, folder, split) if known is None else known,
         write=write,
         ahead=total <= AHEAD_BYTES and 2 * total < shutil.disk_usage(dataset.path).free,
     )
+
+
+def _listed(dataset: Dataset, timelines: Timelines, folder: Path, split: str | None) -> list[Played]:
+    exporter: RecordingExporter = registry.load("export", "mcap")
+    streams = _streams(dataset)
+    parts = Parts(dataset.arrow("splits", columns=COLUMNS, where={"split": split}).to_pylist() if split else ())
+    recordings = dataset.arrow("recordings").sort_by("name").to_pylist()
+    every = (
+        _played(row, timelines, folder, exporter, streams, parts.of(row["recording_id"])) for row in recordings
+    )
+    return [each for each in every if each]
 
 
 def _streams(dataset: Dataset) -> dict[str, list[str]]:

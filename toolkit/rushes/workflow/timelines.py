@@ -15,6 +15,7 @@ from rushes.workflow._labels.truth import truth_of
 from rushes.workflow._timeline.layout import Layout
 from rushes.workflow.dataset import Dataset
 from rushes.workflow.decisions import excluded
+from rushes.workflow.takes import Discarded
 
 _Rows = Mapping[str, list[Mapping[str, Any]]]
 _LABELS = """
@@ -34,7 +35,11 @@ class Timelines:
 
     def __init__(self, dataset: Dataset, *, discarded: bool = False) -> None:
         self._dataset = dataset
-        self._discarded = None if discarded else excluded(dataset.store).discarded
+        self._with_discarded = discarded
+
+    @cached_property
+    def _discarded(self) -> Discarded | None:
+        return None if self._with_discarded else excluded(self._dataset.store).discarded
 
     def of(self, recording_id: str) -> Timeline:
         """Lay out a recording. Its pictures and sound are read when the timeline is."""
