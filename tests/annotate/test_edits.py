@@ -187,6 +187,15 @@ def test_a_label_that_is_added_here_stays_whatever_is_pulled(server, monkeypatch
     holds_when_rebuilt(server.path)
 
 
+def test_a_label_is_added_to_a_recording_that_is_called_by_its_name(server, typed) -> None:
+    rows = Store.open(server.path).table("recordings", where={"recording_id": server.place[0]})
+    name = rows["name"][0].as_py()
+    key = f"{name}/{server.place[1]}/1"
+    answer(typed(f"edit {server.path} --add '{key}' --class bottle --box 10,20,30,40 --author eve --json"))
+    bottle = named(server.path, "bottle")
+    assert (bottle.recording_id, bottle.index) == (server.place[0], 1)
+
+
 def test_an_imported_label_can_be_edited_and_a_models_cannot(server) -> None:
     given = Label(
         label_id="i1",

@@ -344,3 +344,16 @@ def test_a_yaml_of_another_kind_beside_a_video_is_left_alone(tmp_path: Path) -> 
     (tmp_path / "clip.yaml").write_text("exposure: 3\n")
     recording, _ = read(clip)
     assert [stream.name for stream in recording.description.streams] == ["video"]
+
+
+def test_the_manifest_that_the_guide_shows_is_one(tmp_path: Path) -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "recordings.md").read_text("utf-8")
+    shown = guide.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "recording.yaml").write_text(shown)
+    clips.write_clip(tmp_path / "phone.mp4", count=12)
+    (tmp_path / "Accelerometer.csv").write_text("time,z,y,x\n1714558272010000000,3,2,1\n")
+    recording, found = read(tmp_path)
+    assert found["accelerometer"]["t_ns"] == [10_000_000]
+    assert found["accelerometer"]["accel_x_m_s2"] == [1.0]
+    assert recording.description.metadata["facts"] == {"subject": "s07", "task": "walk"}
+    assert {stream.clock_id for stream in recording.description.streams} == {"media"}

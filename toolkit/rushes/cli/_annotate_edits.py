@@ -44,7 +44,7 @@ author_option = click.option("--author", help="Who does it; else RUSHES_AUTHOR, 
 rushes annotate edit my-dataset 1f0c9a7be2d3a456 --class cup
 rushes annotate edit my-dataset 1f0c9a7be2d3a456 --box 64,40,128,80 --attribute side=left
 rushes annotate edit my-dataset 1f0c9a7be2d3a456 --delete --with-parts
-rushes annotate edit my-dataset --add 9b1d/cam_left/12 --class hand --box 64,40,128,80
+rushes annotate edit my-dataset --add walk/cam_left/12 --class hand --box 64,40,128,80
 """,
 )
 @dataset_argument
@@ -55,7 +55,9 @@ rushes annotate edit my-dataset --add 9b1d/cam_left/12 --class hand --box 64,40,
 @click.option("--text", help="What is written.")
 @click.option("--delete", is_flag=True, help="Delete it.")
 @click.option("--with-parts", is_flag=True, help="Delete what depends on it too.")
-@click.option("--add", "key", metavar="FRAME", help="Add a label to RECORDING_ID/STREAM/INDEX.")
+@click.option(
+    "--add", "key", metavar="FRAME", help="Add a label to RECORDING/STREAM/INDEX, the recording by id or name."
+)
 @author_option
 @dry_run_option
 def edit_command(

@@ -214,7 +214,7 @@ def add(
 
     Args:
         path: The dataset.
-        key: Frame: recording/stream/index.
+        key: Frame: recording/stream/index; the recording by its id, or by its name where only one bears it.
         label: Its place and its name are put in.
         author: As :func:`edit`.
         argv: The command line, for the log.
@@ -226,14 +226,15 @@ def add(
     """
     with turn(path):
         store = Store.open(path)
-        recording_id, stream, index = frame_of(key) or ("", "", -1)
+        recording_id, stream, index = _frame_called(store, key)
+        called, key = key, f"{recording_id}/{stream}/{index}"
         where = {"recording_id": recording_id, "stream": stream, "index": index}
         found = store.table("frames", where=where).to_pylist()  # type: ignore[arg-type]  # each of its own kind
         if not found:
             raise UsageError(
-                f"{path} has no frame '{key}'",
+                f"{path} has no frame '{called}'",
                 code="labels.no-such-frame",
-                hint="write RECORDING_ID/STREAM/INDEX, as rushes annotate blame shows it",
+                hint="write RECORDING/STREAM/INDEX, with the id or the name of the recording",
             )
         story = [event for event in standing.stored(store, task_key=key) if event.tool == TOOL]
         home = next((event for event in reversed(deriving.newest(story)) if not event.cancelled), None)
@@ -263,6 +264,14 @@ def add(
     return Edited(
         created=[made.label_id], changed=(), deleted=(), same=0, conflicts=0, author=who, revision=revision
     )
+
+
+def _frame_called(store: Store, key: str) -> tuple[str, str, int]:
+    """Read recording/stream/index, where the recording is called by its id or by a name that it alone bears."""
+    recording, stream, index = frame_of(key) or ("", "", -1)
+    named = store.table("recordings", columns=["recording_id"], where={"name": recording})
+    ids = named["recording_id"].to_pylist()
+    return (ids[0] if len(ids) == 1 else recording), stream, index
 
 
 def labels_named(path: Path, names: Sequence[str]) -> dict[str, Label]:

@@ -36,7 +36,8 @@ def needed(store: Store, given: str | None = None) -> Ontology:
         raise RecipeError(
             f"{store.path} has no ontology: what may be labelled?",
             code="ontology.absent",
-            hint=f"write {path_in(store)}, or take one along: --ontology my.yaml, or one of {offered}",
+            hint=f"write {path_in(store)} (rushes schema ontology shows the form), or take one along with "
+            f"rushes annotate push or import: --ontology my.yaml, or one of {offered}",
         )
     return found
 
