@@ -65,6 +65,29 @@ def _hidden(path: Path, _size: int, _mtime_ns: int) -> tuple[int, ...]:
         return tuple(found)
 
 
+@lru_cache(maxsize=64)
+def _culprit(path: Path, size: int, _mtime_ns: int) -> int | None:
+    """Find the fragment for which FFmpeg refuses a file: the first without which what lies before opens."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        boxes = _boxes(data, 0, size, most=_MOST_BOXES)
+    heads = [at for kind, at, _, _ in boxes if kind == b"moof"]
+    if not heads or boxes[0][0] != b"ftyp" or not _opens(path, heads[0]):
+        return None
+    good, bad = 0, len(heads)  # how many fragments from the start can be opened, and how many cannot
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if _opens(path, heads[middle]) else (good, middle)
+    return heads[good]
+
+
+def _opens(path: Path, end: int) -> bool:
+    try:
+        av.open(f"subfile,,start,0,end,{end},,:{path}", mode="r", metadata_errors="replace").close()
+    except av.FFmpegError:
+        return False
+    return True
+
+
 def damaged_heads(path: Path) -> tuple[int, ...]:
     """Give where the heads of fragments lie whose lists of samples cannot be true; none for every other file."""
     try:
@@ -167,5 +190,9 @@ def open_container(path: Path) -> InputContainer:
     except av.FFmpegError:
         front = whole_front(path)
         if front is None:
-            raise
+            about = path.stat()
+            culprit = _culprit(path, about.st_size, about.st_mtime_ns)
+            if culprit is None:
+                raise
+            return av.open(_WithRoom(path, (culprit,)), mode="r", metadata_errors="replace")
         return av.open(front, mode="r", metadata_errors="replace")
