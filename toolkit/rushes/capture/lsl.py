@@ -55,6 +55,8 @@ SETTLE_S = 2.0
 LOOK_NS, PAIR_NS = 500_000_000, 5_000_000_000
 SOON = 5
 """So many first pairs are taken as soon as they are there."""
+SURE = 2
+"""Readings after which an outlet that began again is believed to have the same clock."""
 SILENT_NS, SILENT_PERIODS = 1_000_000_000, 10
 STEP_S = 0.005
 _SECOND = 1_000_000_000
@@ -162,6 +164,8 @@ class LslTrack:
         self._correction: Any = None
         self._paired_ns = self._heard_ns = 0
         self._restarted = False
+        self._former: tuple[Any, ...] = ()  # the reading before it began again, until that is told
+        self._readings = 0
         self._sensor = ""
         self._absence: Absence | None = None
         self._garbage: Garbage | None = None
@@ -262,8 +266,12 @@ class LslTrack:
             return
         self._correction = now
         if self._restarted:
-            self._restarted = False
-            self._tell_restart(into, before, now)
+            self._restarted, self._readings = False, 0
+            self._former = (before,)
+        if self._former:
+            self._readings += 1
+            if self._tell_restart(into, self._former[0], now):
+                self._former = ()
         mono_ns = time.monotonic_ns()
         if self._pairs >= SOON and mono_ns - self._paired_ns < PAIR_NS:
             return
@@ -284,11 +292,16 @@ class LslTrack:
             )
         )
 
-    def _tell_restart(self, into: Intake, before: Any, now: Any) -> None:
-        """Tell that the outlet began again, and whether its clock is another since."""
+    def _tell_restart(self, into: Intake, before: Any, now: Any) -> bool:
+        """Tell that the outlet began again, and whether its clock is another since; gives whether that is known.
+
+        The first reading afterwards may still be of the outlet that is gone.
+        """
         moved_s = 0.0 if before is None else now.offset_s - before.offset_s
         known_s = STEP_S if before is None else before.round_trip_s + now.round_trip_s + STEP_S
         stepped = abs(moved_s) > known_s
+        if not stepped and before is not None and self._readings < SURE:
+            return False
         into.trouble(
             Trouble(
                 what="clock" if stepped else "returned",
@@ -299,6 +312,7 @@ class LslTrack:
                 stream=self.stream.name,
             )
         )
+        return True
 
 
 def _clocks(sensor: str, outlets: Sequence[Any], inlets: Sequence[Any], *, shared: bool) -> list[str]:
