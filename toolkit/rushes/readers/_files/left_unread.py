@@ -24,16 +24,19 @@ def left_unread(
     if not root.is_dir():
         return {}
     with os.scandir(root) as entries:
-        names = [
-            f"{entry.name}/" if entry.is_dir() else entry.name
-            for entry in entries
-            if not entry.name.startswith(".")
-            and (
-                folders is not None and entry.name not in folders
-                if entry.is_dir()
-                else entry.name not in read and not is_image(entry.name)
-            )
-        ]
+        found = [(entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith(".")]
+    names = [
+        f"{name}/" if is_folder else name
+        for name, is_folder in found
+        if (folders is not None and name not in folders if is_folder else name not in read and not is_image(name))
+    ]
     if not names:
         return {}
     return {"files_left_unread": sorted(names, key=natural)[:NAMED], "count_files_left_unread": len(names)}
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
