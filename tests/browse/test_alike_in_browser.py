@@ -1,4 +1,4 @@
-"""In a real Chromium, offline: pictures are lassoed on the map of what looks alike."""
+"""In a real Chromium, offline: pictures are lassoed on the map of what looks alike, and sorted by likeness."""
 
 import io
 
@@ -88,3 +88,21 @@ def test_a_lasso_on_the_map_shows_the_pictures_within(dataset, open_app):
     shot(page, "lassoed")
     found = colours(page)
     assert found in (["red"] * REDS, ["blue"] * BLUES)
+
+
+def test_an_operator_shows_what_looks_like_the_ticked_picture(dataset, open_app):
+    opened = open_app(dataset)
+    page = opened.page
+    until_counted(page, REDS + BLUES)
+    first = colours(page)[1]
+    opened.select(1)
+    page.keyboard.press("`")
+    page.keyboard.type("Rushes: show what")
+    page.get_by_text("Rushes: show what looks like the selected pictures").first.click()
+    page.get_by_text("1 picture selected").first.wait_for()
+    page.get_by_role("button", name="Execute").click()
+    page.get_by_text("pictures, the likest first").first.wait_for()
+    page.wait_for_timeout(2000)
+    shot(page, "alike")
+    like, other = (REDS, BLUES) if first == "red" else (BLUES, REDS)
+    assert colours(page) == [first] * like + ["blue" if first == "red" else "red"] * other

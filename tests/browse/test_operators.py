@@ -72,6 +72,13 @@ def test_nothing_selected_means_nothing_changed(bench, name):
     assert [bench.sample(at).to_dict() for at in range(3)] == before
 
 
+def test_what_looks_alike_says_what_it_lacks(bench):
+    assert run(bench, "alike").said == "Nothing is selected: tick pictures in the grid first."
+    answer = run(bench, "alike", 1)
+    assert not answer.done
+    assert "rushes embed" in answer.said
+
+
 def test_a_tag_is_given_to_what_is_selected_alone_and_shown_at_once(bench):
     answer = run(bench, "tag", 1, tag="look again")
     assert answer.said == "'look again' given to 1 picture"

@@ -64,6 +64,20 @@ def test_the_nearest_of_a_picture_are_its_neighbours_in_the_same_stream(loaded):
     assert {abs(index - 3) for index in nearest.values("index")} <= {0, 1, 2}
 
 
+def test_what_looks_like_several_samples_is_shown_and_those_without_a_point_are_left_aside(loaded):
+    similar = late("rushes.browse.similar")
+    similar.show("alike", points())
+    dataset = loaded.fo.load_dataset("alike")
+    flat = dataset.select_group_slices(media_type="image")
+    odd = flat.match({"stream": "/cam_left", "index": ODD, "recording": "take 0"}).first()
+    depth = flat.match({"stream": "/depth"}).first()
+    shown = similar.alike(dataset, [depth.id, odd.id], count=4)
+    assert shown.values("id")[0] == odd.id
+    assert len(shown) == 4
+    assert "/depth" not in shown.values("stream")
+    assert similar.alike(dataset, [depth.id], count=4) is None
+
+
 def test_the_odd_one_is_the_most_unique(loaded):
     late("rushes.browse.similar").show("alike", points())
     dataset = loaded.fo.load_dataset("alike")

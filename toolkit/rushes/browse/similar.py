@@ -6,6 +6,7 @@ runs. The App's panel *Embeddings* shows the map, its *sort by similarity* uses 
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -39,6 +40,22 @@ def show(dataset_name: str, points: Points | None) -> int:
     dataset.info[_NOTE] = note
     dataset.save()
     return len(samples) if note else 0
+
+
+def alike(dataset: Any, samples: Sequence[str], *, count: int) -> Any | None:
+    """Give a view of what looks like some samples, those that look most like them first; None without a point.
+
+    Args:
+        dataset: That has an index of ours.
+        samples: Their ids; those without a point are left aside.
+        count: How many at most, the samples themselves among them.
+    """
+    known = set(dataset.load_brain_results(INDEX).sample_ids)
+    asked = [sample for sample in samples if sample in known]
+    if not asked:
+        return None
+    flat = dataset.select_group_slices(media_type="image") if dataset.media_type == "group" else dataset
+    return flat.sort_by_similarity(asked, k=count, brain_key=INDEX)
 
 
 def _samples(dataset: Any, points: Points) -> dict[str, int]:
