@@ -29,7 +29,7 @@ from rushes.browse.view import BrowseView
 
 log = logging.getLogger(__name__)
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised whenever the fields or documents change, so that older caches are filled anew."""
 
 CHOSEN = "asked for"
