@@ -14,6 +14,7 @@ from rushes.store import Store
 from rushes.workflow import annotate, decisions
 from rushes.workflow._browse.acting import ActingDesk, sql_of
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.excluded import excluded
 
 pytestmark = pytest.mark.live
 SELECTING = ("tag", "accept", "reject", "undecide", "request_split", "send_to_label_studio", "recheck")
@@ -116,7 +117,7 @@ def test_what_is_rejected_accepted_and_undecided_is_noted_with_who_and_why(bench
 
 def test_a_whole_recording_is_rejected_only_where_that_is_said(bench):
     run(bench, "reject", 0, whole=True)
-    assert decisions.excluded(Store.open(bench.path)).whole(bench.recording)
+    assert excluded(Store.open(bench.path)).whole(bench.recording)
     assert [bench.sample(at)["decision"] for at in range(3)] == ["reject"] * 3
 
 

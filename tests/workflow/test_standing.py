@@ -19,8 +19,8 @@ from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow._split.counts import counts_of
 from rushes.workflow._split.units import Unit
-from rushes.workflow.decisions import NOTHING_EXCLUDED
 from rushes.workflow.evaluate import evaluate_sources
+from rushes.workflow.excluded import NOTHING_EXCLUDED
 from rushes.workflow.ingest import Request, ingest
 
 CONFIG = '<View><Image name="image" value="$image"/><RectangleLabels name="box" toName="image"/></View>'

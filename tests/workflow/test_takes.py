@@ -27,7 +27,8 @@ from rushes.workflow._split.links import duplicates
 from rushes.workflow._split.units import Unit
 from rushes.workflow.browse import browse_view
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import NOTHING_EXCLUDED, Wish, decide, excluded
+from rushes.workflow.decisions import Wish, decide
+from rushes.workflow.excluded import NOTHING_EXCLUDED, excluded
 from rushes.workflow.export_recordings import export_recordings
 from rushes.workflow.ingest import Request, ingest
 from rushes.workflow.parts import COLUMNS, Parts

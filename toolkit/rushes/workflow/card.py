@@ -19,7 +19,7 @@ from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.agree import agree_on
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import excluded
+from rushes.workflow.excluded import excluded
 
 SEVERITIES = ("error", "warning", "info")
 MOST_VALUES = 40

@@ -20,7 +20,6 @@ from rushes.errors import ReadError, UsageError
 from rushes.model import Column, Finding, Metric, Stream
 from rushes.store import Store
 from rushes.timing.clockmap import ClockMap
-from rushes.workflow import decisions
 from rushes.workflow._check.alike import SEARCH, duplicate_columns, picture_set, search_options
 from rushes.workflow._check.dataset_view import dataset_view
 from rushes.workflow._check.kept import without
@@ -39,6 +38,7 @@ from rushes.workflow._check.views import (
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.clock_maps import applied_maps
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.excluded import Excluded, excluded
 
 SEVERITIES = ("info", "warning", "error")
 
@@ -144,7 +144,7 @@ def check(
     chosen = chosen_by(settings)
     rows = _Rows(progress=progress)
     with Dataset.open(dataset) as opened:
-        out = decisions.Excluded() if settings.rejected else decisions.excluded(opened.store)
+        out = Excluded() if settings.rejected else excluded(opened.store)
         every = opened.arrow("recordings").sort_by("name").to_pylist()
         if settings.recordings is not None:
             every = [row for row in every if row["recording_id"] in settings.recordings]
@@ -193,7 +193,7 @@ def check(
     )
 
 
-def _on_rejected(item: Found, out: decisions.Excluded) -> bool:
+def _on_rejected(item: Found, out: Excluded) -> bool:
     """Say whether a finding concerns frames alone that people left out."""
     finding = item.finding
     if not out or finding.stream is None or finding.index is None:
@@ -227,7 +227,7 @@ def _one(
     streams: Sequence[Mapping[str, Any]],
     chosen: Chosen,
     known: Known,
-    out: decisions.Excluded,
+    out: Excluded,
     rows: _Rows,
 ) -> None:
     """Run every check on one recording."""
@@ -254,7 +254,7 @@ def _stream(
     clock: ClockMap | None,
     chosen: Chosen,
     known: Known,
-    out: decisions.Excluded,
+    out: Excluded,
     rows: _Rows,
 ) -> None:
     """Run every check on one stream, and set its pictures aside for the search for duplicates."""
@@ -320,7 +320,7 @@ def _labels(
     recording: Mapping[str, Any],
     streams: Sequence[Mapping[str, Any]],
     chosen: Chosen,
-    out: decisions.Excluded,
+    out: Excluded,
     rows: _Rows,
 ) -> None:
     """Run every check of labels on one recording; what nobody has labelled or looked at is passed over."""
@@ -334,7 +334,7 @@ def _labels(
             _take(plugin, plugin.judge(view, options), recording["recording_id"], recording["name"], rows)
 
 
-def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, out: decisions.Excluded, rows: _Rows) -> None:
+def _whole(dataset: Dataset, settings: Settings, chosen: Chosen, out: Excluded, rows: _Rows) -> None:
     """Run every check of the dataset as a whole; measures are those of this run and of earlier ones."""
     apt = [(plugin, options) for plugin, options in chosen if plugin.subject == "dataset"]
     if not apt:

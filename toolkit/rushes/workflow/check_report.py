@@ -39,7 +39,7 @@ from rushes.workflow._report.shots import Shots
 from rushes.workflow._report.timeline import timelines
 from rushes.workflow.check import SEVERITIES, WHOLE, Checked, Found, Settings, chosen_by
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import excluded
+from rushes.workflow.excluded import excluded
 from rushes.workflow.explain import entry
 from rushes.workflow.pages import write_whole
 

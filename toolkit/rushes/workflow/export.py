@@ -21,7 +21,7 @@ from rushes.workflow._labels import exported, vocabulary
 from rushes.workflow._labels.choosing import chosen
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import Excluded, excluded
+from rushes.workflow.excluded import Excluded, excluded
 from rushes.workflow.parts import COLUMNS, Parts
 from rushes.workflow.pictures import Frames
 from rushes.workflow.plugin_options import settled

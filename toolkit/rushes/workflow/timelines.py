@@ -14,7 +14,7 @@ from rushes.workflow._labels import vocabulary
 from rushes.workflow._labels.truth import truth_of
 from rushes.workflow._timeline.layout import Layout
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import excluded
+from rushes.workflow.excluded import excluded
 from rushes.workflow.takes import Discarded
 
 _Rows = Mapping[str, list[Mapping[str, Any]]]

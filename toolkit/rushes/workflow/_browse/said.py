@@ -12,6 +12,7 @@ from rushes.store import Store
 from rushes.workflow import decisions
 from rushes.workflow._browse.places import Ints, Places
 from rushes.workflow.decisions import Item
+from rushes.workflow.excluded import excluded
 from rushes.workflow.takes import Discarded
 
 
@@ -19,7 +20,7 @@ def without_deleted(
     samples: BrowseSamples, store: Store, recordings: Sequence[str], streams: Sequence[str]
 ) -> BrowseSamples:
     """Leave out the pictures of which a deletion stands, and those of discarded takes; what was accepted stays."""
-    out = decisions.excluded(store)
+    out = excluded(store)
     if "delete" not in {*out.recordings.values(), *out.frames.values()} and not out.discarded:
         return samples
     gone = np.isin(

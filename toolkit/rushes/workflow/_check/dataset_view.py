@@ -14,7 +14,7 @@ from rushes.vocabulary import Ontology
 from rushes.workflow._check.label_views import MADE
 from rushes.workflow._labels import vocabulary
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import Excluded, excluded
+from rushes.workflow.excluded import Excluded, excluded
 
 FACTS = ("subject", "place", "session", "task")
 MEASURES = ("mean_grey", "p99_grey", "sharpness", "accel_median", "gyro_p99", "rms")

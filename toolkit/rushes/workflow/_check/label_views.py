@@ -14,7 +14,7 @@ from rushes.views import ABSENT_NS, LabelsView
 from rushes.vocabulary import Ontology
 from rushes.workflow._labels.choosing import frame_of
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import NOTHING_EXCLUDED, Excluded
+from rushes.workflow.excluded import NOTHING_EXCLUDED, Excluded
 from rushes.workflow.takes import DISCARD
 
 TEXTS = (

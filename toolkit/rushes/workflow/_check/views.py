@@ -16,7 +16,7 @@ from rushes.model import LedgerEntry, Loss, Stream, Times
 from rushes.timing.clockmap import ClockMap
 from rushes.views import ClockStretch, ClocksView, ContentVerdict
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import Excluded
+from rushes.workflow.excluded import Excluded
 
 
 def stream_of(row: Mapping[str, Any]) -> Stream:

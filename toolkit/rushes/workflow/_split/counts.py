@@ -11,7 +11,7 @@ from rushes import registry
 from rushes.errors import UsageError
 from rushes.store import Store
 from rushes.workflow._split.units import Cut, Unit
-from rushes.workflow.decisions import Excluded
+from rushes.workflow.excluded import Excluded
 
 OF_LABELS = ("class", "kind", "attribute")
 OF_RECORDINGS = ("task", "subject", "session", "place")

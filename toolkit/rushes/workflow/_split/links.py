@@ -12,7 +12,7 @@ from rushes.duplicates import FLAT_GREY, MANY, NEAR_BITS, NEAR_BITS_OF_FILMS, NE
 from rushes.splits import near_pairs
 from rushes.store import Store
 from rushes.workflow._split.stills import unit_name
-from rushes.workflow.decisions import Excluded
+from rushes.workflow.excluded import Excluded
 
 LINKS = ("auto", "near", "exact", "none")
 

@@ -15,7 +15,7 @@ from rushes.workflow._split.audited import Audited, Prints, Progress, coded
 from rushes.workflow._split.stills import PICTURE
 from rushes.workflow._split.units import key_values
 from rushes.workflow.dataset import Dataset
-from rushes.workflow.decisions import Excluded, excluded
+from rushes.workflow.excluded import Excluded, excluded
 from rushes.workflow.parts import Parts
 from rushes.workflow.pictures import Frames
 

@@ -17,6 +17,7 @@ from rushes.workflow._split.outcome import Settings, Split
 from rushes.workflow._split.stills import PICTURE, parts_before, stills_of, unit_name, units_of
 from rushes.workflow._split.units import BLOCKS, Cut, Unit, blocks_of, cut, key_values
 from rushes.workflow.dataset import Dataset
+from rushes.workflow.excluded import Excluded, excluded
 
 
 class Task:
@@ -25,7 +26,7 @@ class Task:
     def __init__(self, opened: Dataset, settings: Settings) -> None:
         self.opened, self.store, self.settings = opened, opened.store, settings
         found = self.store.table("recordings").sort_by("recording_id").to_pylist()
-        out = decisions.Excluded() if settings.rejected else decisions.excluded(self.store)
+        out = Excluded() if settings.rejected else excluded(self.store)
         self.out, self.discarded = out, out.discarded or takes.NOTHING
         kept = [row for row in found if row["take_state"] != "discarded"]
         before = self.store.table("splits", where={"split": settings.name}).to_pylist()
