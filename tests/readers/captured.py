@@ -16,7 +16,12 @@ DELAY_NS = 7_000_000
 """From the device's stamp to the arrival."""
 OFFSET_NS = 5_000_000_000
 """What the device's clock is behind the recorder's."""
-TOPICS = {"rushes.Marker": "/rushes/markers", "rushes.Take": "/rushes/takes", "rushes.Trouble": "/rushes/troubles"}
+TOPICS = {
+    "rushes.Marker": "/rushes/markers",
+    "rushes.Take": "/rushes/takes",
+    "rushes.Trouble": "/rushes/troubles",
+}
+WRITTEN = {**TOPICS, "rushes.ClockPair": "/rushes/clock_pairs"}
 FACTS = {"rushes.sensor": "cam", "rushes.source": "camera", "rushes.time_meaning": "exposure_start"}
 CLOCKED = {
     **FACTS,
@@ -28,7 +33,7 @@ CLOCKED = {
 
 def schema(name: str) -> dict[str, Any]:
     """Give the JSON schema of one of ``TOPICS``."""
-    file = f"{name.removeprefix('rushes.').lower()}.schema.json"
+    file = f"{WRITTEN[name].removeprefix('/rushes/').removesuffix('s')}.schema.json"
     found: dict[str, Any] = json.loads((folder("schemas") / file).read_text())
     return found
 
@@ -76,7 +81,7 @@ def write(
         for topic, known in ((CAM, facts), (IMU, {})):
             number = writer.register_schema(topic.message_type, topic.schema_encoding, topic.schema)
             channels[topic.topic] = writer.register_channel(topic.topic, topic.encoding, number, dict(known))
-        for name, topic in TOPICS.items():
+        for name, topic in WRITTEN.items():
             number = writer.register_schema(name, "jsonschema", json.dumps(schema(name)).encode())
             channels[topic] = writer.register_channel(topic, "json", number)
         messages: list[tuple[int, str, bytes]] = []
@@ -86,7 +91,9 @@ def write(
             values = (0, 0, 0, 1, 0, 0, 0, 0, 0, frame)
             messages.append((at(frame), IMU.topic, imu(at(frame), values, known=-1)))
         for name, log_ns, said in noted:
-            messages.append((log_ns, TOPICS[name], said if isinstance(said, bytes) else json.dumps(said).encode()))
+            messages.append(
+                (log_ns, WRITTEN[name], said if isinstance(said, bytes) else json.dumps(said).encode())
+            )
         numbers = {topic: count() for topic in channels}
         for log_ns, topic, data in sorted(messages, key=lambda message: message[0]):
             writer.add_message(channels[topic], log_ns, data, log_ns, next(numbers[topic]))

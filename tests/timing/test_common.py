@@ -125,6 +125,36 @@ def test_devices_of_their_own_clocks_are_brought_to_the_recorders_but_for_the_sm
         assert (np.abs(stream.times - true - 3_000_000) <= 3 * stream.uncertainty_ns + 100_000).all()
 
 
+@pytest.mark.parametrize("late_ns", [3_000_000, 45_000_000])
+def test_a_calibrated_latency_is_taken_off_what_one_way_readings_say(late_ns):
+    first, cam, cam_pairs = device("cam", ClockSpec(offset_ns=7_000_000_000, drift_ppm=40.0), latency_ns=late_ns)
+    second, imu, imu_pairs = device("imu", ClockSpec(drift_ppm=-20.0), latency_ns=late_ns, seed=1)
+    streams = {"cam": replace(cam, latency_ns=late_ns), "imu": replace(imu, latency_ns=late_ns)}
+    chosen = choose_common_time(streams, [cam_pairs, imu_pairs])
+    assert chosen.time == "mapped"
+    for name, true in (("cam", first), ("imu", second)):
+        assert np.abs(chosen.times[name] - true).max() < 250_000
+        assert chosen.streams[name].applied.latency_known
+        assert "of calibrated latency taken off" in chosen.streams[name].reason
+
+
+def test_arrival_times_are_less_their_calibrated_latency_and_those_of_others_as_they_are():
+    known, other = stream(log_offset=NOW + 12_000_000), stream(log_offset=NOW)
+    chosen = choose_common_time({"mic": replace(known, latency_ns=12_000_000), "imu": other})
+    assert chosen.time == "log"
+    assert (chosen.times["mic"] == NOW + TICKS).all()
+    assert (chosen.times["imu"] == NOW + TICKS).all()
+    assert [chosen.streams[name].verdict for name in ("mic", "imu")] == ["declared", "unproven"]
+
+
+def test_readings_both_ways_know_the_latency_themselves():
+    _, eeg, pairs = device("eeg", ClockSpec(offset_ns=10**9), latency_ns=0)
+    both = replace(pairs, relation="two-way", round_trip_ns=np.full(len(pairs.from_ns), 1000))
+    bare = choose_common_time({"eeg": eeg}, [both])
+    calibrated = choose_common_time({"eeg": replace(eeg, latency_ns=10**7)}, [both])
+    assert (bare.times["eeg"] == calibrated.times["eeg"]).all()
+
+
 def test_streams_of_one_device_share_one_map_so_that_no_skew_is_added():
     clock = ClockSpec(offset_ns=-5_000_000_000, drift_ppm=60.0)
     true, color, color_pairs = device("color", clock, latency_ns=30_000_000)

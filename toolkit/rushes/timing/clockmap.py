@@ -15,10 +15,13 @@ import numpy.typing as npt
 
 from rushes.errors import TimingError
 from rushes.model import ClockPairs, Times
+from rushes.quantities import say_ns
 
 MapVerdict = Literal["estimated", "declared", "unproven"]
 IDENTITY = "identity"
 """Source of a map that only gives a clock another name."""
+CALIBRATION = "calibration"
+"""Source of a latency that was measured before the recording."""
 WEAKEST: tuple[MapVerdict, ...] = ("unproven", "declared", "estimated")
 
 PIECE_NS, PIECE_INTERVALS = 1_000_000_000, 20
@@ -227,6 +230,32 @@ def identity(clock: str, *, to_clock: str | None = None) -> ClockMap:
         segments=(segment,),
         source=IDENTITY,
         latency_known=True,
+    )
+
+
+def earlier(clock_map: ClockMap, latency_ns: int) -> ClockMap:
+    """Take a calibrated latency off a map of one-way readings, whose times are late by it."""
+    why = f"{say_ns(latency_ns)} of calibrated latency taken off"
+    return replace(
+        clock_map,
+        segments=tuple(
+            replace(
+                each, offset_ns=each.offset_ns - latency_ns, reason=f"{each.reason}; {why}" if each.reason else why
+            )
+            for each in clock_map.segments
+        ),
+        source=f"{clock_map.source}, {CALIBRATION}",
+        latency_known=True,
+    )
+
+
+def arrivals(clock: str, latency_ns: int, *, to_clock: str) -> ClockMap:
+    """Give the map of arrival times to the instants themselves, by a calibrated latency."""
+    (segment,) = identity(clock).segments
+    why = f"{say_ns(latency_ns)} of calibrated latency taken off"
+    segment = replace(segment, offset_ns=-latency_ns, offset_ci95_ns=None, drift_ci95_ppm=None, reason=why)
+    return ClockMap(
+        from_clock=clock, to_clock=to_clock, segments=(segment,), source=CALIBRATION, latency_known=True
     )
 
 

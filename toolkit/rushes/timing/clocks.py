@@ -23,6 +23,7 @@ class StreamTimes:
         clock_id: Name of the clock of its stamps, where the recording tells.
         told_apart: Whether the recording gives different names to different clocks, as a recorder does that knows
             its sensors; else two names may be of one clock.
+        latency_ns: The smallest time from an instant to its log time, as calibrated; None where nobody did.
     """
 
     raw: Times
@@ -31,6 +32,7 @@ class StreamTimes:
     log: npt.NDArray[np.int64] | None = None
     clock_id: str | None = None
     told_apart: bool = False
+    latency_ns: int | None = None
 
 
 def is_whole(column: npt.NDArray[np.int64] | None) -> bool:

@@ -4,7 +4,8 @@ From the evidence to a verdict, for each stream:
 
 - ``declared``: the recording states that its streams share one clock. Nothing is estimated, nothing can be better.
 - ``estimated``: its clock was held against the recorder's by many readings, and its times go through that map.
-  The constant part, the smallest latency, shows in two-way readings only; where it is not known, that is said.
+  The constant part, the smallest latency, shows in two-way readings only. Where it was calibrated it is taken
+  off; where it is not known, that is said.
 - ``unproven``: there is no evidence, too little, or only such as cannot tell one clock from another. The stamps
   are taken as they are, because nothing better is there. Two clocks that run at one rate and are set nearly alike
   look like one clock; so a constant difference between them is never ruled out by stamps alone.
@@ -21,7 +22,7 @@ from rushes.model import ClockPairs, Times
 from rushes.quantities import say_ns
 from rushes.timing._likeness import RESOLVED_PPM, SIMILAR_NS, clusters, differ, distance
 from rushes.timing.clockfit import estimate
-from rushes.timing.clockmap import ClockMap
+from rushes.timing.clockmap import ClockMap, arrivals, earlier
 from rushes.timing.clocks import LOG, StreamTimes, header_fault, is_whole
 
 TimeKind = Literal["header", "log", "pts", "mapped"]
@@ -136,10 +137,18 @@ class _Room:
         self.similar_ns = similar_ns
         self.filled = {name: stream for name, stream in streams.items() if len(stream.raw)}
         self.empty = {name: "it has no samples" for name in streams if name not in self.filled}
-        self.faults = {name: header_fault(stream) for name, stream in self.filled.items()}
+        self.faults = {
+            name: "it is stamped as it arrives" if _is_calibrated_arrival(stream) else header_fault(stream)
+            for name, stream in self.filled.items()
+        }
         self.headers = {name: np.asarray(self.filled[name].header) for name, f in self.faults.items() if not f}
         self.clock = {name: stream.clock_id or name for name, stream in self.filled.items()}
-        self.estimates = _estimates(pairs, set(self.clock.values()))
+        latencies = {
+            self.clock[name]: stream.latency_ns
+            for name, stream in self.filled.items()
+            if stream.latency_ns is not None
+        }
+        self.estimates = _estimates(pairs, set(self.clock.values()), latencies)
         self.usable = {
             name: found
             for name in self.headers
@@ -189,8 +198,7 @@ class _Room:
             if name in self.usable:
                 found[name] = self._through_map(name)
             elif is_whole(stream.log):
-                why = f"{self._why_unmapped(name)}; its arrival times are taken, late by its own latency"
-                found[name] = self._as_recorded(name, np.asarray(stream.log), "unproven", why)
+                found[name] = self._as_arrived(name, f"{self._why_unmapped(name)}; its arrival times are taken")
             else:
                 left[name] = f"{self._why_unmapped(name)}, and it has no log times"
         return self._common("mapped", LOG, self._why_mapped(), found, left)
@@ -201,11 +209,10 @@ class _Room:
         return self._of_headers(self._why_header(), {})
 
     def logs(self) -> CommonTime | None:
-        logs = {name: np.asarray(s.log) for name, s in self.filled.items() if is_whole(s.log)}
+        logs = [name for name, stream in self.filled.items() if is_whole(stream.log)]
         if not logs:
             return None
-        why = "arrival times, late by each sensor's own latency"
-        found = {name: self._as_recorded(name, log, "unproven", why) for name, log in logs.items()}
+        found = {name: self._as_arrived(name, "arrival times are taken") for name in logs}
         left = {name: "it has no log times" for name in self.filled if name not in logs}
         since = self._set_apart() or _first(self.faults)
         return self._common("log", LOG, f"log times{f', since {since}' if since else ''}", found, left)
@@ -241,6 +248,17 @@ class _Room:
         clock = self.clock[name]
         found = self.estimates.get(clock)
         return StreamClock(stream=name, clock=clock, times=times, verdict=verdict, reason=reason, estimate=found)
+
+    def _as_arrived(self, name: str, why: str) -> StreamClock:
+        """Take log times, less the latency where it was calibrated."""
+        stream, clock = self.filled[name], self.clock[name]
+        logged = np.asarray(stream.log)
+        if stream.latency_ns is None:
+            return self._as_recorded(name, logged, "unproven", f"{why}, late by its own latency")
+        found = arrivals(clock, stream.latency_ns, to_clock=LOG)
+        taken = self._as_recorded(name, found.apply(logged), "declared", f"{why}; {found.reason}")
+        # The map of a clock is of its stamps; where a stream has none, it is of its arrivals.
+        return replace(taken, estimate=found, applied=found) if _is_calibrated_arrival(stream) else taken
 
     def _through_map(self, name: str) -> StreamClock:
         clock, header, log = self.clock[name], self.headers[name], self.filled[name].log
@@ -327,16 +345,31 @@ class _Room:
         return found.reason if found is not None else "nothing was read of its clock beside the recorder's"
 
 
-def _estimates(pairs: Sequence[ClockPairs], clocks: set[str]) -> Mapping[str, ClockMap]:
-    """Estimate every clock; of several pieces of evidence take the best: both ways, then the soonest arrivals."""
+def _estimates(
+    pairs: Sequence[ClockPairs], clocks: set[str], latencies: Mapping[str, int]
+) -> Mapping[str, ClockMap]:
+    """Estimate every clock; of several pieces of evidence take the best: both ways, then the soonest arrivals.
+
+    Args:
+        latencies: As calibrated, by clock; the maps of one-way readings are late by them.
+    """
     found: dict[str, list[ClockMap]] = {}
     for each in pairs:
         if each.to_clock == LOG and each.from_clock in clocks:
             found.setdefault(each.from_clock, []).append(estimate(each))
-    return {
+    best = {
         clock: min(maps, key=lambda m: (m.verdict != "estimated", not m.latency_known, distance(m)))
         for clock, maps in found.items()
     }
+    return {
+        clock: each if each.latency_known or clock not in latencies else earlier(each, latencies[clock])
+        for clock, each in best.items()
+    }
+
+
+def _is_calibrated_arrival(stream: StreamTimes) -> bool:
+    """Say whether a stream has no clock of its own, and how late it arrives was calibrated."""
+    return stream.clock == "log" and stream.latency_ns is not None
 
 
 def _first(faults: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ from rushes.report.page import (
 )
 from rushes.report.plots import histogram
 from rushes.report.traces import Trace, trace
-from rushes.timing.clockmap import ClockMap, residuals
+from rushes.timing.clockmap import CALIBRATION, ClockMap, residuals
 from rushes.timing.common import CommonTime, StreamClock
 from rushes.timing.moments import Alignment
 from rushes.timing.pairing import doubt
@@ -241,8 +241,14 @@ def _clock_row(stream: StreamClock) -> Sequence[Piece]:
         f"{middle} / {most}" if middle else "–",
         f"± {say_ns(segment.offset_ci95_ns)}" if segment.offset_ci95_ns is not None else "–",
         _evidence(found),
-        "none" if found.latency_known else "unknown, included",
+        _latency(found),
     )
+
+
+def _latency(found: ClockMap) -> str:
+    if CALIBRATION in found.source:
+        return "taken off, as calibrated"
+    return "none" if found.latency_known else "unknown, included"
 
 
 def _evidence(found: ClockMap | None) -> Piece:

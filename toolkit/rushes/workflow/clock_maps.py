@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushes.store import Store
-from rushes.timing.clockmap import ClockMap, ClockSegment
+from rushes.timing.clockmap import CALIBRATION, ClockMap, ClockSegment
 from rushes.timing.common import CommonTime
 
 OF_A_MAP = ("from_clock", "to_clock", "source", "latency_known")
@@ -20,6 +20,17 @@ def applied_maps(store: Store, recording_id: str) -> dict[str, ClockMap]:
     newest = max((row["map_version"] for row in rows), default=0)
     wanted = [row for row in rows if row["map_version"] == newest and row["applied"]]
     return {found.from_clock: found for found in maps_of(wanted)}
+
+
+def map_of(maps: Mapping[str, ClockMap], stream: Mapping[str, Any]) -> ClockMap | None:
+    """Give the map that the raw times of a stream, a row of ``streams``, go through; None where they stand.
+
+    A map of readings is of stamps; one of nothing but a calibrated latency is of arrival times.
+    """
+    found = maps.get(stream["clock_id"] or stream["stream"])
+    if found is None or stream["clock"] != ("log" if found.source == CALIBRATION else "header"):
+        return None
+    return found
 
 
 def maps_of(rows: Sequence[Mapping[str, Any]]) -> list[ClockMap]:

@@ -31,7 +31,7 @@ from rushes.store import Store
 from rushes.timing.interpolate import interpolate
 from rushes.workflow import values_at
 from rushes.workflow._labels.truth import truth_of
-from rushes.workflow.clock_maps import applied_maps
+from rushes.workflow.clock_maps import applied_maps, map_of
 from rushes.workflow.pictures import FRAME_COLUMNS, Frames
 from rushes.workflow.sounds import SOUND_COLUMNS, Sound
 from rushes.workflow.takes import takes_of
@@ -157,8 +157,8 @@ class Dataset:
         where = {"recording_id": recording_id, "stream": stream}
         rows = self.arrow(row["table"], columns=["index", "t_ns", "t_log_ns"], where=where).sort_by("index")
         raw: npt.NDArray[np.int64] = rows["t_ns"].to_numpy()
-        found = applied_maps(self.store, recording_id).get(row["clock_id"] or stream)
-        if found is None or row["clock"] != "header":
+        found = map_of(applied_maps(self.store, recording_id), row)
+        if found is None:
             return raw
         logged = None if rows["t_log_ns"].null_count else rows["t_log_ns"].to_numpy()
         return found.apply(raw, about=logged)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushes.browse.desk import ClockOf, Clocks, ContentCheck, SkewOf
+from rushes.timing.clockmap import CALIBRATION
 from rushes.workflow.dataset import TIMED, Dataset
 
 Row = Mapping[str, Any]
@@ -50,7 +51,7 @@ def _newest_maps(dataset: Dataset, recording_id: str) -> dict[str, list[Row]]:
 
 def _clock(stream: Row, maps: Sequence[Row], declared: bool) -> ClockOf:
     name, clock = stream["stream"], stream["clock_id"] or stream["clock"]
-    if stream["clock"] == "log":
+    if stream["clock"] == "log" and not any(row["source"] == CALIBRATION for row in maps):
         words = "stamped by the recorder as samples arrive; late by each sensor's own latency"
         return ClockOf(stream=name, clock="log", verdict="arrival", reason=words)
     if not maps and declared:

@@ -14,7 +14,8 @@ def compared_times(dataset: Dataset, row: Mapping[str, Any]) -> Times:
     """Give the times of a stream in index order, as sync compared them.
 
     They are those of :meth:`Dataset.times`, but for streams whose stamps sync could not use: where all was
-    compared by arrival, and for a stream without a clock map beside others that have one, the times of arrival.
+    compared by arrival, and for a stream without a clock map beside others that have one, the times of arrival,
+    less the latency where it was calibrated.
 
     Args:
         dataset: Opened.
@@ -28,7 +29,7 @@ def compared_times(dataset: Dataset, row: Mapping[str, Any]) -> Times:
         rows = dataset.arrow(row["table"], columns=["index", "t_log_ns"], where=where).sort_by("index")
         if not rows["t_log_ns"].null_count:
             logged: Times = rows["t_log_ns"].to_numpy()
-            return logged
+            return logged - (row["latency_ns"] or 0)
     return dataset.times(recording_id, stream)
 
 

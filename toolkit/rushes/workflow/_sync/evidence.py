@@ -39,6 +39,7 @@ def times_of(store: Store, recording_id: str, stream: Mapping[str, Any]) -> Stre
         log=log,
         clock_id=stream["clock_id"],
         told_apart=stream["sensor"] is not None and stream["clock_id"] is not None,
+        latency_ns=stream["latency_ns"],
     )
 
 

@@ -31,7 +31,7 @@ from rushes.timing.clockmap import ClockMap
 from rushes.vocabulary import Ontology
 from rushes.workflow._timeline.columns import by_index, channels, decoder_or_none, floats, renderer, stream_of
 from rushes.workflow._timeline.leaving_out import within_one, without
-from rushes.workflow.clock_maps import maps_of
+from rushes.workflow.clock_maps import map_of, maps_of
 from rushes.workflow.dataset import TIMED, Dataset
 from rushes.workflow.takes import Discarded
 from rushes.workflow.values_at import STAMPS
@@ -153,7 +153,7 @@ class Layout:
         return [r for r in self.rows if r["clock"] != "none" and r["table"] in TIMED and r["count"]]
 
     def _clock_of(self, row: Mapping[str, Any]) -> ClockMap | None:
-        return self._maps.get(row["clock_id"] or row["stream"]) if row["clock"] == "header" else None
+        return map_of(self._maps, row)
 
     @cached_property
     def _times(self) -> dict[str, Times]:
