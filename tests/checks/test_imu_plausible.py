@@ -142,6 +142,11 @@ class TestImuSpike(StreamCheckContract):
         assert [f.index for f in found] == [300, 1500]
         assert found[1].message.startswith("imu0: sample 1500: accelerometer: leaps by 300 m/s2")
 
+    def test_an_axis_that_is_absent_throughout_keeps_the_others_judged(self):
+        view = self.faulty()
+        values = {**view.columns, "accel_x_m_s2": np.full(len(view.columns["accel_x_m_s2"]), np.nan)}
+        assert [f.index for f in findings(SPIKE, imu(**values))] == [300, 1500]
+
     def test_a_knock_that_rings_is_no_spike(self):
         ringing = 60 * np.exp(-np.arange(40) / 8) * np.cos(np.arange(40) / 2)
         values = imu().columns["accel_y_m_s2"].copy()

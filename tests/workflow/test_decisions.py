@@ -15,13 +15,13 @@ from rushes.workflow.decisions import (
     Wish,
     decide,
     disputed,
-    excluded,
     fold,
     judge,
     requested_parts,
     standing,
     tags_of,
 )
+from rushes.workflow.excluded import excluded
 from rushes.workflow.split import Settings, split
 from rushes.workflow.split_lock import lock
 from workflow.test_split import HALVES, dataset, parts_of

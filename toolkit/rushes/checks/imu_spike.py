@@ -77,7 +77,9 @@ def spikes_of(values: Values, *, spreads: float, floor: float) -> tuple[Values, 
     """
     far = np.zeros_like(values)
     with np.errstate(invalid="ignore", over="ignore"):
-        low, high = np.nanpercentile(values, [0.5, 99.5], axis=0)
+        known = ~np.isnan(values).all(axis=0)
+        reach = np.zeros(values.shape[1])
+        reach[known] = np.diff(np.nanpercentile(values[:, known], [0.5, 99.5], axis=0), axis=0)[0]
         there, back, across = (
             values[1:-1] - values[:-2],
             values[1:-1] - values[2:],
@@ -86,7 +88,7 @@ def spikes_of(values: Values, *, spreads: float, floor: float) -> tuple[Values, 
         least = np.minimum(np.abs(there), np.abs(back))
         alone = (np.sign(there) == np.sign(back)) & (across < 0.25 * least)
         far[1:-1] = np.where(alone, least, 0.0)
-    return far, np.maximum(spreads * (high - low), floor)
+    return far, np.maximum(spreads * reach, floor)
 
 
 PLUGIN: StreamCheck = ImuSpike()
