@@ -22,6 +22,8 @@ from rushes.virtual import play
 from rushes.virtual.recording import write_recording
 from rushes.virtual.takes import tiny_spec
 
+TRIES = 5
+"""A busy machine may hold a process up; one that keeps the pace never does so in one of them."""
 SPEC = tiny_spec(seed=5, seconds=0.6, clap_s=0.4)
 
 
@@ -83,19 +85,21 @@ def test_every_sample_comes_again_with_its_stamp_number_and_content(take):
 
 
 def test_samples_come_at_the_distances_in_which_they_were_recorded(take):
-    _, into, _ = replayed(take)
     log = [each.log_ns for each in play.play(SPEC) if each.stream == "/cam0/image/compressed"]
-    arrival = given(into, "/cam0/image/compressed", "arrival_ns")
 
-    late = (arrival - arrival[0]) - (np.array(log) - log[0])
+    def usually_late_ns():
+        _, into, _ = replayed(take)
+        arrival = given(into, "/cam0/image/compressed", "arrival_ns")
+        return np.abs(np.median((arrival - arrival[0]) - (np.array(log) - log[0])))
 
-    assert np.abs(np.median(late)) < 50_000_000  # a busy machine is late; it is the rule that it is not
+    assert any(usually_late_ns() < 50_000_000 for _ in range(TRIES))
 
 
 def test_speed_changes_the_pace_and_not_the_stamps(take):
-    source, into, lasted_s = replayed(take, speed=3.0, streams=["/imu"])
+    tried = (replayed(take, speed=3.0, streams=["/imu"]) for _ in range(TRIES))
+    source, into, lasted_s = next((each for each in tried if each[2] < 0.5), (None, None, None))
 
-    assert lasted_s < 0.5
+    assert lasted_s is not None, "it is never as fast as was asked"
     assert np.median(np.diff(given(into, "/imu", "device_ns"))) == pytest.approx(1e6, rel=1e-3)
     assert [stream.name for stream in source.streams] == ["/imu"]
 
