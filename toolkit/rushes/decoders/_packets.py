@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import av
 
 from rushes import packets
+from rushes.decoders._file_version import version_of
 from rushes.errors import ReadError
 from rushes.model import FrameRequest, PacketRun
 
@@ -52,7 +53,7 @@ class PacketStreams:
         if request.run is None:
             raise undecodable(request, "no key frame is known before it, and a packet by itself is no picture")
         path = request.location.path
-        key = (request.codec, request.run.stream, path, _version(path))
+        key = (request.codec, request.run.stream, path, version_of(path))
         with self._lock:
             stream = self._streams.get(key)
             if stream is None:
@@ -185,11 +186,3 @@ def undecodable(request: FrameRequest, why: str) -> ReadError:
         hint="the frame keeps its row and time; the pictures from the next key frame on are good",
         facts={"file": str(path), "packet": number},
     )
-
-
-def _version(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)

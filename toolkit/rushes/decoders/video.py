@@ -23,6 +23,7 @@ from av.container import InputContainer
 from av.video.reformatter import ColorRange
 
 from rushes.contracts import Decoder
+from rushes.decoders._file_version import version_of
 from rushes.decoders._grey import shrink, small, to_8_bits
 from rushes.decoders._headers import Head
 from rushes.decoders._packets import PacketStreams
@@ -143,7 +144,7 @@ class VideoDecoder:
 
     def _track(self, request: FrameRequest) -> "_Track":
         path = request.location.path
-        key = (path, request.container_index or 0, _version(path))
+        key = (path, request.container_index or 0, version_of(path))
         put_out: _Track | None = None
         with self._lock:
             track = self._tracks.get(key)
@@ -260,15 +261,6 @@ def _shown(packets: Iterable[Any], least: int | None) -> Iterator[av.VideoFrame]
         for frame in frames:
             if least is None or frame.pts is None or frame.pts >= least:
                 yield frame
-
-
-def _version(path: Path) -> tuple[int, int, int]:
-    """Tell a file from the one that was at its place before; an open container would go on with that one."""
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _open(request: FrameRequest) -> _Track:
